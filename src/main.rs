@@ -1,0 +1,2 @@
+//! The sheetbridge daemon.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The tests, one binary.
+fn main() {}
