@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, TableIndex};
+use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::plan::Plan;
 use crate::model::base::{BaseChange, RowBase};
@@ -161,6 +161,8 @@ pub struct Commit {
     pub conflicts: Vec<Conflict>,
     /// The next free trash slot.
     pub slot: u32,
+    /// The first transaction of this spreadsheet that still waits once this is stored: the position may be saved up to it.
+    pub front: Seq,
 }
 
 /// A conflict that was decided: both values are kept, nothing is silent.

@@ -61,8 +61,10 @@ impl Engine {
             self.keep_for_next(&writing);
             self.stage = Stage::Naming;
             self.out.push_back(Effect::Name(std::mem::take(&mut writing.names)));
-            let commit = self.settled_now(&mut writing);
-            self.out.extend(commit.map(|commit| Effect::Commit(Box::new(commit))));
+            if let Some(mut commit) = self.settled_now(&mut writing) {
+                commit.front = self.cycle_front.unwrap_or(0);
+                self.out.push_back(Effect::Commit(Box::new(commit)));
+            }
             return;
         }
         let mut draft = Draft::default();
@@ -78,7 +80,7 @@ impl Engine {
         if draft.len() == 0 {
             match self.settled_now(&mut writing) {
                 Some(commit) => self.commit(commit),
-                None => self.stage = Stage::Idle,
+                None => self.rest(),
             }
             return;
         }
@@ -101,6 +103,7 @@ impl Engine {
             named: std::mem::take(&mut writing.named),
             conflicts: std::mem::take(&mut writing.conflicts),
             slot: self.slot,
+            front: 0,
         };
         for id in &commit.paid {
             self.owed.remove(id);

@@ -231,6 +231,15 @@ pub struct EditHint {
 pub enum Input {
     /// The stream moved on.
     Transaction(Transaction),
+    /// The stream touched a row without saying what it became: its present state is fetched.
+    Look {
+        /// The link.
+        table: TableIndex,
+        /// The row.
+        key: Key,
+        /// The transaction.
+        seq: Seq,
+    },
     /// A person's edit was accepted.
     Edit(EditHint),
     /// The read was answered.

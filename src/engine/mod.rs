@@ -124,6 +124,7 @@ pub struct Engine {
     failures: u32,
     stale: u32,
     batch_limit: usize,
+    cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
 }
 
@@ -166,6 +167,7 @@ impl Engine {
             failures: 0,
             stale: 0,
             batch_limit: RECEIPT_LINES,
+            cycle_front: None,
             out: VecDeque::new(),
         }
     }
@@ -175,6 +177,11 @@ impl Engine {
         self.clock = now;
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
+            Input::Look { table, key, seq } => {
+                if let Some(table) = self.tables.get_mut(table) {
+                    table.fetch(&key, seq);
+                }
+            }
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
@@ -216,6 +223,11 @@ impl Engine {
 
     /// The first transaction whose effect is not durable on the other side: the saved position stays before it.
     pub fn front(&self) -> Seq {
+        self.cycle_front.unwrap_or(Seq::MAX).min(self.waiting_front())
+    }
+
+    /// The same without what the cycle under way has in its hands.
+    fn waiting_front(&self) -> Seq {
         self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
     }
 
@@ -294,6 +306,7 @@ impl Engine {
         self.stale = 0;
         self.calm();
         self.take_troubles(&view);
+        self.cycle_front = Some(self.waiting_front());
         self.inspect(asked, answered, view, hints);
     }
 
@@ -372,20 +385,27 @@ impl Engine {
 
     fn on_named(&mut self) {
         if matches!(self.stage, Stage::Naming) {
-            self.stage = Stage::Idle;
+            self.rest();
             self.wakes.insert(self.clock);
         }
     }
 
-    fn commit(&mut self, commit: Commit) {
+    fn commit(&mut self, mut commit: Commit) {
+        commit.front = self.waiting_front();
         self.stage = Stage::Committing;
         self.out.push_back(Effect::Commit(Box::new(commit)));
     }
 
     fn on_committed(&mut self) {
         if matches!(self.stage, Stage::Committing) {
-            self.stage = Stage::Idle;
+            self.rest();
         }
+    }
+
+    /// The cycle is over: what it settled is durable.
+    fn rest(&mut self) {
+        self.stage = Stage::Idle;
+        self.cycle_front = None;
     }
 
     fn next_effect_id(&mut self) -> EffectId {

@@ -67,6 +67,8 @@ impl Engine {
 
     /// The batch can never land: what it carried waits again, bar the one that Google refuses.
     fn died(&mut self, plan: &Plan, refused: Option<usize>) {
+        // Its token, if it has one, is a void one: it goes with the others.
+        self.tokens.push_back((plan.number, self.clock));
         let mut commit = self.commit_of(plan, false);
         for (at, op) in plan.ops.iter().enumerate() {
             for key in carried(&op.aim) {
@@ -108,6 +110,7 @@ impl Engine {
             named,
             conflicts: plan.conflicts.clone(),
             slot: self.slot,
+            front: 0,
         }
     }
 
