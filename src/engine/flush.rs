@@ -8,7 +8,7 @@ use crate::engine::inspect::Writing;
 use crate::engine::owed::Owed;
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::reconcile::{Grounds, Move, agreed, column};
-use crate::engine::rows::{Found, Rows, is_base, lookalikes};
+use crate::engine::rows::{Found, Rows, edited, is_base, lookalikes};
 use crate::engine::table::{Held, Pending, Table};
 use crate::engine::{Engine, LOOK_AGAIN, Stage};
 use crate::model::base::{BaseChange, ColumnBase, RowBase};
@@ -336,7 +336,7 @@ impl Engine {
             if cells.is_empty() || !draft.rows.insert((index, seen.row)) {
                 return Some(Next::Wait);
             }
-            let aim = Aim::Rekey { from, to: key.clone(), columns: cells.clone(), base: base.clone() };
+            let aim = Aim::Rekey { from, to: key.clone(), columns: sorted(tab, cells.clone()), base: base.clone() };
             draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
             return Some(Next::Carried(vec![key.clone()]));
         }
@@ -350,7 +350,7 @@ impl Engine {
             return None;
         }
         let (cells, new) = renamed_cells(table, row, seen, &old_base);
-        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns: cells.clone(), base: new };
+        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns: sorted(tab, cells.clone()), base: new };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
@@ -374,9 +374,7 @@ impl Engine {
         seen: &RowView,
         draft: &mut Draft,
     ) -> Next {
-        let edited = seen.cells.iter().zip(&base.columns).any(|(cell, base)| {
-            base.is_some_and(|b| b.cell != cell.value.digest()) && cell.formula.is_none()
-        });
+        let edited = !edited(seen, base).is_empty();
         let known = matches!(
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
@@ -427,7 +425,7 @@ impl Engine {
                 self.wakes.insert(self.clock);
             }
         }
-        let old: Vec<ClaimId> =
+        let old: BTreeSet<ClaimId> =
             writing.unclaim.iter().filter(|(table, _)| *table == index).map(|(_, id)| *id).collect();
         for claim in old {
             if draft.len() < self.batch_limit {

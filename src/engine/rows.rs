@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::engine::input::{DbRow, KeySeen, LinkPlan, RowView, TabView};
 use crate::engine::table::Table;
-use crate::model::base::RowBase;
+use crate::model::base::{ColumnBase, RowBase};
+use crate::model::cell::Cell;
 use crate::model::digest::Digest;
+use crate::model::grid::GridCell;
 use crate::model::key::Key;
 
 /// The rows of one tab by their keys.
@@ -78,6 +80,18 @@ fn shows(row: &RowView, base: &RowBase) -> bool {
         .iter()
         .zip(&base.columns)
         .all(|(cell, base)| base.is_some_and(|b| b.cell == cell.value.digest()))
+}
+
+/// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
+/// are nobody's value.
+pub(crate) fn edited(row: &RowView, base: &RowBase) -> Vec<usize> {
+    let changed = |(cell, base): (&GridCell, &Option<ColumnBase>)| {
+        cell.formula.is_none()
+            && !matches!(cell.value, Cell::Error(_))
+            && base.map_or(!cell.value.is_blank(), |base| base.cell != cell.value.digest())
+    };
+    let columns = row.cells.iter().zip(&base.columns).enumerate();
+    columns.filter(|(_, column)| changed(*column)).map(|(at, _)| at).collect()
 }
 
 /// The content of a row without its key cells, as one comparable thing; `None` when it is blank there.

@@ -150,7 +150,7 @@ impl Engine {
                     self.tables[index].requeue(key);
                 }
             }
-            Aim::Rekey { from, to, base, .. } => {
+            Aim::Rekey { from, to, columns, base } => {
                 if hit(receipt, from.as_ref()) {
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
@@ -158,6 +158,7 @@ impl Engine {
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
                     self.tables[index].flight.remove(to);
+                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong, cells) = (op.link.clone(), to.clone(), overwritten(op, receipt));
@@ -194,18 +195,30 @@ impl Engine {
             table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
-        let mut typed = Vec::new();
-        for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
+        for cell in columns {
             base.columns[cell.column] = Some(cell.base);
-            let Some(over) = over else { continue };
-            if !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
-                typed.push((cell.column, over.before));
-            }
         }
         self.move_base(index, BaseChange::Set(key.clone(), base), commit);
-        for (column, cell) in typed {
-            let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
-            self.owe(Owed::Edit { link, key, column, cell, typed }, commit);
+        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+    }
+
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    fn owe_typed(
+        &mut self,
+        index: usize,
+        plan: &Plan,
+        key: &Key,
+        columns: &[PlannedCell],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
+            let Some(over) = over else { continue };
+            let is_key = self.tables[index].plan.columns[cell.column].key;
+            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+                let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
+                self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
+            }
         }
     }
 
@@ -323,8 +336,7 @@ impl Engine {
                 return;
             }
         }
-        let id =
-            OwedId(self.next_owed_id().0.max(commit.owe.iter().map(|(id, _)| id.0 + 1).max().unwrap_or(1)));
+        let id = self.next_owed_id();
         commit.owe.push((id, owed));
     }
 

@@ -10,6 +10,7 @@ mod sheet;
 mod shell;
 mod store;
 mod table;
+mod tell;
 mod verdict;
 mod weather;
 mod witness;

@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::sheet::{COLUMNS, OWN, Row, Uid};
 use super::table::{Id, Record, id_of, shown};
 use super::weather::Fault;
-use super::witness::text;
+use super::tell::cell as text;
 use super::world::World;
 
 /// What people do; each seed has its own habits.

@@ -15,6 +15,7 @@ use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
 
 use super::sheet::Refusal;
+use super::tell;
 use super::table::{Record, WIDTH, id, key, meaning, shown, shown_row};
 use super::weather::Fault;
 use super::world::{Late, World};
@@ -65,7 +66,7 @@ impl World {
             Effect::Commit(commit) => {
                 for conflict in &commit.conflicts {
                     self.witness.daemon_listed(conflict);
-                    self.trace(|| format!("  listed {:?} col {:?} {:?} by {}", conflict.key, conflict.column, conflict.winner, conflict.rule));
+                    self.trace(|| format!("  listed {:?} {}.{:?} {:?} sheet {:?} by {}", conflict.table, conflict.key.as_ref().map_or("-".into(), ToString::to_string), conflict.column, conflict.winner, conflict.sheet.as_ref().map(tell::cell), conflict.rule));
                 }
                 self.store.commit(commit);
                 self.trace(|| format!("  commit {:?} front {}", commit.batch, commit.front));
@@ -88,7 +89,7 @@ impl World {
             } else {
                 let rows = keys.iter().map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key))).collect();
                 self.server.commit(self.clock, vec![*effect], Vec::new());
-                self.trace(|| format!("  probe {effect} of {keys:?}"));
+                self.trace(|| format!("  probe {effect} of {}", keys.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>().join(" ")));
                 Input::Probed(*effect, rows)
             }),
             Effect::Chunk { table, after, low, high } => self.chunk((*table, after.as_ref()), (*low, *high), call.step),
@@ -147,9 +148,8 @@ impl World {
 
     fn apply(&mut self, plan: &Plan) -> Result<ReceiptView, Refusal> {
         let batch = plan.batch();
-        self.trace(|| format!("  batch {} {:?}", plan.number, plan.ops.iter().map(|op| (&op.aim, &op.grid)).collect::<Vec<_>>()));
-        let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
-        self.trace(|| format!("  sheet takes batch {}: {}", plan.number, if applied.is_ok() { "applied" } else { "refused" }));
+                let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
+        self.trace(|| format!("  batch {} {}: {}", plan.number, if applied.is_ok() { "applied" } else { "refused" }, tell::plan(plan)));
         let (receipt, did) = applied?;
         self.witness.daemon_did(&did);
         self.last_write = self.clock;
@@ -238,19 +238,7 @@ impl World {
                 }
             }
         };
-        self.trace(|| {
-            let aim = match &write.aim {
-                WriteAim::Columns { key, wants, .. } => format!("columns {key} {:?}", wants.iter().map(|w| (w.column, super::witness::text(&w.cell), w.wins, w.stands)).collect::<Vec<_>>()),
-                WriteAim::Insert { key, claim, cells } => format!("insert {key:?} {claim:?} {:?}", cells.iter().map(|c| super::witness::text(&c.value)).collect::<Vec<_>>()),
-                WriteAim::Delete { key, .. } | WriteAim::SoftDelete { key, .. } => format!("delete {key}"),
-                WriteAim::Recreate { key, changed, .. } => format!("recreate {key} {changed:?}"),
-            };
-            let out = match &outcome {
-                WriteOutcome::Done { after, key, left, refused, wrote, .. } => format!("done {key} wrote {wrote} left {left:?} refused {refused:?} after {:?}", after.row().map(|r| r.iter().map(|c| super::witness::text(&c.shown)).collect::<Vec<_>>())),
-                other => format!("{other:?}"),
-            };
-            format!("  table write {} of {}: {aim} -> {out}", write.effect, write.table)
-        });
+        self.trace(|| tell::write(write, &outcome));
         Input::Wrote(write.effect, outcome)
     }
 

@@ -6,7 +6,7 @@ use sheetbridge::model::rule::Deletes;
 
 use super::sheet::{COLUMNS, Row};
 use super::table::{Id, Record, WIDTH, id, key, shown};
-use super::witness::text;
+use super::tell::cell as text;
 use super::world::World;
 
 impl World {

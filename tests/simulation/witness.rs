@@ -7,6 +7,7 @@ use sheetbridge::engine::effect::{Conflict, Winner};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
+use super::tell::cell as text;
 use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
 use super::table::{Id, Record, WIDTH, id_of, meaning, shown};
 
@@ -30,6 +31,8 @@ pub(super) struct Witness {
     ever: HashSet<(usize, usize, Cell)>,
     /// Keys that a row stood for, by a person's hand, at the start or by an insert.
     bound: BTreeSet<(Uid, usize, Id)>,
+    /// Keys that the application changed, and into what.
+    renamed: BTreeMap<(usize, Id), Id>,
     /// Keys that a person typed into a row.
     key_typed: BTreeSet<(usize, Id)>,
     /// The record that was made from a row of people.
@@ -100,8 +103,13 @@ impl Witness {
         self.history.get(&(tab, id, column)).cloned().unwrap_or_default()
     }
 
+    /// A row stands for a key, and for every key that this one becomes.
     pub(super) fn bind(&mut self, uid: Uid, tab: usize, id: Id) {
-        self.bound.insert((uid, tab, id));
+        let mut next = Some(id);
+        while let Some(id) = next {
+            self.bound.insert((uid, tab, id));
+            next = self.renamed.get(&(tab, id)).copied();
+        }
     }
 
     // ---- the table
@@ -128,6 +136,7 @@ impl Witness {
         self.dead.insert((tab, from));
         let uids: Vec<Uid> =
             self.bound.iter().filter(|(_, t, id)| (*t, *id) == (tab, from)).map(|(uid, ..)| *uid).collect();
+        self.renamed.insert((tab, from), to);
         for uid in uids {
             self.bind(uid, tab, to);
         }
@@ -278,15 +287,5 @@ impl Witness {
             }
         }
         self.violations.extend(lost);
-    }
-}
-
-pub(super) fn text(cell: &Cell) -> String {
-    match cell {
-        Cell::Number(x) => x.get().to_string(),
-        Cell::Text(text) => format!("{text:?}"),
-        Cell::Bool(b) => b.to_string(),
-        Cell::Error(text) => text.clone(),
-        Cell::Blank => "blank".into(),
     }
 }

@@ -166,7 +166,7 @@ impl World {
         self.witness.bind(row.uid, tab, super::table::id_of(record));
         let (uid, at) = (row.uid, sheet.tabs[tab].len());
         sheet.tabs[tab].push(row.clone());
-        if self.server.tables[tab].get(&super::table::id_of(record)) != Some(record) {
+        if !self.store.links[tab].copied {
             self.witness.person_made(&row);
         }
         let note = sheetbridge::model::cell::Cell::number(self.new_value());
@@ -278,9 +278,15 @@ impl World {
     fn waiting(&self) -> String {
         let tables = self.engine.tables().iter();
         let one = |table: &Table| {
+            let pending = table.pending.iter().map(|(key, it)| format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row)));
+            let fetching = table.wanted.keys().chain(table.fetching.keys()).map(ToString::to_string);
             format!(
-                "pending {:?} flight {:?} wanted {:?} fetching {:?} claims {:?} life {:?}",
-                table.pending, table.flight, table.wanted, table.fetching, table.claims, table.life
+                "pending {} flight {} fetching {} claims {:?} life {:?}",
+                pending.collect::<Vec<_>>().join(", "),
+                table.flight.len(),
+                fetching.collect::<Vec<_>>().join(" "),
+                table.claims.keys().collect::<Vec<_>>(),
+                table.life
             )
         };
         tables.map(one).collect::<Vec<_>>().join("; ")
@@ -326,8 +332,8 @@ impl World {
                 self.tail += 1;
                 let transaction = self.server.transaction(self.tail);
                 self.trace(|| {
-                    let keys: Vec<String> = transaction.images.iter().map(|(tab, image)| format!("{tab}/{}{}", image.key, if image.state.row().is_some() {""} else {" gone"})).collect();
-                    format!("  stream {} marks {:?} {}", transaction.seq, transaction.marks, keys.join(" "))
+                    let keys: Vec<String> = transaction.images.iter().map(|(tab, image)| format!("{tab}/{}: {}", image.key, image.state.row().map_or("gone".into(), super::tell::db_row))).collect();
+                    format!("  stream {} marks {:?} {}", transaction.seq, transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(), keys.join(" "))
                 });
                 self.give(Input::Transaction(transaction));
             }
