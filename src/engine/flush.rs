@@ -501,19 +501,20 @@ fn key_cells(table: &Table, row: &DbRow, seen: &RowView) -> Vec<PlannedCell> {
         .collect()
 }
 
-/// What a row writes when it takes a new key in place, and its base then: columns that a person changed meanwhile keep the old
-/// base, so that the next cycle decides them.
+/// What a row writes when it takes a new key in place, and its base then: columns that a person changed meanwhile, or that never
+/// agreed, keep the old base, so that the next cycle decides them.
 fn renamed_cells(table: &Table, row: &DbRow, seen: &RowView, old: &RowBase) -> (Vec<PlannedCell>, RowBase) {
     let mut base = old.clone();
     base.columns.resize(table.width(), None);
     let mut cells = Vec::new();
     for (at, column) in table.plan.columns.iter().enumerate() {
         let was = base.columns[at];
-        let changed_here = was.is_some_and(|was| was.cell != seen.cells[at].value.digest());
-        if !column.key && changed_here {
+        let differs = row[at].shown.digest() != seen.cells[at].value.digest();
+        let changed_here = was.is_none_or(|was| was.cell != seen.cells[at].value.digest());
+        if !column.key && changed_here && differs {
             continue;
         }
-        if row[at].shown.digest() != seen.cells[at].value.digest() {
+        if differs {
             cells.push(PlannedCell {
                 column: at,
                 base: agreed(&row[at]),
