@@ -336,7 +336,8 @@ impl Engine {
             if cells.is_empty() || !draft.rows.insert((index, seen.row)) {
                 return Some(Next::Wait);
             }
-            let aim = Aim::Rekey { from, to: key.clone(), columns: sorted(tab, cells.clone()), base: base.clone() };
+            let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+            let aim = Aim::Rekey { from, to: key.clone(), columns, read, base: base.clone() };
             draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
             return Some(Next::Carried(vec![key.clone()]));
         }
@@ -350,7 +351,8 @@ impl Engine {
             return None;
         }
         let (cells, new) = renamed_cells(table, row, seen, &old_base);
-        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns: sorted(tab, cells.clone()), base: new };
+        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns, read, base: new };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
@@ -374,7 +376,7 @@ impl Engine {
         seen: &RowView,
         draft: &mut Draft,
     ) -> Next {
-        let edited = !edited(seen, base).is_empty();
+        let edited = !edited(&self.tables[index].plan, seen, base).is_empty();
         let known = matches!(
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
@@ -391,8 +393,7 @@ impl Engine {
             return Next::Wait;
         }
         let slot = self.next_slot();
-        let read = tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect();
-        let aim = Aim::RemoveRow { key: key.clone(), read };
+        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen) };
         let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
@@ -453,6 +454,11 @@ fn write(
 ) -> PlannedOp {
     let grid = write_op(tab, row, image, &cells);
     planned(table, Aim::Cells { key: key.clone(), columns: sorted(tab, cells) }, grid)
+}
+
+/// A row's cells with their grid columns.
+fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
+    tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect()
 }
 
 /// Cells in the order of their grid columns, which is the order of the request.

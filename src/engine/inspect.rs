@@ -365,7 +365,7 @@ impl Engine {
         base: &RowBase,
         writing: &mut Writing,
     ) {
-        let changed = edited(row, base);
+        let changed = edited(&self.tables[index].plan, row, base);
         let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
             return;
         };

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::engine::input::{DbRow, KeySeen, LinkPlan, RowView, TabView};
 use crate::engine::table::Table;
-use crate::model::base::{ColumnBase, RowBase};
+use crate::model::base::RowBase;
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
-use crate::model::grid::GridCell;
 use crate::model::key::Key;
 
 /// The rows of one tab by their keys.
@@ -84,14 +83,15 @@ fn shows(row: &RowView, base: &RowBase) -> bool {
 
 /// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
 /// are nobody's value.
-pub(crate) fn edited(row: &RowView, base: &RowBase) -> Vec<usize> {
-    let changed = |(cell, base): (&GridCell, &Option<ColumnBase>)| {
-        cell.formula.is_none()
+pub(crate) fn edited(plan: &LinkPlan, row: &RowView, base: &RowBase) -> Vec<usize> {
+    let changed = |at: &usize| {
+        let (cell, base) = (&row.cells[*at], base.columns.get(*at).copied().flatten());
+        !plan.columns[*at].key
+            && cell.formula.is_none()
             && !matches!(cell.value, Cell::Error(_))
             && base.map_or(!cell.value.is_blank(), |base| base.cell != cell.value.digest())
     };
-    let columns = row.cells.iter().zip(&base.columns).enumerate();
-    columns.filter(|(_, column)| changed(*column)).map(|(at, _)| at).collect()
+    (0..row.cells.len()).filter(changed).collect()
 }
 
 /// The content of a row without its key cells, as one comparable thing; `None` when it is blank there.

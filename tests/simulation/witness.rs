@@ -17,8 +17,8 @@ struct Typed {
     uid: Uid,
     column: usize,
     cell: Cell,
-    /// It went into the table: another write of the same value would be an old one.
-    used: bool,
+    /// The keys under which it went into the table: another write of the same value would be an old one.
+    used: BTreeSet<(usize, Id)>,
 }
 
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Witness {
 
     pub(super) fn person_typed(&mut self, uid: Uid, column: usize, cell: &Cell) {
         self.acts += 1;
-        self.typed.push(Typed { uid, column, cell: cell.clone(), used: false });
+        self.typed.push(Typed { uid, column, cell: cell.clone(), used: BTreeSet::new() });
     }
 
     /// All cells of a row count as typed into it: it was copied, or is to become another record.
@@ -155,7 +155,7 @@ impl Witness {
             })
             .peekable();
         let known = mine.peek().is_some();
-        let fresh = mine.fold(false, |fresh, typed| !std::mem::replace(&mut typed.used, true) || fresh);
+        let fresh = mine.fold(false, |fresh, typed| typed.used.insert((tab, id)) || fresh);
         if !fresh {
             let history = self.history.get(&(tab, id, column)).is_some_and(|was| was.contains(cell));
             let what = match (known, history) {
@@ -266,7 +266,7 @@ impl Witness {
         for ((uid, column), typed) in last {
             let stands = rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == typed.cell);
             let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.cell.clone())));
-            let known = stands || held || typed.used || self.listed.contains(&typed.cell);
+            let known = stands || held || !typed.used.is_empty() || self.listed.contains(&typed.cell);
             if !known && !self.removed.contains(&uid) && !typed.cell.is_blank() {
                 lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
             }
