@@ -389,7 +389,9 @@ impl Engine {
             // Held: the edit stays where it is, listed, and the key stays dead.
             return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
         }
-        if !draft.rows.insert((index, seen.row)) {
+        // While a key is owed no row is removed: should the delete hit the claimed row, its claim would be gone with it, and a
+        // row that comes back from the trash without its claim is a new one.
+        if !self.tables[index].claims.is_empty() || !draft.rows.insert((index, seen.row)) {
             return Next::Wait;
         }
         let slot = self.next_slot();

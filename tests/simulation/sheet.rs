@@ -76,7 +76,7 @@ pub(super) struct Sheet {
 pub(super) enum Did {
     Wrote { tab: usize, before: Row, after: Row },
     Inserted { tab: usize, row: Row },
-    Removed,
+    Removed { tab: usize, row: Row },
     Claimed { claim: ClaimId, uid: Uid },
 }
 
@@ -168,9 +168,10 @@ impl Sheet {
                 self.insert(*sheet, *at, row, did);
             }
             GridOp::Delete { sheet, row, slot } => {
-                let mut row = self.tabs[tab(*sheet)].remove(*row as usize - 1);
+                let tab = tab(*sheet);
+                let mut row = self.tabs[tab].remove(*row as usize - 1);
                 row.claims.clear();
-                did.push(Did::Removed);
+                did.push(Did::Removed { tab, row: row.clone() });
                 self.trash.insert(*slot, row);
             }
         }

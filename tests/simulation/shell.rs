@@ -151,6 +151,9 @@ impl World {
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
         self.trace(|| format!("  batch {} {}: {}", plan.number, if applied.is_ok() { "applied" } else { "refused" }, tell::plan(plan)));
         let (receipt, did) = applied?;
+        for did in &did {
+            self.trace(|| tell::did(did));
+        }
         self.witness.daemon_did(&did);
         self.last_write = self.clock;
         Ok(receipt)

@@ -6,6 +6,8 @@ use sheetbridge::engine::plan::{Aim, Plan, PlannedOp};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::grid::{GridCell, GridOp};
 
+use super::sheet::Did;
+
 pub(super) fn cell(cell: &Cell) -> String {
     match cell {
         Cell::Number(x) => x.get().to_string(),
@@ -87,4 +89,15 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         WriteOutcome::Failed => "failed".into(),
     };
     format!("  table {} effect {}: {aim} -> {then}", write.table, write.effect)
+}
+
+pub(super) fn did(did: &Did) -> String {
+    match did {
+        Did::Wrote { tab, before, after } => {
+            format!("    tab {tab} uid {}: {} was {}", before.uid, cells(&after.cells), cells(&before.cells))
+        }
+        Did::Inserted { tab, row } => format!("    tab {tab} uid {} comes in: {}", row.uid, cells(&row.cells)),
+        Did::Removed { tab, row } => format!("    tab {tab} uid {} removed: {}", row.uid, cells(&row.cells)),
+        Did::Claimed { claim, uid } => format!("    uid {uid} is claimed {claim}"),
+    }
 }

@@ -219,7 +219,7 @@ impl Witness {
                 Did::Claimed { claim, uid } => {
                     self.claims.insert(*claim, *uid);
                 }
-                Did::Removed => {}
+                Did::Removed { .. } => {}
             }
         }
     }
