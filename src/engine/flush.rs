@@ -459,7 +459,7 @@ fn write(
 }
 
 /// A row's cells with their grid columns.
-fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
+pub(crate) fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
     tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect()
 }
 

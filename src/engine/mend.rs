@@ -5,12 +5,13 @@
 
 use crate::engine::Engine;
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::flush::{Draft, planned};
+use crate::engine::flush::{Draft, as_read, planned};
 use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::Rows;
+use crate::engine::table::Table;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -42,15 +43,22 @@ impl Engine {
                     let row = find_overwritten(&tab, &rows, victim.as_ref(), &cells);
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong, cells, .. } => {
+                Owed::KeyCells { wrong: Some(wrong), cells, .. } => {
                     let row = find_overwritten(&tab, &rows, Some(&wrong), &cells);
                     self.draft_back((index, id), &tab, row, Some(wrong), &cells, draft, writing);
                 }
-                Owed::Row { victim, slot, .. } => {
-                    if victim.as_ref().is_some_and(|key| rows.contains(key)) {
-                        writing.paid.push(id);
-                        continue;
+                Owed::KeyCells { wrong: None, victim, cells, row: was, .. } => {
+                    let row = find_blanked(&self.tables[index], &tab, &was);
+                    if let (None, Some(key)) = (row, victim) {
+                        // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
+                        let seq = self.seq;
+                        self.tables[index].restore.insert(key.clone());
+                        self.tables[index].fetch(&key, seq);
                     }
+                    self.draft_back((index, id), &tab, row, None, &cells, draft, writing);
+                }
+                // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
+                Owed::Row { slot, .. } => {
                     let place: &mut u32 = at[index].get_or_insert(rows.below_last());
                     let grid = GridOp::Restore { sheet: tab.sheet, at: *place, slot };
                     *place += 1;
@@ -95,7 +103,9 @@ impl Engine {
         let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
-        let aim = Aim::MendCells { owed: id, victim, read };
+        let blanked = matches!(self.owed.get(&id), Some(Owed::KeyCells { wrong: None, .. }));
+        let whole = if blanked { as_read(tab, row) } else { Vec::new() };
+        let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
         draft.writes.push(planned(&self.tables[index], aim, grid));
     }
@@ -119,6 +129,19 @@ fn find_overwritten<'a>(
         None => tab.rows.iter().filter(|row| row.key == KeySeen::Blank && telling(row)).collect(),
     };
     candidates.into_iter().max_by_key(|row| ours(row))
+}
+
+/// The row whose key cells we blanked: without a key, and with the content that it had.
+fn find_blanked<'a>(table: &Table, tab: &'a TabView, was: &[GridCell]) -> Option<&'a RowView> {
+    let shows = |row: &&RowView| {
+        let columns = table.plan.columns.iter().zip(&tab.columns).zip(&row.cells);
+        row.key == KeySeen::Blank
+            && columns
+                .filter(|((column, _), _)| !column.key)
+                .all(|((_, grid), cell)| alike(was.get(*grid as usize).unwrap_or(&GridCell::BLANK), cell))
+    };
+    let mut rows = tab.rows.iter().filter(shows);
+    rows.next().filter(|_| rows.next().is_none())
 }
 
 /// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed

@@ -43,16 +43,18 @@ pub enum Owed {
         /// The cells.
         cells: Vec<Overwritten>,
     },
-    /// A row whose key cells were overwritten by mistake: it now shows the key `wrong`. Mended before everything else.
+    /// A row whose key cells were overwritten by mistake. Mended before everything else.
     KeyCells {
         /// The link.
         link: LinkName,
-        /// The key it shows now.
-        wrong: Key,
+        /// The key it shows now; `None` where we wrote blanks, then `row` tells it.
+        wrong: Option<Key>,
         /// The key it had; `None` for a row without one.
         victim: Option<Key>,
         /// Its key cells, and other cells of the same write.
         cells: Vec<Overwritten>,
+        /// The whole row as it was, from column A on.
+        row: Vec<GridCell>,
     },
     /// A row that was deleted by mistake: it comes back from the trash, whole.
     Row {

@@ -112,6 +112,8 @@ pub enum Aim {
         victim: Option<Key>,
         /// The cells as read, in the order of the request's cells.
         read: Vec<GridCell>,
+        /// Cells of the row that must stand there too, where blank key cells do not tell which row was hit.
+        whole: Vec<(u32, GridCell)>,
     },
     /// A row comes back from the trash.
     MendRow {

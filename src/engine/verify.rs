@@ -75,8 +75,10 @@ impl Engine {
                 let Some(index) = self.table_named(&op.link) else {
                     continue;
                 };
-                if refused == Some(at) {
+                // A row number that is out of range is refused too: once more after a fresh read, then it is left out.
+                if refused == Some(at) && !self.tables[index].spurned.insert(key.clone()) {
                     self.tables[index].flight.remove(key);
+                    self.tables[index].spurned.remove(key);
                     commit.conflicts.push(Conflict {
                         table: index,
                         key: Some(key.clone()),
@@ -161,8 +163,9 @@ impl Engine {
                     self.owe_typed(index, plan, to, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
-                    let (link, wrong, cells) = (op.link.clone(), to.clone(), overwritten(op, receipt));
-                    self.owe(Owed::KeyCells { link, wrong, victim, cells }, commit);
+                    let (link, wrong) = (op.link.clone(), Some(to.clone()));
+                    let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
+                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
                     self.tables[index].requeue(to);
                     from.iter().for_each(|from| self.tables[index].requeue(from));
                 }
@@ -174,8 +177,9 @@ impl Engine {
             }
             Aim::RemoveRow { key, read } => self.judge_delete(index, key, read, (op, receipt), commit),
             Aim::Claim(_) | Aim::Unclaim(_) => {}
-            Aim::MendCells { owed, victim, read } => {
-                self.judge_mend(index, *owed, victim.as_ref(), read, plan, (op, receipt), commit);
+            Aim::MendCells { owed, victim, read, whole } => {
+                let stands = hit(receipt, victim.as_ref()) && unchanged(receipt, whole);
+                self.judge_mend(index, *owed, stands, (victim.as_ref(), read), plan, (op, receipt), commit);
             }
             Aim::MendRow { owed } => commit.paid.push(*owed),
         }
@@ -263,8 +267,8 @@ impl Engine {
         &mut self,
         index: usize,
         owed: OwedId,
-        victim: Option<&Key>,
-        read: &[GridCell],
+        stands: bool,
+        (victim, read): (Option<&Key>, &[GridCell]),
         plan: &Plan,
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -274,7 +278,7 @@ impl Engine {
             .iter()
             .zip(read)
             .all(|(over, read)| over.as_ref().is_none_or(|over| alike(&over.before, read)));
-        if hit(receipt, victim) && (victim.is_some() || same) {
+        if stands && (victim.is_some() || same) {
             commit.paid.push(owed);
             self.owed.remove(&owed);
             for (over, read) in all.into_iter().flatten().zip(read) {
@@ -303,11 +307,25 @@ impl Engine {
         }
         // The mend itself hit another row: that row is owed its cells too, and this debt stays.
         let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
-        self.owe(Owed::Cells { link, victim, cells: overwritten(op, receipt) }, commit);
+        let cells = overwritten(op, receipt);
+        let debt = match self.owed.get(&owed) {
+            Some(Owed::KeyCells { victim: put_back, .. }) => {
+                let (wrong, row) = (put_back.clone(), cells_of(receipt));
+                Owed::KeyCells { link, wrong, victim, cells, row }
+            }
+            _ => Owed::Cells { link, victim, cells },
+        };
+        self.owe(debt, commit);
     }
 
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
     fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
+        if let Owed::KeyCells { cells, .. } = &mut owed {
+            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+            if cells.is_empty() {
+                return;
+            }
+        }
         if let Owed::Cells { link, victim, cells } = &mut owed {
             cells.retain(|cell| !alike(&cell.wrote, &cell.before));
             for (id, other) in &mut self.owed {
@@ -366,6 +384,10 @@ fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
         (KeySeen::Blank | KeySeen::Unreadable, None) => true,
         (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
     })
+}
+
+fn cells_of(receipt: Option<&ReceiptRow>) -> Vec<GridCell> {
+    receipt.map_or_else(Vec::new, |row| row.cells.clone())
 }
 
 /// True when the receipt shows every cell as it was read.
