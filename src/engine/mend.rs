@@ -43,8 +43,8 @@ impl Engine {
                     let row = find_overwritten(&tab, &rows, victim.as_ref(), &cells);
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong: Some(wrong), cells, .. } => {
-                    let row = find_overwritten(&tab, &rows, Some(&wrong), &cells);
+                Owed::KeyCells { wrong: Some(wrong), cells, row: was, .. } => {
+                    let row = find_rekeyed(&tab, &rows, &wrong, &cells, &was);
                     self.draft_back((index, id), &tab, row, Some(wrong), &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong: None, victim, cells, row: was, .. } => {
@@ -129,6 +129,22 @@ fn find_overwritten<'a>(
         None => tab.rows.iter().filter(|row| row.key == KeySeen::Blank && telling(row)).collect(),
     };
     candidates.into_iter().max_by_key(|row| ours(row))
+}
+
+/// The row that shows a key which it should not: among several the one that is most like what was hit.
+fn find_rekeyed<'a>(
+    tab: &'a TabView,
+    rows: &Rows<'a>,
+    wrong: &Key,
+    cells: &[Overwritten],
+    was: &[GridCell],
+) -> Option<&'a RowView> {
+    let like = |row: &RowView| {
+        let columns = tab.columns.iter().zip(&row.cells);
+        columns.filter(|(grid, cell)| was.get(**grid as usize).is_some_and(|was| alike(was, cell))).count()
+    };
+    let ours = |row: &&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
+    rows.all(wrong).filter(ours).max_by_key(|row| like(row))
 }
 
 /// The row whose key cells we blanked: without a key, and with the content that it had.

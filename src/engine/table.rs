@@ -104,6 +104,8 @@ pub struct Table {
     pub before: BTreeMap<Key, Before>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
+    /// Claims made since the start that no insert has used.
+    pub fresh: BTreeSet<ClaimId>,
     /// Cells that are refused or held.
     pub held: BTreeMap<(Key, usize), Held>,
     /// New rows that the server refused, by content: tried again when the content changes.
@@ -144,6 +146,7 @@ impl Table {
             looks: BTreeMap::new(),
             before: BTreeMap::new(),
             claims: BTreeMap::new(),
+            fresh: BTreeSet::new(),
             held: BTreeMap::new(),
             refused: BTreeSet::new(),
             spurned: BTreeSet::new(),

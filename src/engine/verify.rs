@@ -141,8 +141,8 @@ impl Engine {
             return;
         };
         match &op.aim {
-            Aim::Cells { key, columns } => {
-                if hit(receipt, Some(key)) {
+            Aim::Cells { key, columns, whole } => {
+                if hit(receipt, Some(key)) && unchanged(receipt, whole) {
                     self.judge_cells(index, plan, key, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
@@ -175,7 +175,10 @@ impl Engine {
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }
-            Aim::RemoveRow { key, read } => self.judge_delete(index, key, read, (op, receipt), commit),
+            Aim::RemoveRow { key, read, copied } => {
+                let meant = hit(receipt, Some(key)) && (!copied || unchanged(receipt, read));
+                self.judge_delete(index, key, (read, meant), (op, receipt), commit);
+            }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
             Aim::MendCells { owed, victim, read, whole } => {
                 let stands = hit(receipt, victim.as_ref()) && unchanged(receipt, whole);
@@ -230,14 +233,14 @@ impl Engine {
         &mut self,
         index: usize,
         key: &Key,
-        read: &[(u32, GridCell)],
+        (read, meant): (&[(u32, GridCell)], bool),
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
     ) {
         let GridOp::Delete { slot, .. } = op.grid else {
             return;
         };
-        if !hit(receipt, Some(key)) {
+        if !meant {
             let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
             self.owe(Owed::Row { link, victim, slot }, commit);
             self.tables[index].requeue(key);

@@ -205,11 +205,13 @@ impl Witness {
         self.batches += 1;
         for did in did {
             match did {
-                Did::Wrote { tab, before, after } => {
+                Did::Wrote { tab, before, after, alone } => {
                     if before.cells[OWN] != after.cells[OWN] {
                         self.violate(format!("a batch wrote into the people's own cell of row {}", before.uid));
                     }
-                    self.older_over_newer(*tab, before, after);
+                    if *alone {
+                        self.older_over_newer(*tab, before, after);
+                    }
                 }
                 Did::Inserted { tab, row } => {
                     if let Some(id) = row.id() {
