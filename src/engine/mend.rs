@@ -11,7 +11,6 @@ use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::Rows;
-use crate::engine::table::Table;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -39,23 +38,19 @@ impl Engine {
             };
             let rows = Rows::of(&tab);
             match owed {
-                Owed::Cells { victim, cells, .. } => {
-                    let row = find_overwritten(&tab, &rows, victim.as_ref(), &cells);
+                Owed::Cells { victim, cells, row: was, .. } => {
+                    let row = find_hit(&tab, &rows, victim.as_ref(), &cells, &was);
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong: Some(wrong), cells, row: was, .. } => {
-                    let row = find_rekeyed(&tab, &rows, &wrong, &cells, &was);
-                    self.draft_back((index, id), &tab, row, Some(wrong), &cells, draft, writing);
-                }
-                Owed::KeyCells { wrong: None, victim, cells, row: was, .. } => {
-                    let row = find_blanked(&self.tables[index], &tab, &was);
+                Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
+                    let row = find_hit(&tab, &rows, wrong.as_ref(), &cells, &was);
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
                         self.tables[index].restore.insert(key.clone());
                         self.tables[index].fetch(&key, seq);
                     }
-                    self.draft_back((index, id), &tab, row, None, &cells, draft, writing);
+                    self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
                 }
                 // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
                 Owed::Row { slot, .. } => {
@@ -111,53 +106,31 @@ impl Engine {
     }
 }
 
-/// The row that still shows what we wrote into it by mistake. Among rows that show the same key the one with most of our cells.
-fn find_overwritten<'a>(
+/// The row that was hit: it shows this key and what we wrote. Blanks in a row without key tell nothing by themselves, then
+/// the whole row must be as it was. Among several the one that is most like what was hit.
+fn find_hit<'a>(
     tab: &'a TabView,
     rows: &Rows<'a>,
-    victim: Option<&Key>,
-    cells: &[Overwritten],
-) -> Option<&'a RowView> {
-    let ours = |row: &RowView| cells.iter().filter(|cell| shows_ours(tab, row, cell)).count();
-    let telling = |row: &RowView| {
-        cells
-            .iter()
-            .any(|cell| shows_ours(tab, row, cell) && (victim.is_some() || !cell.wrote.value.is_blank()))
-    };
-    let candidates: Vec<&RowView> = match victim {
-        Some(key) => rows.all(key).filter(|row| telling(row)).collect(),
-        None => tab.rows.iter().filter(|row| row.key == KeySeen::Blank && telling(row)).collect(),
-    };
-    candidates.into_iter().max_by_key(|row| ours(row))
-}
-
-/// The row that shows a key which it should not: among several the one that is most like what was hit.
-fn find_rekeyed<'a>(
-    tab: &'a TabView,
-    rows: &Rows<'a>,
-    wrong: &Key,
+    shows: Option<&Key>,
     cells: &[Overwritten],
     was: &[GridCell],
 ) -> Option<&'a RowView> {
     let like = |row: &RowView| {
-        let columns = tab.columns.iter().zip(&row.cells);
-        columns.filter(|(grid, cell)| was.get(**grid as usize).is_some_and(|was| alike(was, cell))).count()
+        let as_left = |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
+        tab.columns.iter().zip(&row.cells).filter(as_left).count()
     };
-    let ours = |row: &&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
-    rows.all(wrong).filter(ours).max_by_key(|row| like(row))
-}
-
-/// The row whose key cells we blanked: without a key, and with the content that it had.
-fn find_blanked<'a>(table: &Table, tab: &'a TabView, was: &[GridCell]) -> Option<&'a RowView> {
-    let shows = |row: &&RowView| {
-        let columns = table.plan.columns.iter().zip(&tab.columns).zip(&row.cells);
-        row.key == KeySeen::Blank
-            && columns
-                .filter(|((column, _), _)| !column.key)
-                .all(|((_, grid), cell)| alike(was.get(*grid as usize).unwrap_or(&GridCell::BLANK), cell))
+    let told = |row: &&RowView| {
+        let ours = |cell: &Overwritten| shows_ours(tab, row, cell);
+        let tells = |cell: &Overwritten| shows.is_some() || !cell.wrote.value.is_blank();
+        cells.iter().any(|cell| ours(cell) && tells(cell)) || like(row) == tab.columns.len()
     };
-    let mut rows = tab.rows.iter().filter(shows);
-    rows.next().filter(|_| rows.next().is_none())
+    match shows {
+        Some(key) => rows.all(key).filter(told).max_by_key(|row| like(row)),
+        None => {
+            let blank = tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
+            blank.filter(told).max_by_key(|row| like(row))
+        }
+    }
 }
 
 /// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed

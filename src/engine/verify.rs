@@ -146,9 +146,9 @@ impl Engine {
                     self.judge_cells(index, plan, key, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
-                    let cells = overwritten(op, receipt);
+                    let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row }, commit);
                     self.tables[index].requeue(key);
                 }
             }
@@ -310,55 +310,36 @@ impl Engine {
         }
         // The mend itself hit another row: that row is owed its cells too, and this debt stays.
         let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
-        let cells = overwritten(op, receipt);
+        let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
         let debt = match self.owed.get(&owed) {
-            Some(Owed::KeyCells { victim: put_back, .. }) => {
-                let (wrong, row) = (put_back.clone(), cells_of(receipt));
-                Owed::KeyCells { link, wrong, victim, cells, row }
+            Some(Owed::KeyCells { victim: wrong, .. }) => {
+                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
             }
-            _ => Owed::Cells { link, victim, cells },
+            _ => Owed::Cells { link, victim, cells, row },
         };
         self.owe(debt, commit);
     }
 
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
     fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
-        if let Owed::KeyCells { cells, .. } = &mut owed {
+        if let Owed::Cells { cells, .. } | Owed::KeyCells { cells, .. } = &mut owed {
             cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-            if cells.is_empty() {
-                return;
+        }
+        let grid = self.table_named(owed.link()).map_or_else(Vec::new, |at| self.tables[at].grid.clone());
+        for (id, earlier) in &mut self.owed {
+            if !owed.follow(earlier, &grid) {
+                continue;
+            }
+            if earlier.is_nothing() {
+                commit.paid.push(*id);
+            } else {
+                commit.owe.push((*id, earlier.clone()));
             }
         }
-        if let Owed::Cells { link, victim, cells } = &mut owed {
-            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-            for (id, other) in &mut self.owed {
-                let Owed::Cells { link: l, victim: v, cells: earlier } = other else {
-                    continue;
-                };
-                if l != link || v != victim {
-                    continue;
-                }
-                let count = earlier.len();
-                for cell in cells.iter_mut() {
-                    let same =
-                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
-                    if let Some(place) = earlier.iter().position(same) {
-                        cell.before = earlier.remove(place).before;
-                    }
-                }
-                match earlier.len() {
-                    0 => commit.paid.push(*id),
-                    left if left < count => commit.owe.push((*id, other.clone())),
-                    _ => {}
-                }
-            }
-            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-            if cells.is_empty() {
-                return;
-            }
+        if !owed.is_nothing() {
+            let id = self.next_owed_id();
+            commit.owe.push((id, owed));
         }
-        let id = self.next_owed_id();
-        commit.owe.push((id, owed));
     }
 
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
