@@ -240,6 +240,13 @@ pub enum Input {
         /// The transaction.
         seq: Seq,
     },
+    /// The stream is in doubt about a table.
+    Stop {
+        /// The link.
+        table: TableIndex,
+        /// What happened, and the cure.
+        reason: String,
+    },
     /// A person's edit was accepted.
     Edit(EditHint),
     /// The read was answered.

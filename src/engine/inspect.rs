@@ -150,7 +150,9 @@ impl Engine {
         // A read is believed for no key while a mend is open.
         if !self.owed.values().any(Owed::is_mend) {
             for (index, tab) in tabs.iter().enumerate() {
-                if let Ok(tab) = tab {
+                if let Ok(tab) = tab
+                    && self.tables[index].trouble.is_none()
+                {
                     self.inspect_tab(index, tab, &mut writing);
                     self.tables[index].last_seen = asked;
                 }
