@@ -2,4 +2,5 @@
 
 mod layers;
 mod service;
+mod store;
 mod support;
