@@ -6,6 +6,7 @@
 //! cli -> daemon -> config -> {engine, database, sheet, store} -> {model, fault}
 //! ```
 
+pub mod config;
 pub mod fault;
 pub mod model;
 pub mod store;
