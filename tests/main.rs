@@ -1,2 +1,4 @@
-//! The tests, one binary.
-fn main() {}
+//! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
+
+mod layers;
+mod support;
