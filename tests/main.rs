@@ -1,4 +1,5 @@
 //! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
 
 mod layers;
+mod service;
 mod support;
