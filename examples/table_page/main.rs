@@ -141,7 +141,7 @@ async fn run_sql(page: &Page, request: Request<Incoming>) -> Answer {
     };
     let statement = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     match table::run(&page.pool, &page.table, &statement).await {
-        Ok(rows) => text(StatusCode::OK, "text/plain", &format!("{rows} rows changed")),
+        Ok(rows) => text(StatusCode::OK, "text/plain", &format!("rows changed: {rows}")),
         Err(error) => text(StatusCode::UNPROCESSABLE_ENTITY, "text/plain", &error.to_string()),
     }
 }
