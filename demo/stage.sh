@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Sourced by the demo's programs: a temporary folder, the programs that run in it, and their end.
 
-TARGET=${CARGO_TARGET_DIR:-target}
 STAGE_PREFIX=${TMPDIR:-/tmp}/sheetbridge-demo.
 
 # The end comes in this order: who depends on another goes first.
