@@ -3,3 +3,4 @@
 mod layers;
 mod service;
 mod support;
+mod table_page;

@@ -10,7 +10,7 @@ const LOWEST: u32 = 12_000;
 const COUNT: u32 = 20_000;
 
 /// A port on which nobody listens now. Test processes start at different places, so they seldom want the same one.
-pub(super) fn free() -> u16 {
+pub(crate) fn free() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = process::id().wrapping_mul(37);
     let mut candidates = (0..COUNT).map(|_| {
