@@ -6,5 +6,6 @@
 //! cli -> daemon -> config -> {engine, database, sheet, store} -> {model, fault}
 //! ```
 
+pub mod engine;
 pub mod fault;
 pub mod model;

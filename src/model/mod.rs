@@ -11,6 +11,7 @@ pub mod key;
 pub mod link;
 pub mod mark;
 pub mod position;
+pub mod rule;
 pub mod schema;
 pub mod temporal;
 pub mod value;
