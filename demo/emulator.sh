@@ -18,7 +18,7 @@ open_emulator() {
 }
 
 # Where a browser shows the spreadsheet.
-sheet_page() { printf '%s/page/%s' "$GOOGLE" "$SPREADSHEET"; }
+sheet_page() { printf '%s/spreadsheets/%s?person=%s' "$GOOGLE" "$SPREADSHEET" "$PERSON"; }
 
 # Installs the project's own script in the spreadsheet and connects it as a person does: by the menu and its questions.
 connect_script() {
@@ -31,19 +31,21 @@ connect_script() {
   ask POST "$(spreadsheet)/script/menu" "$answers"
 }
 
-# person ACTION: the person does what the JSON object says.
+# person ACTION: the person does what the JSON object says, on the tab.
 person() {
-  ask POST "$(spreadsheet)/people/$PERSON" "$(jq -n --argjson sheet "$(tab_id)" "{\$sheet} + $1")" >/dev/null
+  ask POST "$(spreadsheet)/actions" "$(jq -n --arg person "$PERSON" --argjson sheet "$(tab_id)" \
+    "{\$person, action: ({\$sheet} + $1)}")" >/dev/null
 }
 
-# The tab as it is shown, one line a row, cells parted by tabs; line ends in a cell as \n.
+# The tab as it is shown, one line a row, cells parted by tabs; a line's end inside a cell reads \n. The demo's tab is far
+# below the thousand rows that one call gives.
 sheet_rows() {
-  ask GET "$(spreadsheet)/tabs/$(tab_id)/texts" | jq -r '.rows[] | @tsv'
+  ask GET "$(spreadsheet)/page/$(tab_id)" | jq -r '.rows[] | map(.t? // "") | @tsv'
 }
 
 # The number of the tab in the spreadsheet; it survives renaming and moving.
 tab_id() {
-  ask GET "$(spreadsheet)" | jq --arg tab "$TAB" '.tabs[] | select(.title == $tab) | .id'
+  ask GET "$(spreadsheet)/page" | jq --arg tab "$TAB" '.tabs[] | select(.title == $tab) | .id'
 }
 
 spreadsheet() { printf '/emulator/spreadsheets/%s' "$SPREADSHEET"; }
