@@ -87,7 +87,8 @@ impl Progress {
     /// The position that may be saved in a transaction after which the engine at `place` needs `front` and nothing before it.
     pub fn finished(&self, place: Place, front: Seq) -> Position {
         let mut inner = self.lock();
-        let others = inner.fronts.iter().enumerate().filter(|(at, _)| *at != place.0).map(|(_, front)| *front);
+        let others =
+            inner.fronts.iter().enumerate().filter(|(at, _)| *at != place.0).map(|(_, front)| *front);
         let front = others.chain([front]).min().unwrap_or(front);
         inner.advance(front)
     }

@@ -2,17 +2,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::database::read::key_of;
-use crate::engine::input::{ColumnPlan, DbCell, DbRow, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble};
+use crate::database::Image;
+use crate::database::key::{canonical, key_of, key_of_image};
+use crate::engine::input::{
+    ColumnPlan, DbCell, DbRow, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
+};
 use crate::model::cell::Cell;
-use crate::model::grid::{GridCell, GridRow, TabRead};
+use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::rule::Direction;
 use crate::model::schema::{Column, ColumnKind, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
-use crate::sheet::layout::{Layout, LinkColumn, resolve};
+use crate::sheet::layout::{Layout, LayoutFault, layout};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Why a link cannot be worked on at all: the operator must mend it, the other links go on.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,9 @@ pub enum UnfitLink {
         /// The missing column.
         column: String,
     },
+    /// A time zone that neither we nor the system know.
+    #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]
+    Zone(String),
     /// Rows cannot be told apart.
     #[error("{0} has no primary key: add one, a link cannot tell its rows apart without")]
     NoKey(String),
@@ -54,7 +61,7 @@ pub enum UnfitLink {
 #[derive(Debug)]
 pub struct Table {
     /// The link as it is configured.
-    pub link: crate::config::Link,
+    pub link: crate::config::settings::Link,
     /// The table as the server describes it.
     pub schema: Arc<TableSchema>,
     /// The plan that the engine works by.
@@ -64,6 +71,9 @@ pub struct Table {
     /// The link's columns that make the key, in the key's own order.
     key: Vec<usize>,
     state: Mutex<Shown>,
+    plain: Arc<Context>,
+    /// Its tab in an earlier run.
+    pub remembered: Option<SheetId>,
 }
 
 /// How the link is shown, as far as the spreadsheet decides it.
@@ -73,11 +83,12 @@ struct Shown {
     locale: String,
     time_zone: String,
     context: Option<Arc<Context>>,
+    unready: Option<String>,
 }
 
 impl Table {
     /// Fits the configured link to its table.
-    pub fn new(link: crate::config::Link, schema: TableSchema) -> Result<Self, UnfitLink> {
+    pub fn new(link: crate::config::settings::Link, schema: TableSchema) -> Result<Self, UnfitLink> {
         let table = schema.name.to_string();
         if schema.key.is_empty() {
             return Err(UnfitLink::NoKey(table));
@@ -112,7 +123,21 @@ impl Table {
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
-        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state: Mutex::new(Shown::default()) })
+        let plain = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
+        let state = Mutex::new(Shown::default());
+        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state, plain, remembered: None })
+    }
+
+    /// Of everything that base depends on but the spreadsheet: another one means that base is made anew.
+    pub fn fingerprint(&self) -> u64 {
+        let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
+        let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
+        xxh3_64(meaning.as_bytes())
+    }
+
+    /// The tab that the link had when it last ran.
+    pub fn known_sheet(&self) -> Option<SheetId> {
+        self.sheet().or(self.remembered)
     }
 
     /// The tab, once it is known.
@@ -135,16 +160,28 @@ impl Table {
         let context = Some(Arc::new(Context::new(locale, zone)?));
         let (locale, time_zone) = (locale.to_owned(), time_zone.to_owned());
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) =
-            Shown { sheet: Some(sheet), locale, time_zone, context };
+            Shown { sheet: Some(sheet), locale, time_zone, context, unready: None };
         Ok(())
+    }
+
+    /// Why its tab cannot be made ready, if it cannot.
+    pub fn unready(&self) -> Option<String> {
+        let shown = self.shown();
+        shown.unready.or_else(|| shown.sheet.is_none().then(|| "its tab is not ready yet".to_owned()))
+    }
+
+    /// Tells why its tab cannot be made ready.
+    pub fn set_unready(&self, reason: String) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).unready = Some(reason);
     }
 
     fn shown(&self) -> Shown {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Before the spreadsheet is known rows are shown in UTC: nobody writes them anywhere then.
     fn context(&self) -> Arc<Context> {
-        self.shown().context.unwrap_or_else(|| Arc::new(Context::default()))
+        self.shown().context.unwrap_or_else(|| Arc::clone(&self.plain))
     }
 
     /// The table's column behind a column of the link.
@@ -157,15 +194,18 @@ impl Table {
         self.places[at]
     }
 
-    /// The link's columns as the sheet edge wants them.
-    pub fn link_columns(&self) -> Vec<LinkColumn> {
-        let column = |(at, plan): (usize, &ColumnPlan)| LinkColumn {
-            anchor: format!("{}.{}", self.link.rules.name, plan.rule.name),
-            header: plan.rule.header.clone(),
-            column: self.column(at).clone(),
-            key: plan.key,
+    /// The link's columns as the tab names them.
+    pub fn headed_columns(&self) -> Vec<Column> {
+        let headed = |(at, plan): (usize, &ColumnPlan)| Column {
+            name: plan.rule.header.clone(),
+            ..self.column(at).clone()
         };
-        self.plan.columns.iter().enumerate().map(column).collect()
+        self.plan.columns.iter().enumerate().map(headed).collect()
+    }
+
+    /// The header texts of the key columns, in the key's order.
+    pub fn key_headers(&self) -> Vec<&str> {
+        self.key.iter().map(|at| self.plan.columns[*at].rule.header.as_str()).collect()
     }
 
     /// The key of a row of the table.
@@ -174,10 +214,8 @@ impl Table {
     }
 
     /// The key of a row image; `None` where the image does not carry all of it.
-    pub fn key_of_image(&self, image: &[Option<Value>]) -> Option<Key> {
-        let filled: Vec<Value> = image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect();
-        let whole = self.schema.key.iter().all(|place| image.get(*place).is_some_and(Option::is_some));
-        whole.then(|| key_of(&self.schema, &filled))
+    pub fn key_of_image(&self, image: &Image) -> Option<Key> {
+        key_of_image(&self.schema, image)
     }
 
     /// A row of the table as the engine takes it.
@@ -191,7 +229,7 @@ impl Table {
     }
 
     /// A row image as the engine takes it; `None` where it lacks a linked column.
-    pub fn row_of_image(&self, image: &[Option<Value>]) -> Option<DbRow> {
+    pub fn row_of_image(&self, image: &Image) -> Option<DbRow> {
         let whole = self.places.iter().all(|place| image.get(*place).is_some_and(Option::is_some));
         let filled: Vec<Value> = image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect();
         whole.then(|| self.row(&filled))
@@ -230,8 +268,13 @@ impl Table {
     }
 
     fn layout(&self, header: &[GridCell], tab: &TabRead) -> Result<Layout, Trouble> {
-        resolve(header, &tab.anchors, &self.link_columns())
+        self.resolve(header, &tab.anchors)
             .map_err(|fault| Trouble { reason: format!("tab `{}`: {fault}", tab.title) })
+    }
+
+    fn resolve(&self, header: &[GridCell], anchors: &[Anchor]) -> Result<Layout, LayoutFault> {
+        let columns: Vec<&str> = self.plan.columns.iter().map(|column| column.rule.header.as_str()).collect();
+        layout(header, anchors, &self.link.rules.name, &columns, &self.key_headers())
     }
 
     fn row_view(&self, layout: &Layout, row: u32, seen: &GridRow) -> RowView {
@@ -263,7 +306,7 @@ impl Table {
         let before = tab.rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
         // The same header: anchors count as well. Another one: only its texts tell.
         let anchors = if trimmed(before) == trimmed(header) { tab.anchors.as_slice() } else { &[] };
-        resolve(header, anchors, &self.link_columns()).ok()
+        self.resolve(header, anchors).ok()
     }
 
     fn key_seen(&self, cells: &[GridCell]) -> KeySeen {
@@ -271,14 +314,14 @@ impl Table {
         if parts.iter().all(|cell| cell.value.is_blank()) {
             return KeySeen::Blank;
         }
-        let mut row = vec![Value::Null; self.schema.columns.len()];
+        let mut values = Vec::with_capacity(parts.len());
         for (at, cell) in self.key.iter().zip(parts) {
             match self.meaning(*at, &cell.value) {
-                Ok(value) if !value.is_null() => row[self.places[*at]] = value,
+                Ok(value) if !value.is_null() => values.push(value),
                 _ => return KeySeen::Unreadable,
             }
         }
-        KeySeen::Key(key_of(&self.schema, &row))
+        KeySeen::Key(canonical(&self.schema, &Key(values)))
     }
 }
 

@@ -240,6 +240,8 @@ pub enum Input {
         /// The transaction.
         seq: Seq,
     },
+    /// What base was made with is another thing now: both sides meet for the first time again.
+    Rebase(TableIndex),
     /// The stream is in doubt about a table.
     Stop {
         /// The link.

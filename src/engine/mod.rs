@@ -182,6 +182,7 @@ impl Engine {
                     table.fetch(&key, seq);
                 }
             }
+            Input::Rebase(table) => self.on_rebase(table),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),

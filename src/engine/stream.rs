@@ -33,6 +33,16 @@ impl Engine {
         self.fill_chunks();
     }
 
+    /// Base is dropped before anything was done with it: the whole table is read.
+    pub(super) fn on_rebase(&mut self, index: TableIndex) {
+        if let Some(table) = self.tables.get_mut(index) {
+            table.base.clear();
+            if let Life::CatchingUpKeys { all, .. } = &mut table.life {
+                *all = true;
+            }
+        }
+    }
+
     /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
     /// whole table; a live one stops until the daemon starts anew.
     pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {

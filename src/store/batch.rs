@@ -3,14 +3,10 @@
 //! A batch is intended, and later done (it landed, and base moved with it) or void (it never will land). One that is
 //! intended only is open: after a crash its fate is asked from the spreadsheet before anything else is done (protocol C7).
 
-use std::collections::BTreeSet;
-
-use mysql_async::Value;
 use mysql_async::prelude::Queryable;
 
 use crate::model::link::SpreadsheetId;
 use crate::model::mark::{BatchNumber, Owner};
-use crate::store::bulk::Bulk;
 use crate::store::pack::{pack, unpack};
 use crate::store::{Result, StoreError};
 
@@ -85,36 +81,15 @@ pub async fn open(
     rows.into_iter().map(typed).collect()
 }
 
-/// Which of the tokens that stand in the sheet may go: of our own numbers, those that are neither open nor younger than 15
-/// minutes. A token that is still needed to tell a fate is never among them.
-pub async fn expired(
-    conn: &mut impl Queryable,
-    spreadsheet: &SpreadsheetId,
-    seen: &[BatchNumber],
-) -> Result<Vec<BatchNumber>> {
-    let next: Option<i32> = conn
-        .exec_first(
-            "SELECT next_batch FROM spreadsheet WHERE id = ?",
+/// The batches whose fate is known and whose tokens may still stand: number, microseconds since 1970 of their end, and
+/// whether they landed. Oldest first.
+pub async fn ended(conn: &mut impl Queryable, spreadsheet: &SpreadsheetId) -> Result<Vec<(BatchNumber, u64, bool)>> {
+    let rows: Vec<(i32, u64, bool)> = conn
+        .exec(
+            "SELECT number, CAST(UNIX_TIMESTAMP(at) * 1000000 AS UNSIGNED), step = 'done' FROM batch
+             WHERE spreadsheet = ? AND step <> 'intended' ORDER BY at, number",
             (&spreadsheet.0,),
         )
         .await?;
-    // A number that was never reserved here is not ours to delete, whoever made it.
-    let Some(next) = next else { return Ok(Vec::new()) };
-    let asked = Bulk {
-        row: "?",
-        fixed: vec![Value::from(&spreadsheet.0)],
-        rows: seen.iter().map(|number| vec![Value::from(number.0)]).collect(),
-    };
-    let needed: BTreeSet<i32> = asked
-        .fetch::<i32>(conn, |numbers| {
-            format!(
-                "SELECT number FROM batch WHERE spreadsheet = ? AND number IN ({numbers}) GROUP BY number
-                 HAVING COUNT(*) = 1 OR MAX(at) > CURRENT_TIMESTAMP(6) - INTERVAL 15 MINUTE"
-            )
-        })
-        .await?
-        .into_iter()
-        .collect();
-    let may_go = |number: &&BatchNumber| number.0 < next && !needed.contains(&number.0);
-    Ok(seen.iter().filter(may_go).copied().collect())
+    Ok(rows.into_iter().map(|(number, at, landed)| (BatchNumber(number), at, landed)).collect())
 }

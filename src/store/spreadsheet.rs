@@ -8,15 +8,6 @@ use crate::model::link::SpreadsheetId;
 use crate::model::mark::BatchNumber;
 use crate::store::{Result, StoreError};
 
-/// What a batch reserved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reserved {
-    /// Its number.
-    pub number: BatchNumber,
-    /// The trash lines that it may fill, in the order asked: each below [`TRASH_SLOTS`].
-    pub slots: Vec<u32>,
-}
-
 /// Makes the counters of a spreadsheet that is new to us. Numbers start at random in the lower half of the positive `i32`,
 /// so that two installations on copies of one sheet hardly meet.
 pub async fn ensure(conn: &mut impl Queryable, id: &SpreadsheetId) -> Result<()> {
@@ -29,36 +20,32 @@ pub async fn ensure(conn: &mut impl Queryable, id: &SpreadsheetId) -> Result<()>
     Ok(())
 }
 
-/// Reserves the next batch number and `slots` trash lines, in the transaction that also stores the batch as intended.
-/// `taken` are metadata ids under foreign keys: they are skipped.
+/// The next batch's number and the next trash line.
+///
+/// # Errors
+/// [`StoreError::UnknownSpreadsheet`] without [`ensure`].
+pub async fn counters(conn: &mut impl Queryable, id: &SpreadsheetId) -> Result<(BatchNumber, u32)> {
+    let (next_batch, next_slot): (i32, u32) = conn
+        .exec_first("SELECT next_batch, next_slot FROM spreadsheet WHERE id = ?", (&id.0,))
+        .await?
+        .ok_or_else(|| StoreError::UnknownSpreadsheet(id.to_string()))?;
+    Ok((BatchNumber(next_batch), next_slot % TRASH_SLOTS))
+}
+
+/// Uses up a batch's number, in the transaction that also stores the batch as intended: it is never used again.
 ///
 /// # Errors
 /// [`StoreError::UnknownSpreadsheet`] without [`ensure`]; [`StoreError::Exhausted`] after two thousand million batches.
-pub async fn reserve(
-    conn: &mut impl Queryable,
-    id: &SpreadsheetId,
-    slots: u32,
-    taken: &[i32],
-) -> Result<Reserved> {
-    let (next_batch, next_slot): (i32, u32) = conn
-        .exec_first(
-            "SELECT next_batch, next_slot FROM spreadsheet WHERE id = ? FOR UPDATE",
-            (&id.0,),
-        )
-        .await?
-        .ok_or_else(|| StoreError::UnknownSpreadsheet(id.to_string()))?;
-    let number = (next_batch..i32::MAX)
-        .find(|number| !taken.contains(number))
-        .ok_or_else(|| StoreError::Exhausted(id.to_string()))?;
-    conn.exec_drop(
-        "UPDATE spreadsheet SET next_batch = ?, next_slot = ? WHERE id = ?",
-        (number + 1, (next_slot + slots) % TRASH_SLOTS, &id.0),
-    )
-    .await?;
-    Ok(Reserved {
-        number: BatchNumber(number),
-        slots: (0..slots).map(|i| (next_slot + i) % TRASH_SLOTS).collect(),
-    })
+pub async fn advance(conn: &mut impl Queryable, id: &SpreadsheetId, number: BatchNumber) -> Result<()> {
+    let next = number.0.checked_add(1).ok_or_else(|| StoreError::Exhausted(id.to_string()))?;
+    conn.exec_drop("UPDATE spreadsheet SET next_batch = GREATEST(next_batch, ?) WHERE id = ?", (next, &id.0)).await?;
+    Ok(())
+}
+
+/// Remembers the next trash line.
+pub async fn set_slot(conn: &mut impl Queryable, id: &SpreadsheetId, slot: u32) -> Result<()> {
+    conn.exec_drop("UPDATE spreadsheet SET next_slot = ? WHERE id = ?", (slot % TRASH_SLOTS, &id.0)).await?;
+    Ok(())
 }
 
 /// The last number that was reserved: a sheet that shows a higher one of ours means that MySQL went back in time.

@@ -54,7 +54,11 @@ impl Performer {
         match self.fate(&plan).await {
             Ok(landed) => {
                 let word = if landed.is_some() { "it landed" } else { "it is dead" };
-                tracing::info!(SHEET = self.spreadsheet.0, BATCH = number.0, "the fate of a batch is settled: {word}");
+                tracing::info!(
+                    SHEET = self.spreadsheet.0,
+                    BATCH = number.0,
+                    "the fate of a batch is settled: {word}"
+                );
                 Input::Settled { number, landed }
             }
             Err(error) => {
@@ -103,7 +107,9 @@ impl Performer {
         match self.client.name(Lane::Live, &self.spreadsheet, &rows).await {
             Ok(Named::Written | Named::Unknown) => {}
             // A claimed row that is gone makes Google refuse the call; the next read tells which.
-            Ok(Named::Refused(reason)) => tracing::info!(SHEET = self.spreadsheet.0, reason, "keys were not written"),
+            Ok(Named::Refused(reason)) => {
+                tracing::info!(SHEET = self.spreadsheet.0, reason, "keys were not written")
+            }
             Err(error) => self.log("keys of new rows wait", &error),
         }
         Input::Named
@@ -137,7 +143,9 @@ impl Performer {
 
 fn sheet_of(op: &GridOp) -> Option<SheetId> {
     match op {
-        GridOp::Write { sheet, .. } | GridOp::Claim { sheet, .. } | GridOp::Delete { sheet, .. } => Some(*sheet),
+        GridOp::Write { sheet, .. } | GridOp::Claim { sheet, .. } | GridOp::Delete { sheet, .. } => {
+            Some(*sheet)
+        }
         GridOp::Insert { .. } | GridOp::Restore { .. } | GridOp::Unclaim { .. } => None,
     }
 }

@@ -26,7 +26,8 @@ impl Performer {
                 Ok(()) => return Input::Committed,
                 Err(error) => {
                     self.log("our state cannot be stored", &error);
-                    if matches!(error, StoreError::LeaseLost(_)) || error.fault() == crate::fault::Fault::Bug {
+                    if matches!(error, StoreError::LeaseLost(_)) || error.fault() == crate::fault::Fault::Bug
+                    {
                         // Nothing of ours may be written any more: the daemon is about to stop.
                         std::future::pending::<()>().await;
                     }
@@ -40,8 +41,12 @@ impl Performer {
         let mut tx = self.begin().await?;
         for (at, table) in self.tables.iter().enumerate() {
             let link = &table.link.rules.name;
-            let changes: Vec<BaseChange> =
-                commit.base.iter().filter(|(index, _)| *index == at).map(|(_, change)| change.clone()).collect();
+            let changes: Vec<BaseChange> = commit
+                .base
+                .iter()
+                .filter(|(index, _)| *index == at)
+                .map(|(_, change)| change.clone())
+                .collect();
             store::base::apply(&mut tx, link, &changes).await?;
             let named: Vec<ClaimId> =
                 commit.named.iter().filter(|(index, _)| *index == at).map(|(_, claim)| *claim).collect();
@@ -58,7 +63,8 @@ impl Performer {
         store::owed::insert(&mut tx, &self.spreadsheet, &owe).await?;
         let paid: Vec<u64> = commit.paid.iter().map(|id| id.0).collect();
         store::owed::delete(&mut tx, &self.spreadsheet, &paid).await?;
-        let conflicts: Vec<Entry> = commit.conflicts.iter().map(|conflict| self.conflict_entry(conflict)).collect();
+        let conflicts: Vec<Entry> =
+            commit.conflicts.iter().map(|conflict| self.conflict_entry(conflict)).collect();
         store::ledger::append(&mut tx, &conflicts).await?;
         store::spreadsheet::set_slot(&mut tx, &self.spreadsheet, commit.slot).await?;
         if let Some((number, landed)) = commit.batch {
@@ -74,7 +80,9 @@ impl Performer {
     fn conflict_entry(&self, conflict: &Conflict) -> Entry {
         let pack = |cell: &crate::model::cell::Cell| serde_json::to_vec(cell).ok();
         let column = conflict.column.and_then(|at| {
-            self.tables.get(conflict.table).and_then(|table| table.plan.columns.get(at).map(|c| c.rule.name.clone()))
+            self.tables
+                .get(conflict.table)
+                .and_then(|table| table.plan.columns.get(at).map(|c| c.rule.name.clone()))
         });
         let cause = format!("{}: {} ({})", column.unwrap_or_default(), conflict.rule, word(conflict.winner));
         Entry {
@@ -92,7 +100,8 @@ impl Performer {
 
     fn journal_conflict(&self, conflict: &Conflict) {
         let Some(table) = self.tables.get(conflict.table) else { return };
-        let column = conflict.column.and_then(|at| table.plan.columns.get(at)).map(|column| column.rule.name.as_str());
+        let column =
+            conflict.column.and_then(|at| table.plan.columns.get(at)).map(|column| column.rule.name.as_str());
         tracing::warn!(
             LINK = table.link.rules.name.0.as_str(),
             TABLE = table.schema.name.to_string(),

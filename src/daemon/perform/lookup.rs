@@ -3,14 +3,15 @@
 use std::sync::{Arc, PoisonError};
 
 use crate::daemon::perform::{Performer, now};
+use crate::database::statement::Lock;
 use crate::database::{self, read as rows};
 use crate::engine::input::{DbRow, DbState, Input, ReadNumber, TableIndex, Trouble, View};
 use crate::model::grid::Snapshot;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
-use crate::sheet::quota::Lane;
 use crate::sheet::error::SheetError;
+use crate::sheet::quota::Lane;
 use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
 
@@ -19,7 +20,7 @@ const CHUNK: usize = 500;
 
 /// Either edge of the database.
 #[derive(Debug, thiserror::Error)]
-enum LookupError {
+pub(super) enum LookupError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -43,23 +44,35 @@ impl Performer {
         }
     }
 
-    /// One read of everything. A helper tab that somebody deleted is made again, and the read repeated.
+    /// One read of everything. Tabs that are not ready, and a helper tab that somebody deleted, are made ready first.
     async fn snapshot(&self) -> Result<Snapshot, SheetError> {
-        let sheets: Vec<SheetId> = self.tables.iter().filter_map(|table| table.sheet()).collect();
-        let snapshot = self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets).await?;
-        if snapshot.helper.is_some() {
-            return Ok(snapshot);
+        if self.helper().is_none() || self.tables.iter().any(|table| table.sheet().is_none()) {
+            self.prepare().await?;
         }
-        tracing::warn!(SHEET = self.spreadsheet.0, "the helper tab is gone: it is made again");
-        self.client.ensure_helper(&self.spreadsheet).await?;
-        self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets).await
+        let sheets: Vec<SheetId> = self.tables.iter().filter_map(|table| table.sheet()).collect();
+        let snapshot = self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets, self.helper()).await?;
+        if snapshot.helper.is_none() {
+            tracing::warn!(
+                SHEET = self.spreadsheet.0,
+                "the helper tab is gone: it is made again at the next read"
+            );
+            self.set_helper(None);
+        }
+        Ok(snapshot)
     }
 
     fn view(&self, snapshot: &Snapshot) -> View {
         let tab = |table: &Arc<crate::daemon::table::Table>| {
-            let tab = snapshot.tabs.iter().find(|tab| Some(tab.sheet) == table.sheet()).ok_or_else(|| Trouble {
-                reason: format!("its tab `{}` was deleted: undo that, or remove the link", table.link.tab),
-            })?;
+            if let Some(reason) = table.unready() {
+                return Err(Trouble { reason });
+            }
+            let tab =
+                snapshot.tabs.iter().find(|tab| Some(tab.sheet) == table.sheet()).ok_or_else(|| Trouble {
+                    reason: format!(
+                        "its tab `{}` was deleted: undo that, or remove the link",
+                        table.link.tab
+                    ),
+                })?;
             let (locale, zone) = table.manner().unwrap_or_default();
             let was = (locale.as_str(), zone.as_str());
             if was != (snapshot.locale.as_str(), snapshot.time_zone.as_str()) {
@@ -99,11 +112,12 @@ impl Performer {
         let mut tx = self.begin().await?;
         let mut found = Vec::new();
         for (index, table) in self.tables.iter().enumerate() {
-            let wanted: Vec<Key> = keys.iter().filter(|(at, _)| *at == index).map(|(_, key)| key.clone()).collect();
+            let wanted: Vec<Key> =
+                keys.iter().filter(|(at, _)| *at == index).map(|(_, key)| key.clone()).collect();
             if wanted.is_empty() {
                 continue;
             }
-            for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted).await? {
+            for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
                 let state = row.map_or(DbState::Gone(None), |row| DbState::Row(table.row(&row)));
                 found.push((index, key, state));
             }
@@ -113,7 +127,13 @@ impl Performer {
         Ok(found)
     }
 
-    pub(super) async fn chunk(&self, table: TableIndex, after: Option<Key>, low: EffectId, high: EffectId) -> Input {
+    pub(super) async fn chunk(
+        &self,
+        table: TableIndex,
+        after: Option<Key>,
+        low: EffectId,
+        high: EffectId,
+    ) -> Input {
         match self.chunk_rows(table, after, low, high).await {
             Ok(rows) => Input::Chunk { high, last: rows.len() < CHUNK, rows },
             Err(error) => {
@@ -134,13 +154,13 @@ impl Performer {
         let table = &self.tables[table];
         self.mark(low).await?;
         let mut conn = self.pool.get_conn().await?;
-        let rows = rows::chunk(&mut conn, &table.schema, after.as_ref(), CHUNK).await?;
+        let rows = rows::chunk(&mut conn, &table.schema, after.as_ref(), CHUNK, Lock::None).await?;
         drop(conn);
         self.mark(high).await?;
         Ok(rows.iter().map(|row| (table.key(row), table.row(row))).collect())
     }
 
-    async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
+    pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
         let mut tx = self.begin().await?;
         store::ledger::append(&mut tx, &[mark(effect, Kind::Mark)]).await?;
         Ok(tx.commit().await?)
@@ -148,7 +168,7 @@ impl Performer {
 }
 
 /// A ledger entry that only places something in the stream.
-pub fn mark(id: EffectId, kind: Kind) -> Entry {
+pub(super) fn mark(id: EffectId, kind: Kind) -> Entry {
     let (link, key, editor, claim, before, after) = (None, None, None, None, None, None);
     Entry { id, link, kind, key, cause: kind.word().to_owned(), editor, claim, before, after }
 }

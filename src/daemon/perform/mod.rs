@@ -6,7 +6,10 @@
 mod batch;
 mod commit;
 mod lookup;
+mod prepare;
 mod write;
+
+pub use prepare::Memory;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +18,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mysql_async::{Pool, Transaction, TxOpts};
 use tokio::sync::broadcast;
 
+use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
 use crate::daemon::table::Table;
-use crate::engine::effect::{Effect, Level, Notice, Verdict};
+use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
 use crate::model::grid::Snapshot;
-use crate::model::link::SpreadsheetId;
+use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
 use crate::store::{self, StoreError};
@@ -46,9 +50,11 @@ pub struct Performer {
     /// The server's uuid, stored with the position.
     pub server: String,
     /// Answers to edits, for requests that wait for them.
-    pub answers: broadcast::Sender<(EditNumber, Verdict)>,
+    pub answers: broadcast::Sender<(EditNumber, String)>,
     /// Ids for ledger entries that are no effects: conflicts and notes.
     pub notes: AtomicU64,
+    /// The helper tab, once it is there.
+    pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
     pub last: Mutex<Option<Arc<Snapshot>>>,
 }
@@ -91,10 +97,21 @@ impl Performer {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn answer(&self, answers: Vec<(EditNumber, Verdict)>) {
+    fn helper(&self) -> Option<SheetId> {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_helper(&self, helper: Option<SheetId>) {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = helper;
+    }
+
+    async fn answer(&self, answers: Vec<Answered>) {
         let texts: Vec<(EditId, String)> = answers
             .iter()
-            .map(|(edit, verdict)| (EditId(*edit), crate::daemon::inbox::answer_text(&self.tables, verdict)))
+            .map(|answered| {
+                let text = inbox::answer_text(&self.tables, answered.table, &answered.verdict);
+                (EditId(answered.edit), text)
+            })
             .collect();
         match self.pool.get_conn().await {
             Ok(mut conn) => {
@@ -104,9 +121,9 @@ impl Performer {
             }
             Err(error) => tracing::warn!(%error, "the answers to edits are not stored"),
         }
-        for answer in answers {
+        for (edit, text) in texts {
             // Nobody may be waiting any more: then the stored answer is all there is to do.
-            let _ = self.answers.send(answer);
+            let _ = self.answers.send((edit.0, text));
         }
     }
 
@@ -117,7 +134,9 @@ impl Performer {
         let spreadsheet = self.spreadsheet.0.as_str();
         match notice.level {
             Level::Info => tracing::info!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text),
-            Level::Warning => tracing::warn!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text),
+            Level::Warning => {
+                tracing::warn!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text)
+            }
         }
     }
 
@@ -126,8 +145,12 @@ impl Performer {
         let (spreadsheet, advice) = (self.spreadsheet.0.as_str(), error.advice());
         match error.fault() {
             Fault::Passing => tracing::info!(SHEET = spreadsheet, %error, "{what}: tried again"),
-            Fault::NeedsOperator => tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: a person is needed"),
-            Fault::Bug => tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: this is a defect of sheetbridge"),
+            Fault::NeedsOperator => {
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: a person is needed")
+            }
+            Fault::Bug => {
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: this is a defect of sheetbridge")
+            }
         }
     }
 }

@@ -69,7 +69,9 @@ impl Performer {
             WriteAim::Columns { key, base, known, wants } => {
                 self.columns(tx, table, write, (key, base, known.as_ref(), wants)).await
             }
-            WriteAim::Insert { key, claim, cells } => self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await,
+            WriteAim::Insert { key, claim, cells } => {
+                self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
+            }
             WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
                 let Some(locked) = rows::lock_row(&mut tx, &table.schema, key).await? else {
                     return self.forget(tx, table, key, None).await;
@@ -131,7 +133,11 @@ impl Performer {
             store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
         }
         tx.commit().await?;
-        let left = guarded.left.into_iter().map(|(at, rule)| (at, format!("the table's value stands: {rule}"))).collect();
+        let left = guarded
+            .left
+            .into_iter()
+            .map(|(at, rule)| (at, format!("the table's value stands: {rule}")))
+            .collect();
         let (key, base, after) = (key.clone(), Some(guarded.base), DbState::Row(after));
         Ok(WriteOutcome::Done { after, key, base, left, refused, wrote })
     }
@@ -245,9 +251,10 @@ impl Performer {
         self.log("a change of the sheet waits", error);
         match error.fault() {
             Fault::Passing => WriteOutcome::Failed,
-            Fault::NeedsOperator | Fault::Bug => {
-                WriteOutcome::Refused { column: None, reason: "the database cannot take it now: ask its operator".into() }
-            }
+            Fault::NeedsOperator | Fault::Bug => WriteOutcome::Refused {
+                column: None,
+                reason: "the database cannot take it now: ask its operator".into(),
+            },
         }
     }
 
