@@ -12,6 +12,7 @@ mod google;
 pub mod grid;
 mod knobs;
 pub mod people;
+pub mod script;
 
 pub use clock::Clock;
 pub use google::{Cause, Change, Google, Unknown};
