@@ -11,6 +11,7 @@ pub mod formula;
 mod google;
 pub mod grid;
 mod knobs;
+pub mod page;
 pub mod people;
 pub mod script;
 

@@ -5,6 +5,7 @@
 //! a fresh engine with Google's services in it. What Google may do on the way - lose an event, kill a run, run two at a
 //! time - is set by [`ScriptKnobs`]. What a run logged, showed and sent stands in its [`Execution`].
 
+mod control;
 mod engine;
 mod event;
 mod execution;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde::Deserialize;
 
+pub use control::route;
 pub use execution::{Execution, ExecutionId, Line, Outcome, Reply, Sent, Shown, Trigger};
 pub use knobs::{Kill, KillPoint, MAX_PARALLEL, ScriptKnobs};
 pub use script::Script;
@@ -37,6 +39,9 @@ pub enum ScriptError {
     /// The manifest is not readable.
     #[error("appsscript.json: {0}")]
     Manifest(#[from] serde_json::Error),
+    /// A call over HTTP is not readable.
+    #[error("not understood: {0}")]
+    Request(serde_json::Error),
     /// The menu has no such item.
     #[error("the script's menus have no item {0:?}")]
     NoMenuItem(String),
