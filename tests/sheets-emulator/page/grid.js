@@ -3,7 +3,9 @@
 export const ROW = 25;
 const HEAD = 46;
 const WIDTH = 108;
-const SPARE = 12;
+const FITTED = { least: 72, most: 240, rows: 100 };
+const ruler = new OffscreenCanvas(1, 1).getContext('2d');
+const SPARE = 6;
 
 export const letters = (column) => (column < 26 ? '' : letters(Math.floor(column / 26) - 1)) + String.fromCharCode(65 + (column % 26));
 export const place = (row, column) => `${letters(column)}${row + 1}`;
@@ -29,26 +31,35 @@ export class Grid {
 
   /** Builds everything anew: another tab, or other columns. */
   rebuild() {
-    const { rows, columns, frozenRows, widths } = this.cells.tab;
+    const { columns, frozenRows, widths } = this.cells.tab;
+    this.fitted = this.cells.row(0) !== undefined;
     this.left = [HEAD];
-    for (let column = 0; column < columns; column++) this.left.push(this.left[column] + (widths[column] ?? WIDTH));
+    for (let column = 0; column < columns; column++) this.left.push(this.left[column] + (widths[column] ?? this.fit(column)));
     for (const drawn of [...this.pool.values(), ...this.frozen.values()]) drawn.node.remove();
     this.pool.clear();
     this.frozen.clear();
     this.marks.clear();
     $('canvas').style.width = `${this.left[columns]}px`;
-    $('canvas').style.height = `${(rows + 1) * ROW}px`;
     $('frozen').style.height = `${frozenRows * ROW}px`;
     $('frozen').classList.toggle('present', frozenRows > 0);
+    this.names = Array.from({ length: columns }, (_, column) => letters(column));
     $('columns').replaceChildren();
     element($('columns'), 'corner');
     for (let column = 0; column < columns; column++) {
       const head = element($('columns'), 'column-head');
-      head.textContent = letters(column);
+      head.textContent = this.names[column];
       head.dataset.column = column;
       head.style.width = `${this.left[column + 1] - this.left[column]}px`;
     }
-    this.draw();
+    this.paint();
+  }
+
+  /** A width for a column that nobody has set one for: what its first rows need. */
+  fit(column) {
+    ruler.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
+    let widest = 0;
+    for (let row = 0; row < FITTED.rows; row++) widest = Math.max(widest, ruler.measureText(this.cells.cell(row, column)?.t ?? '').width);
+    return widest === 0 ? WIDTH : Math.min(Math.max(Math.ceil(widest) + 22, FITTED.least), FITTED.most);
   }
 
   /** Draws at the next frame, however often it is asked for until then. */
@@ -69,6 +80,8 @@ export class Grid {
 
   paint() {
     const { rows, frozenRows } = this.cells.tab;
+    if (!this.fitted && this.cells.row(0)) return this.rebuild();
+    $('canvas').style.height = `${(rows + 1) * ROW}px`;
     const top = Math.max(Math.floor(this.viewport.scrollTop / ROW) - SPARE, frozenRows);
     const end = Math.min(Math.ceil((this.viewport.scrollTop + this.viewport.clientHeight) / ROW) + SPARE, rows);
     this.cells.want(0, frozenRows);
@@ -96,48 +109,55 @@ export class Grid {
 
   makeRow(parent) {
     const node = element(parent, 'row');
+    node.style.width = `${this.left[this.left.length - 1]}px`;
     const head = element(node, 'row-head');
     const cells = [];
     for (let column = 0; column < this.cells.tab.columns; column++) {
       const cell = element(node, 'cell');
+      cell.style.left = `${this.left[column]}px`;
       cell.style.width = `${this.left[column + 1] - this.left[column]}px`;
-      cells.push({ node: cell, shown: null, mark: undefined });
+      cells.push({ node: cell, text: cell.appendChild(new Text('')), shown: null, name: 'cell', style: undefined, mark: undefined });
     }
-    return { node, head, cells, row: -1, source: undefined };
+    return { node, head: head.appendChild(new Text('')), cells, row: -1, source: undefined };
   }
 
   fill(drawn, row, y) {
     const source = this.cells.row(row);
     const moved = drawn.row !== row;
+    if (!moved && drawn.source === source && this.marks.size === 0) return;
     if (moved) {
       drawn.row = row;
-      drawn.node.dataset.row = row + 1;
+      drawn.node.setAttribute('data-row', row + 1);
       drawn.node.style.transform = `translateY(${y}px)`;
-      drawn.head.textContent = row + 1;
+      drawn.head.data = row + 1;
     }
-    if (!moved && drawn.source === source && this.marks.size === 0) return;
     drawn.source = source;
-    drawn.cells.forEach((cell, column) => {
-      if (moved) cell.node.dataset.cell = place(row, column);
+    for (let column = 0; column < drawn.cells.length; column++) {
+      const cell = drawn.cells[column];
+      if (moved) cell.node.setAttribute('data-cell', this.names[column] + (row + 1));
       this.fillCell(cell, source?.[column] ?? null);
-      this.mark(cell, `${row}:${column}`, moved);
-    });
+      if (this.marks.size > 0 || cell.mark) this.mark(cell, `${row}:${column}`, moved);
+    }
   }
 
+  // Scrolling must stay smooth: the page's tree is touched only where something differs.
   fillCell(cell, value) {
     if (cell.shown === value) return;
     cell.shown = value;
-    cell.node.textContent = value?.t ?? '';
-    cell.node.className = value ? `cell ${value.k ?? ''}${value.n ? ' noted' : ''}` : 'cell';
+    const text = value?.t ?? '';
+    if (cell.text.data !== text) cell.text.data = text;
+    const name = value ? `cell ${value.k ?? ''}${value.n ? ' noted' : ''}` : 'cell';
+    if (cell.name !== name || cell.mark) cell.node.className = cell.name = name;
     cell.mark = undefined;
-    const style = value?.s ?? {};
+    if (cell.style === undefined && value?.s === undefined) return;
+    const style = cell.style = value?.s;
     Object.assign(cell.node.style, {
-      fontWeight: style.bold ? '600' : '',
-      fontStyle: style.italic ? 'italic' : '',
-      textDecoration: style.strike ? 'line-through' : '',
-      justifyContent: { LEFT: 'flex-start', CENTER: 'center', RIGHT: 'flex-end' }[style.align] ?? '',
-      background: style.fill ?? '',
-      color: style.ink ?? '',
+      fontWeight: style?.bold ? '600' : '',
+      fontStyle: style?.italic ? 'italic' : '',
+      textDecoration: style?.strike ? 'line-through' : '',
+      textAlign: style?.align?.toLowerCase() ?? '',
+      background: style?.fill ?? '',
+      color: style?.ink ?? '',
     });
   }
 

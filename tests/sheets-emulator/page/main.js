@@ -16,6 +16,7 @@ let outline = null;
 const cells = new Cells(google, (flashes) => {
   grid.flash(flashes);
   edit.show();
+  requestAnimationFrame(() => selection.show());
 });
 const grid = new Grid(cells);
 const selection = new Selection(grid, () => edit.show());
@@ -50,10 +51,8 @@ async function refresh() {
   const tab = outline.tabs.find((one) => one.id === before.id);
   if (!tab) return open(before.id);
   cells.tab = tab;
-  if (['rows', 'columns', 'frozenRows'].some((what) => before[what] !== tab[what])) {
-    grid.rebuild();
-    selection.select(selection.anchor, selection.focus, false);
-  }
+  if (['columns', 'frozenRows'].some((what) => before[what] !== tab[what])) grid.rebuild();
+  selection.select(selection.anchor, selection.focus, false);
   showTabs(outline.tabs, tab.id, open, does);
 }
 
