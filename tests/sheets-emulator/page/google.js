@@ -29,8 +29,11 @@ export class Google {
   /** Does what a person does. */
   act(person, action) { return call('POST', `${this.base}/actions`, { person, action }); }
 
-  /** {menus: [{title, items: [{label}]}]}, or none where no script is installed. */
-  script() { return call('GET', `${this.base}/script`).catch(() => ({ menus: [] })); }
+  /** {menus: [{title, items: [{label, function}]}]}; nothing in it where no script is installed. */
+  script() { return call('GET', `${this.base}/script`).catch(() => ({})); }
+
+  /** What the script ran after an execution: [{id, trigger, shown: [{kind, title, text}]}]. */
+  async ran(after) { return (await call('GET', `${this.base}/script/executions/${after}`)).executions; }
 
   /** Opens the spreadsheet for its script: `onOpen` adds the menus. */
   open(person) { return call('POST', `${this.base}/script/open`, { person }); }

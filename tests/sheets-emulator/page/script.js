@@ -6,10 +6,12 @@ const $ = (id) => document.getElementById(id);
 
 export async function showScript(google, person, currentTab, actions) {
   let { menus } = await google.script();
+  if (!menus) return;
   if (menus.length === 0) {
-    await google.open(person()).catch(() => undefined);
+    await google.open(person());
     ({ menus } = await google.script());
   }
+  showToasts(google);
   $('script-menus').replaceChildren(...menus.map((menu) => {
     const button = document.createElement('button');
     button.textContent = `${menu.title} ▾`;
@@ -22,6 +24,20 @@ export async function showScript(google, person, currentTab, actions) {
     });
     return button;
   }));
+}
+
+/** Shows the toasts of runs that nobody here has asked for: those of triggers. */
+async function showToasts(google) {
+  let last = Math.max(0, ...(await google.ran(0)).map((run) => run.id));
+  for (;;) {
+    await new Promise((passed) => setTimeout(passed, 1000));
+    if (document.hidden) continue;
+    for (const run of await google.ran(last).catch(() => [])) {
+      last = Math.max(last, run.id);
+      if (run.trigger === 'menu') continue;
+      for (const shown of run.shown) toast(shown.title, shown.text);
+    }
+  }
 }
 
 async function choose(google, item, person, tab) {

@@ -10,7 +10,7 @@
 //! | `PUT …/script/knobs` | any of the knobs | turns these, leaves the others |
 //! | `POST …/script/timers` | | runs every time trigger now |
 //! | `POST …/script/idle` | `{patience_ms}` | waits until nothing is queued or running |
-//! | `GET …/script/executions` | | the log, oldest first |
+//! | `GET …/script/executions`, `…/executions/{id}` | | the log, oldest first; or only what came after that execution |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use hyper::{Method, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::{Reply, Script, ScriptError, Scripts, Source};
+use super::{ExecutionId, Reply, Script, ScriptError, Scripts, Source};
 use crate::grid::SpreadsheetId;
 
 #[derive(Deserialize)]
@@ -50,9 +50,17 @@ struct Idle {
 }
 
 /// Answers a call if its path is one of this table's; `None` leaves it to others.
-pub async fn route(scripts: &Arc<Scripts>, method: &Method, path: &str, body: &[u8]) -> Option<Response<Bytes>> {
-    let (id, call) = path.strip_prefix("/emulator/spreadsheets/")?.split_once("/script")?;
+pub async fn route(
+    scripts: &Arc<Scripts>,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+) -> Option<Response<Bytes>> {
+    let (id, call) = path
+        .strip_prefix("/emulator/spreadsheets/")?
+        .split_once("/script")?;
     let known = ["", "/open", "/menu", "/knobs", "/timers", "/idle", "/executions"].contains(&call);
+    let known = known || call.starts_with("/executions/");
     if !known || id.contains('/') {
         return None;
     }
@@ -79,7 +87,12 @@ async fn answer(
         }
         ("POST", "/open") => json!(scripts.get(id)?.open(&read::<Open>(body)?.person).await?),
         ("POST", "/menu") => {
-            let Choose { item, person, sheet, replies } = read(body)?;
+            let Choose {
+                item,
+                person,
+                sheet,
+                replies,
+            } = read(body)?;
             json!(scripts.get(id)?.choose(&item, &person, sheet, replies).await?)
         }
         ("PUT", "/knobs") => turn(&*scripts.get(id)?, read(body)?)?,
@@ -88,11 +101,31 @@ async fn answer(
             json!({})
         }
         ("POST", "/idle") => {
-            scripts.get(id)?.wait_idle(Duration::from_millis(read::<Idle>(body)?.patience_ms)).await?;
+            scripts
+                .get(id)?
+                .wait_idle(Duration::from_millis(read::<Idle>(body)?.patience_ms))
+                .await?;
             json!({})
         }
-        ("GET", "/executions") => json!({ "executions": scripts.get(id)?.executions() }),
-        _ => return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "no such call" }))),
+        ("GET", call) if call.starts_with("/executions") => {
+            let after = call
+                .rsplit('/')
+                .next()
+                .and_then(|number| number.parse().ok())
+                .unwrap_or(0);
+            let executions = scripts.get(id)?.executions();
+            let newer: Vec<_> = executions
+                .into_iter()
+                .filter(|one| one.id > ExecutionId(after))
+                .collect();
+            json!({ "executions": newer })
+        }
+        _ => {
+            return Ok(reply(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &json!({ "error": "no such call" }),
+            ));
+        }
     };
     Ok(reply(StatusCode::OK, &done))
 }
@@ -132,6 +165,9 @@ fn status(error: &ScriptError) -> StatusCode {
 fn reply(status: StatusCode, body: &Json) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("application/json"),
+    );
     response
 }

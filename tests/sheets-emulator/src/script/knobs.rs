@@ -68,6 +68,13 @@ pub struct Kill {
     pub chance: f64,
 }
 
+impl Kill {
+    /// Every run that comes there.
+    pub fn always(at: KillPoint) -> Self {
+        Self { at, chance: 1.0 }
+    }
+}
+
 /// Where a run can be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

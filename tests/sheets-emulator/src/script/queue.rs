@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::execution::{Execution, Reply, Trigger};
 use super::lock;
-use super::script::Shared;
+use super::shared::Shared;
 
 /// The emulator's clock can be moved by a test, so workers look at it again after this time.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -50,7 +50,11 @@ pub(super) struct Queue {
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { state: Mutex::default(), wake: Condvar::new(), pending: watch::Sender::new(0) }
+        Self {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            pending: watch::Sender::new(0),
+        }
     }
 }
 
@@ -58,7 +62,11 @@ impl Queue {
     /// Adds a job at the end, or before all that wait.
     pub(super) fn push(&self, job: Job, first: bool) {
         let mut state = lock(&self.state);
-        if first { state.jobs.push_front(job) } else { state.jobs.push_back(job) }
+        if first {
+            state.jobs.push_front(job);
+        } else {
+            state.jobs.push_back(job);
+        }
         self.count(&state);
         self.wake.notify_all();
     }
@@ -97,7 +105,11 @@ impl Queue {
                 state.running += 1;
                 return state.jobs.remove(place);
             }
-            state = self.wake.wait_timeout(state, LOOK_AGAIN).unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            state = self
+                .wake
+                .wait_timeout(state, LOOK_AGAIN)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
         }
     }
 

@@ -15,7 +15,8 @@ use crate::script::knobs::KillPoint;
 
 /// Google's own limit; not documented, commonly met.
 const TIMEOUT: Duration = Duration::from_secs(60);
-const AGENT: &str = "Mozilla/5.0 (compatible; Google-Apps-Script; beanserver; +https://script.google.com; id: emulator)";
+const AGENT: &str =
+    "Mozilla/5.0 (compatible; Google-Apps-Script; beanserver; +https://script.google.com; id: emulator)";
 
 /// A worker's way to the network, made at its first request: most workers never send one.
 #[derive(Debug, Default)]
@@ -31,22 +32,30 @@ struct Lines {
 impl Net {
     fn lines(&self) -> Result<&Lines, Thrown> {
         if self.0.get().is_none() {
-            let lines = Lines::open().map_err(|error| Thrown(format!("the emulator has no network: {error}")))?;
+            let lines =
+                Lines::open().map_err(|error| Thrown(format!("the emulator has no network: {error}")))?;
             // A worker has one thread: nobody else can have set it in between.
             let _ = self.0.set(lines);
         }
-        self.0.get().ok_or_else(|| Thrown("the emulator has no network".into()))
+        self.0
+            .get()
+            .ok_or_else(|| Thrown("the emulator has no network".into()))
     }
 }
 
 impl Lines {
     fn open() -> Result<Self, std::io::Error> {
         let client = |redirects| {
-            let client = reqwest::Client::builder().user_agent(AGENT).timeout(TIMEOUT).redirect(redirects);
+            let client = reqwest::Client::builder()
+                .user_agent(AGENT)
+                .timeout(TIMEOUT)
+                .redirect(redirects);
             client.build().map_err(std::io::Error::other)
         };
         Ok(Self {
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?,
             following: client(Policy::limited(10))?,
             staying: client(Policy::none())?,
         })
@@ -72,7 +81,9 @@ struct Request {
 pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
     let call: Call = serde_json::from_str(call)?;
     if !host.shared().take_fetches(call.requests.len()) {
-        return Err(Thrown("Service invoked too many times for one day: urlfetch.".into()));
+        return Err(Thrown(
+            "Service invoked too many times for one day: urlfetch.".into(),
+        ));
     }
     if host.killed_at(KillPoint::BeforeSend) {
         return Ok(Json::Null);
@@ -87,12 +98,21 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
             _ = stop.wait_for(|stop| *stop) => None,
         }
     });
-    let Some(answers) = answers else { return Ok(Json::Null) };
+    let Some(answers) = answers else {
+        return Ok(Json::Null);
+    };
     for (request, (status, _)) in call.requests.iter().zip(&answers) {
-        host.note_sent(Sent { url: request.url.clone(), status: *status });
+        host.note_sent(Sent {
+            url: request.url.clone(),
+            status: *status,
+        });
     }
     host.killed_at(KillPoint::AfterSend);
-    Ok(answers.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>().into())
+    Ok(answers
+        .into_iter()
+        .map(|(_, answer)| answer)
+        .collect::<Vec<_>>()
+        .into())
 }
 
 async fn send(net: &Lines, request: &Request) -> (Option<u16>, Json) {
@@ -103,7 +123,11 @@ async fn send(net: &Lines, request: &Request) -> (Option<u16>, Json) {
 }
 
 async fn exchange(net: &Lines, request: &Request) -> Result<(u16, Json), String> {
-    let client = if request.follow_redirects { &net.following } else { &net.staying };
+    let client = if request.follow_redirects {
+        &net.following
+    } else {
+        &net.staying
+    };
     let url = reqwest::Url::parse(&request.url).map_err(|_| format!("Invalid argument: {}", request.url))?;
     let method = reqwest::Method::from_bytes(request.method.as_bytes())
         .map_err(|_| "Attribute provided with invalid value: method".to_owned())?;
@@ -117,15 +141,29 @@ async fn exchange(net: &Lines, request: &Request) -> Result<(u16, Json), String>
     if let Some(body) = &request.body {
         sending = sending.body(body.0.clone());
     }
-    let answer = sending.send().await.map_err(|error| explain(&error, &request.url))?;
+    let answer = sending
+        .send()
+        .await
+        .map_err(|error| explain(&error, &request.url))?;
     let status = answer.status().as_u16();
     let headers: Map<String, Json> = answer
         .headers()
         .iter()
-        .map(|(name, value)| (titled(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
+        .map(|(name, value)| {
+            (
+                titled(name.as_str()),
+                String::from_utf8_lossy(value.as_bytes()).into_owned().into(),
+            )
+        })
         .collect();
-    let body = answer.bytes().await.map_err(|error| explain(&error, &request.url))?;
-    Ok((status, json!({ "status": status, "headers": headers, "bytes": signed(&body) })))
+    let body = answer
+        .bytes()
+        .await
+        .map_err(|error| explain(&error, &request.url))?;
+    Ok((
+        status,
+        json!({ "status": status, "headers": headers, "bytes": signed(&body) }),
+    ))
 }
 
 /// The words that Apps Script has for failures of the network.
@@ -148,5 +186,14 @@ fn explain(error: &reqwest::Error, url: &str) -> String {
 /// Header names as servers usually write them: a script looks for `Retry-After`.
 fn titled(name: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
-    name.split('-').map(|part| if part.is_empty() { String::new() } else { word(part) }).collect::<Vec<_>>().join("-")
+    name.split('-')
+        .map(|part| {
+            if part.is_empty() {
+                String::new()
+            } else {
+                word(part)
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("-")
 }

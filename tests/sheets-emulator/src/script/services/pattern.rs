@@ -11,7 +11,9 @@ pub(super) fn format(date: &ZonedDateTime, pattern: &str) -> Result<String, Stri
             rest = quoted(&rest[1..], &mut out)?;
         } else if first.is_ascii_alphabetic() {
             let count = rest.chars().take_while(|letter| *letter == first).count();
-            out.push_str(&field(date, first, count).ok_or_else(|| format!("Illegal pattern character '{first}'"))?);
+            out.push_str(
+                &field(date, first, count).ok_or_else(|| format!("Illegal pattern character '{first}'"))?,
+            );
             rest = &rest[count..];
         } else {
             out.push(first);
@@ -90,7 +92,9 @@ mod tests {
     use super::*;
 
     fn shown(pattern: &str) -> String {
-        let date: ZonedDateTime = "2026-03-07T00:05:09.012+01:00[Europe/Berlin]".parse().expect("a date");
+        let date: ZonedDateTime = "2026-03-07T00:05:09.012+01:00[Europe/Berlin]"
+            .parse()
+            .expect("a date");
         format(&date, pattern).expect("a pattern")
     }
 
@@ -106,8 +110,13 @@ mod tests {
 
     #[test]
     fn an_unknown_letter_is_refused() {
-        let date: ZonedDateTime = "2026-03-07T00:05:09+01:00[Europe/Berlin]".parse().expect("a date");
-        assert_eq!(format(&date, "yyyy b"), Err("Illegal pattern character 'b'".into()));
+        let date: ZonedDateTime = "2026-03-07T00:05:09+01:00[Europe/Berlin]"
+            .parse()
+            .expect("a date");
+        assert_eq!(
+            format(&date, "yyyy b"),
+            Err("Illegal pattern character 'b'".into())
+        );
         assert_eq!(format(&date, "'open"), Err("Unterminated quote".into()));
     }
 }

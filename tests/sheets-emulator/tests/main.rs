@@ -1,0 +1,3 @@
+//! The emulator, tested from outside.
+
+mod script;
