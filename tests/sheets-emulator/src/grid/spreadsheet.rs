@@ -57,14 +57,16 @@ pub struct NamedRange {
 pub struct Sharing {
     /// Anyone with a valid token.
     pub everyone: bool,
-    /// These addresses.
+    /// Whose file it is.
+    pub owner: Option<String>,
+    /// These addresses, beside the owner.
     pub editors: BTreeSet<String>,
 }
 
 impl Sharing {
     /// May this address open and write it?
     pub fn allows(&self, address: &str) -> bool {
-        self.everyone || self.editors.contains(address)
+        self.everyone || self.owner.as_deref() == Some(address) || self.editors.contains(address)
     }
 }
 

@@ -147,6 +147,26 @@ impl Spreadsheet {
     }
 }
 
+impl Tab {
+    /// New lines take formats and validations (not notes) of a neighbour, as inserted lines do.
+    pub fn inherit(&mut self, dimension: Dimension, start: u32, end: u32, neighbour: u32) {
+        let across = match dimension {
+            Dimension::Rows => self.rows.row(neighbour).len() as u32,
+            Dimension::Columns => self.row_count(),
+        };
+        for along in 0..across {
+            let at = |line: u32| if dimension == Dimension::Rows { (line, along) } else { (along, line) };
+            let (row, column) = at(neighbour);
+            let Some(look) = self.cell(row, column).look.clone() else { continue };
+            let mut model = Cell { value: Value::Blank, look: Some(look) };
+            model.change_look(|look| (look.note, look.runs) = (None, None));
+            for (row, column) in (start..end).map(at) {
+                self.set_cell(row, column, model.clone());
+            }
+        }
+    }
+}
+
 /// Does a formula stand in the cell?
 pub(crate) fn is_formula(cell: &Cell) -> bool {
     matches!(cell.value, Value::Formula(_))
