@@ -12,7 +12,8 @@ use sheets_emulator::grid::SpreadsheetId;
 use sheets_emulator::{Emulator, Options};
 
 /// Answers that are not compared, by recording and a part of the request, each with its reason.
-const EXCEPTIONS: [(&str, &str, &str); 0] = [];
+const EXCEPTIONS: [(&str, &str, &str); 1] =
+    [("WorksheetTest.test_auto_resize_columns", "fields=sheets.data.columnMetadata", "the width of Google's letters is not known")];
 
 fn folder() -> Option<PathBuf> {
     let given = std::env::var_os("SHEETS_RECORDINGS").map(PathBuf::from);

@@ -28,7 +28,6 @@ pub(super) fn merge(work: &mut Work<'_>, message: &Object) -> Answer {
         tab.set_value(part.top, part.left, first);
         tab.merges.push(part);
     }
-    tab.merges.sort_by_key(|merge| (merge.top, merge.left));
     nothing()
 }
 
