@@ -11,7 +11,7 @@
  *   link/<tab>                         where its edits go
  *   state/<tab>                        how sending goes: tries, pause, stop
  *   parcel/<tab>                       the POST under way
- *   edit/<tab>/<time>-<uuid>/<i>.<n>   one waiting edit, part i of n
+ *   edit/<tab>/<time>-<uuid>           one waiting edit
  *   notes                              digests of the notes that are ours
  *
  * Names that end in an underscore are private to the script (Apps Script's own rule).
@@ -28,16 +28,18 @@
 
 const TITLE = 'sheetbridge';
 const TRIGGERS = ['onSheetEdit', 'onSheetChange', 'onTimer'];
-/** A property value holds 9 KB; the text below is plain ASCII, so a character is a byte. */
-const PART = 8000;
+/** A property value holds 9 KB. */
+const PROPERTY = 8500;
 /** All properties together hold 500 KB. Past this, an edit waits without its cells: the daemon reads them anyway. */
 const ROOMY = 300000;
+/** Laid over an edit for which there is no room: it only says where to look. */
+const BARE = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
 const MAX_ROWS = 100;
-const MAX_PARCEL = { edits: 100, bytes: 200000 };
+/** A parcel's ids fit into one property, its edits into the daemon's 256 KiB. */
+const MAX_PARCEL = 25;
 const OUR_NOTES = 300;
 const LOCK_WAIT_MS = 20000;
 const RUN_MS = 3 * 60 * 1000;
-const KILLED_AFTER_MS = 10 * 60 * 1000;
 
 // ---- the menu --------------------------------------------------------------------------------------------------------
 
@@ -102,10 +104,8 @@ function showStatus() {
 /** Forgets the active tab's link and its waiting edits; takes the triggers away with the last link. */
 function disconnect() {
   const tab = SpreadsheetApp.getActive().getActiveSheet().getSheetId();
-  withOutbox_(() => {
-    const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
-    remove_(Object.keys(read_()).filter((key) => mine.test(key)));
-  });
+  const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
+  remove_(Object.keys(read_()).filter((key) => mine.test(key)));
   if (linkedTabs_(read_()).length === 0) {
     ScriptApp.getProjectTriggers()
       .filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()))
@@ -125,7 +125,7 @@ function hintFromPerson_() {
     return null;
   }
   remove_([`state/${tab}`]);
-  post_(tab, { ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' });
+  post_(tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
   send_([tab]);
   const state = state_(read_(), tab);
   return state.stopped || state.trouble;
@@ -133,11 +133,14 @@ function hintFromPerson_() {
 
 /** @param {GoogleAppsScript.Spreadsheet.Spreadsheet} spreadsheet */
 function installTriggers_(spreadsheet) {
+  const [onEdit, onChange, onTimer] = TRIGGERS.map((name) => ScriptApp.newTrigger(name));
+  const wanted = [
+    onEdit.forSpreadsheet(spreadsheet).onEdit(),
+    onChange.forSpreadsheet(spreadsheet).onChange(),
+    onTimer.timeBased().everyMinutes(1),
+  ];
   const present = ScriptApp.getProjectTriggers().map((trigger) => trigger.getHandlerFunction());
-  const [onEdit, onChange, onTimer] = TRIGGERS;
-  if (!present.includes(onEdit)) ScriptApp.newTrigger(onEdit).forSpreadsheet(spreadsheet).onEdit().create();
-  if (!present.includes(onChange)) ScriptApp.newTrigger(onChange).forSpreadsheet(spreadsheet).onChange().create();
-  if (!present.includes(onTimer)) ScriptApp.newTrigger(onTimer).timeBased().everyMinutes(1).create();
+  wanted.filter((_, index) => !present.includes(TRIGGERS[index])).forEach((trigger) => trigger.create());
 }
 
 /** @param {string} title @param {string} question @returns {string | null} null if the person cancelled */
@@ -149,8 +152,7 @@ function ask_(title, question) {
 
 /** @param {string} text */
 function say_(text) {
-  const ui = SpreadsheetApp.getUi();
-  ui.alert(TITLE, text, ui.ButtonSet.OK);
+  SpreadsheetApp.getUi().alert(TITLE, text, SpreadsheetApp.getUi().ButtonSet.OK);
 }
 
 /** @param {string} text */
@@ -170,17 +172,18 @@ function onSheetEdit(e) {
   const tab = sheet.getSheetId();
   if (!link_(read_(), tab)) return;
   const header = header_(sheet);
-  /** @type {Area} */
   const range = {
-    row_start: e.range.getRow(), row_end: e.range.getLastRow(),
-    column_start: e.range.getColumn(), column_end: e.range.getLastColumn(),
+    row_start: e.range.getRow(),
+    row_end: e.range.getLastRow(),
+    column_start: e.range.getColumn(),
+    column_end: e.range.getLastColumn(),
   };
-  post_(tab, {
+  post_(tab, fitting_({
     ...stamp_(e.user ? e.user.getEmail() : ''),
     kind: 'edit', range, header, rows: rows_(sheet, range, header.length),
     ...(typeof e.value === 'string' ? { value: e.value } : {}),
     ...(typeof e.oldValue === 'string' ? { old_value: e.oldValue } : {}),
-  });
+  }));
   send_([tab]);
 }
 
@@ -193,7 +196,7 @@ function onSheetChange(e) {
   const change = String(e.changeType);
   if (change === 'EDIT' || change === 'FORMAT') return;
   const tabs = linkedTabs_(read_());
-  tabs.forEach((tab) => post_(tab, { ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }));
+  tabs.forEach((tab) => post_(tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
   send_(tabs);
 }
 
@@ -245,7 +248,7 @@ function remove_(keys) {
 
 /** @param {Stored} stored @param {number} tab @returns {Link | null} a copied spreadsheet must not speak for its original */
 function link_(stored, tab) {
-  const link = stored[`link/${tab}`] ? JSON.parse(stored[`link/${tab}`]) : null;
+  const link = JSON.parse(stored[`link/${tab}`] || 'null');
   return link && link.spreadsheet === SpreadsheetApp.getActive().getId() ? link : null;
 }
 
@@ -261,90 +264,73 @@ function state_(stored, tab) {
   return { ...none, ...JSON.parse(stored[`state/${tab}`] || '{}') };
 }
 
-/** Puts an edit into the outbox: it is there before anything is sent. @param {number} tab @param {Edit} edit */
-function post_(tab, edit) {
+/**
+ * Cuts a large edit by rows until each part fits into one property. What does not fit even so goes without its cells.
+ * @param {Edit} edit @returns {Edit[]}
+ */
+function fitting_(edit) {
+  if (ascii_(edit).length <= PROPERTY) return [edit];
+  const { rows, range } = edit;
+  if (!rows || !range || rows.length < 2) return [{ ...edit, ...BARE }];
+  const middle = rows[rows.length >> 1].row;
+  const above = { ...edit, range: { ...range, row_end: middle - 1 }, rows: rows.filter(({ row }) => row < middle) };
+  const below = { ...edit, range: { ...range, row_start: middle }, rows: rows.filter(({ row }) => row >= middle) };
+  return [...fitting_(above), ...fitting_({ ...below, id: Utilities.getUuid() })];
+}
+
+/** @param {object} value @returns {string} JSON in which a character is a byte */
+function ascii_(value) {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Puts edits into the outbox: they are there before anything is sent. @param {number} tab @param {Edit[]} edits */
+function post_(tab, edits) {
   const stored = read_();
   const size = Object.keys(stored).reduce((sum, key) => sum + key.length + stored[key].length, 0);
-  const { header, rows, value, old_value, ...bare } = edit;
-  const text = JSON.stringify(size > ROOMY ? bare : edit)
-    .replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  const entry = `edit/${tab}/${String(Date.now()).padStart(15, '0')}-${edit.id}`;
-  const count = Math.ceil(text.length / PART);
+  const time = String(Date.now()).padStart(15, '0');
   /** @type {Stored} */
-  const parts = {};
-  for (let i = 0; i < count; i++) parts[`${entry}/${i}.${count}`] = text.slice(i * PART, (i + 1) * PART);
+  const entries = {};
+  edits.forEach((edit) => { entries[`edit/${tab}/${time}-${edit.id}`] = ascii_(size > ROOMY ? { ...edit, ...BARE } : edit); });
   try {
-    PropertiesService.getDocumentProperties().setProperties(parts);
+    PropertiesService.getDocumentProperties().setProperties(entries);
   } catch (full) {
     console.error(`the outbox takes no more: ${full}`);
     tell_('The outbox is full. The daemon will find this edit by itself when it next looks.');
   }
 }
 
-/** @param {Stored} stored @param {number} tab @returns {{edit: Edit, keys: string[], bytes: number}[]} oldest first */
+/** @param {Stored} stored @param {number} tab @returns {string[]} the keys of a tab's waiting edits, oldest first */
 function waiting_(stored, tab) {
-  /** @type {Map<string, string[]>} */
-  const entries = new Map();
-  Object.keys(stored).filter((key) => key.startsWith(`edit/${tab}/`)).sort(byPart_).forEach((key) => {
-    const entry = key.slice(0, key.lastIndexOf('/'));
-    entries.set(entry, [...(entries.get(entry) || []), key]);
-  });
-  return [...entries].flatMap(([entry, keys]) => {
-    const text = keys.map((key) => stored[key]).join('');
-    if (keys.length === Number(keys[0].split('.')[1])) return [{ edit: JSON.parse(text), keys, bytes: text.length }];
-    // A run was killed while it stored this edit: once it must be over, say at least that something happened.
-    const [time, ...id] = entry.slice(entry.lastIndexOf('/') + 1).split('-');
-    if (Date.now() - Number(time) < KILLED_AFTER_MS) return [];
-    /** @type {Edit} */
-    const edit = { ...stamp_(''), id: id.join('-'), kind: 'change', change: 'OTHER' };
-    return [{ edit, keys, bytes: 100 }];
-  });
-}
-
-/** @param {string} a @param {string} b @returns {number} by entry, then by number of the part */
-function byPart_(a, b) {
-  const [left, right] = [a.lastIndexOf('/'), b.lastIndexOf('/')];
-  if (a.slice(0, left) !== b.slice(0, right)) return a.slice(0, left) < b.slice(0, right) ? -1 : 1;
-  return parseInt(a.slice(left + 1), 10) - parseInt(b.slice(right + 1), 10);
+  return Object.keys(stored).filter((key) => key.startsWith(`edit/${tab}/`)).sort();
 }
 
 /**
  * The edits of the next POST. Which ones they are is remembered with its webhook-id, so that a retry says the same.
- * @param {number} tab @returns {{id: string, edits: Edit[], keys: string[]} | null}
+ * @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
  */
 function parcel_(tab) {
   const stored = read_();
-  const queue = waiting_(stored, tab);
-  const begun = stored[`parcel/${tab}`] ? JSON.parse(stored[`parcel/${tab}`]) : null;
-  let chosen = begun ? queue.filter((entry) => begun.edits.includes(entry.edit.id)) : [];
-  const id = chosen.length > 0 ? begun.id : Utilities.getUuid();
-  if (chosen.length === 0) {
-    let bytes = 0;
-    chosen = queue.slice(0, MAX_PARCEL.edits)
-      .filter((entry, index) => (bytes += entry.bytes) <= MAX_PARCEL.bytes || index === 0);
-    if (chosen.length === 0) return null;
-    write_(`parcel/${tab}`, { id, edits: chosen.map((entry) => entry.edit.id) });
+  const begun = JSON.parse(stored[`parcel/${tab}`] || '{"keys":[]}');
+  let id = begun.id;
+  let keys = waiting_(stored, tab).filter((key) => begun.keys.includes(key));
+  if (keys.length === 0) {
+    id = Utilities.getUuid();
+    keys = waiting_(stored, tab).slice(0, MAX_PARCEL);
+    if (keys.length === 0) return null;
+    write_(`parcel/${tab}`, { id, keys });
   }
-  return { id, edits: chosen.map((entry) => entry.edit), keys: chosen.flatMap((entry) => entry.keys) };
-}
-
-/** @template T @param {() => T} work @returns {T | undefined} nothing if another run holds the outbox for long */
-function withOutbox_(work) {
-  const lock = LockService.getScriptLock();
-  if (!lock.tryLock(LOCK_WAIT_MS)) return undefined;
-  try {
-    return work();
-  } finally {
-    lock.releaseLock();
-  }
+  return { id, keys, edits: keys.map((key) => JSON.parse(stored[key])) };
 }
 
 // ---- sending ---------------------------------------------------------------------------------------------------------
 
-/** @param {number[]} tabs */
+/** Sends what waits, unless another run is at it for long: then the timer will. @param {number[]} tabs */
 function send_(tabs) {
   const deadline = Date.now() + RUN_MS;
-  if (tabs.length > 0) withOutbox_(() => tabs.forEach((tab) => { while (Date.now() < deadline && sendOne_(tab)); }));
+  const lock = LockService.getScriptLock();
+  if (tabs.length === 0 || !lock.tryLock(LOCK_WAIT_MS)) return;
+  tabs.forEach((tab) => { while (Date.now() < deadline && sendOne_(tab)); });
+  lock.releaseLock();
 }
 
 /** @param {number} tab @returns {boolean} whether it is worth going on */
@@ -359,18 +345,18 @@ function sendOne_(tab) {
   try {
     response = fetch_(link, tab, parcel);
   } catch (failure) {
-    return later_(tab, state, `The daemon cannot be reached: ${failure}`, '');
+    return later_(tab, state, `The daemon cannot be reached: ${failure}`, 0);
   }
   const code = response.getResponseCode();
   if (code >= 200 && code < 300) {
     remove_([...parcel.keys, `parcel/${tab}`]);
     write_(`state/${tab}`, { sent: stamp_('').at });
-    show_(tab, parcel.edits, answers_(response.getContentText()));
+    if (code === 200) show_(tab, parcel.edits, JSON.parse(response.getContentText()).edits);
     return true;
   }
   if (code === 429 || code === 408 || code >= 500) {
     const headers = /** @type {Object<string, string>} */ (response.getHeaders());
-    return later_(tab, state, `The daemon is not ready (${code}).`, headers['Retry-After'] || headers['retry-after'] || '');
+    return later_(tab, state, `The daemon is not ready (${code}).`, Number(headers['Retry-After']) || 0);
   }
   return refused_(tab, state, parcel.keys, code);
 }
@@ -400,11 +386,11 @@ function sign_(secret, text) {
 
 /**
  * Passing trouble: the edits stay. Pauses double from 30 s to an hour, far inside 20,000 fetches a day.
- * @param {number} tab @param {State} state @param {string} trouble @param {string} retryAfter
+ * @param {number} tab @param {State} state @param {string} trouble @param {number} retryAfter in seconds
  */
 function later_(tab, state, trouble, retryAfter) {
   const tries = state.tries + 1;
-  const seconds = Math.min(Math.max(30 * 2 ** Math.min(tries - 1, 7), Number(retryAfter) || 0), 3600);
+  const seconds = Math.min(Math.max(30 * 2 ** Math.min(tries - 1, 7), retryAfter), 3600);
   const kept = `${trouble.slice(0, 300)} The edits are kept and sent again.`;
   write_(`state/${tab}`, { ...state, tries, until: Date.now() + seconds * 1000, trouble: kept });
   console.warn(`tab ${tab}: ${trouble}`);
@@ -428,15 +414,6 @@ function refused_(tab, state, keys, code) {
 
 // ---- the person is told ----------------------------------------------------------------------------------------------
 
-/** @param {string} text @returns {Answer[]} none if a proxy answered in its own words */
-function answers_(text) {
-  try {
-    return JSON.parse(text).edits || [];
-  } catch (notJson) {
-    return [];
-  }
-}
-
 /**
  * Refused and conflicting cells get a note, mended ones lose theirs. A note is ours if we remember its text.
  * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers
@@ -445,7 +422,7 @@ function show_(tab, edits, answers) {
   const sheet = SpreadsheetApp.getActive().getSheets().find((one) => one.getSheetId() === tab);
   if (!sheet) return;
   /** @type {string[]} */
-  const ours = JSON.parse(read_()['notes'] || '[]');
+  const ours = JSON.parse(read_().notes || '[]');
   const known = ours.length;
   const messages = answers.flatMap((answer) => {
     const edit = edits.find((one) => one.id === answer.id);
@@ -473,11 +450,11 @@ function note_(sheet, range, answer, text, ours) {
 /** @param {Sheet} sheet @param {Area} range @param {string[]} ours */
 function mended_(sheet, range, ours) {
   if (ours.length === 0) return;
-  const rows = Math.min(range.row_end - range.row_start + 1, MAX_ROWS);
-  sheet.getRange(range.row_start, range.column_start, rows, range.column_end - range.column_start + 1).getNotes()
-    .forEach((notes, i) => notes.forEach((note, j) => {
-      if (note !== '' && ours.includes(digest_(note))) sheet.getRange(range.row_start + i, range.column_start + j).setNote('');
-    }));
+  const { row_start: top, row_end: bottom, column_start: left, column_end: right } = range;
+  const area = sheet.getRange(top, left, Math.min(bottom - top + 1, MAX_ROWS), right - left + 1);
+  area.getNotes().forEach((notes, i) => notes.forEach((note, j) => {
+    if (note !== '' && ours.includes(digest_(note))) sheet.getRange(top + i, left + j).setNote('');
+  }));
 }
 
 /** @param {string} text @returns {string} short enough that hundreds fit into one property */
