@@ -6,7 +6,9 @@
 //! cli -> daemon -> config -> {engine, database, sheet, store} -> {model, fault}
 //! ```
 
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod fault;
 pub mod model;
 pub mod store;
