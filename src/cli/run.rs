@@ -4,13 +4,13 @@ use std::io;
 use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::cli::{BAD_CONFIGURATION, Configuration, refuse};
 use crate::config::Settings;
 use crate::daemon;
 use crate::daemon::journal::{self, Format};
-use crate::daemon::shutdown::signalled;
+use crate::daemon::shutdown::Signals;
 
 /// Runs the daemon to its end.
 pub(super) fn run(configuration: &Configuration, format: Format, filter: Option<&str>) -> ExitCode {
@@ -22,10 +22,11 @@ pub(super) fn run(configuration: &Configuration, format: Format, filter: Option<
         eprintln!("{error}");
         return ExitCode::from(BAD_CONFIGURATION);
     }
+    debug!(settings = ?settings, "configuration read");
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
-            error!(%error, "no runtime");
+            error!(%error, "no runtime: {error}");
             return ExitCode::FAILURE;
         }
     };
@@ -38,16 +39,18 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn until_signalled(settings: Settings) -> ExitCode {
-    let stop = async {
-        match signalled().await {
-            Ok(signal) => info!(signal, "stopping"),
-            Err(error) => error!(%error, "no signal can be taken, stopping"),
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            error!(%error, "no signal can be taken: {error}");
+            return ExitCode::FAILURE;
         }
     };
+    let stop = async { info!("stopping: {}", signals.first().await) };
     match daemon::run(settings, stop).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!(%error, "the daemon ends");
+            error!(%error, "the daemon ends: {error}");
             ExitCode::FAILURE
         }
     }

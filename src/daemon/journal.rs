@@ -16,7 +16,7 @@
 //! | `rows` | how many rows a record speaks for |
 //! | `error` | what went wrong |
 //!
-//! Record them with `%` or as text, never with `?`: quotes around a value would be part of it. No cell's content is recorded
+//! The message stands alone: it is all that a person sees without asking for fields. Record fields with `%` or as text, never with `?`: quotes around a value would be part of it. No cell's content is recorded
 //! above debug.
 
 use std::fs::File;

@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
         Ok(())
     });
     notify::ready();
-    info!(%owner, links = settings.links.len(), "running");
+    info!(%owner, "running with {} links", settings.links.len());
 
     let beat = progress.beat("lease");
     let mut renewals = tokio::time::interval(RENEW);

@@ -33,7 +33,7 @@ pub fn stopping() {
 /// Without systemd there is nobody to tell, and this does nothing.
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        warn!(%error, "systemd cannot be told how we are");
+        warn!(%error, "systemd cannot be told how we are: {error}");
     }
 }
 
@@ -110,7 +110,7 @@ pub async fn watch(progress: Progress, mut shutdown: Shutdown) {
         if late.is_empty() {
             tell(&[NotifyState::Watchdog]);
         } else {
-            error!(late = %late.join(", "), "stuck: the watchdog is not fed");
+            error!("the watchdog is not fed, stuck: {}", late.join(", "));
         }
     }
 }

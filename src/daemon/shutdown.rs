@@ -8,23 +8,38 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tracing::{info, warn};
 
-/// Waits for SIGTERM or SIGINT, and gives the signal's name.
-///
-/// # Errors
-/// The process cannot take signals.
-pub async fn signalled() -> io::Result<&'static str> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
+/// SIGTERM and SIGINT, from the moment it is made: before that they end the process where it stands.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Takes the signals over. Needs a runtime.
+    ///
+    /// # Errors
+    /// The process cannot take signals.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the first, and gives its name.
+    pub async fn first(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// Says that the daemon ends. Dropping it says so, too.
@@ -140,11 +155,11 @@ impl<E: Send + 'static> Tasks<E> {
             match next.await {
                 Ok(Some(Some(end))) => ends.push(end),
                 Ok(Some(None)) => return ends,
-                Ok(None) => info!(waiting_for = %self.still_running(), "stopping"),
+                Ok(None) => info!("stopping, waiting for {}", self.still_running()),
                 Err(_) => break,
             }
         }
-        warn!(late = %self.still_running(), "did not stop in time and are cut off");
+        warn!("did not stop in time and are cut off: {}", self.still_running());
         self.running.abort_all();
         while let Some(end) = self.next().await {
             ends.push(end);

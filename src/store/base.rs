@@ -57,7 +57,7 @@ pub async fn apply(conn: &mut impl Queryable, link: &LinkName, changes: &[BaseCh
     };
     set.run(conn, |rows| {
         format!(
-            "INSERT INTO base (link, key_digest, key_text, columns_packed, dead_at) VALUES {rows}
+            "INSERT INTO base (link, key_digest, key_text, columns_packed, dead_at) VALUES {rows} \
              ON DUPLICATE KEY UPDATE columns_packed = VALUES(columns_packed), dead_at = VALUES(dead_at)"
         )
     })

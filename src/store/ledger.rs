@@ -99,7 +99,7 @@ pub async fn append(conn: &mut impl Queryable, entries: &[Entry]) -> Result<()> 
     entries
         .run(conn, |rows| {
             format!(
-                "INSERT INTO ledger (id, link, kind, key_text, cause, editor, claim, before_packed, after_packed)
+                "INSERT INTO ledger (id, link, kind, key_text, cause, editor, claim, before_packed, after_packed) \
                  VALUES {rows}"
             )
         })

@@ -57,7 +57,7 @@ pub async fn migrate(conn: &mut impl Queryable, schema: &StateSchema) -> Result<
             (migration.version, checksum(migration.text)),
         )
         .await?;
-        info!(version = migration.version, schema = %schema, "state schema migrated");
+        info!("state schema {schema} migrated to version {}", migration.version);
     }
     Ok(())
 }

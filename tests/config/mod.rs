@@ -28,7 +28,7 @@ impl Folder {
     /// With a Google key and a script's secret in it.
     fn new() -> Self {
         let made = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder: tempfile::tempdir().expect("a folder"),
             surroundings: Surroundings::default(),
         };
         made.secret("google.json", KEY);
@@ -42,7 +42,7 @@ impl Folder {
 
     /// Writes a file that only its owner reads.
     fn secret(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
+        fs::write(self.path(name), content).expect("the folder is writable");
         set_mode(&self.path(name), 0o600);
     }
 
@@ -55,7 +55,7 @@ impl Folder {
 
     fn load(&self, text: &str) -> Result<Settings, Complaints> {
         let path = self.path("sheetbridge.toml");
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("the folder is writable");
         load(&path, &self.surroundings)
     }
 
@@ -72,7 +72,7 @@ impl Folder {
 }
 
 fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the file is ours");
 }
 
 /// The least that is a configuration.

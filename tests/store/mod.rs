@@ -49,7 +49,7 @@ impl Home {
         server.sql(&filled).await;
         Self {
             server,
-            schema: state.parse().unwrap(),
+            schema: state.parse().expect("a plain name"),
             user: app,
         }
     }
@@ -57,7 +57,9 @@ impl Home {
     /// The grants are made and the schema is migrated; a connection to it comes along.
     async fn new(server: &'static Server, story: &str) -> (Self, Conn) {
         let home = Self::granted(server, story).await;
-        migrate(&mut home.stranger().await, &home.schema).await.unwrap();
+        migrate(&mut home.stranger().await, &home.schema)
+            .await
+            .expect("the grants are enough");
         let conn = home.connect().await;
         (home, conn)
     }
@@ -65,7 +67,9 @@ impl Home {
     /// A connection as the daemon's: strict, our schema its default.
     async fn connect(&self) -> Conn {
         let mut conn = self.stranger().await;
-        conn.query_drop(format!("USE `{}`", self.schema)).await.unwrap();
+        conn.query_drop(format!("USE `{}`", self.schema))
+            .await
+            .expect("the schema is there");
         conn
     }
 
@@ -76,7 +80,7 @@ impl Home {
             .pass(Some("pw"))
             .socket(Some(self.server.socket().to_string_lossy().into_owned()))
             .setup(vec!["SET SESSION sql_mode = 'STRICT_ALL_TABLES'"]);
-        Conn::new(opts).await.unwrap()
+        Conn::new(opts).await.expect("the user gets in")
     }
 
     /// Statements as an administrator, in our schema: the passing of time, mostly.
