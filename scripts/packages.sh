@@ -26,7 +26,7 @@ need_packages() {
   fi
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
-      say "$purpose is not installed, and this user may not install it. Type:"
+      say "missing here: $purpose. This user may not install it; type:"
       say "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${absent[*]}"
       return 1
     fi

@@ -9,6 +9,8 @@
 pub mod cli;
 pub mod config;
 pub mod daemon;
+pub mod database;
+pub mod engine;
 pub mod fault;
 pub mod model;
 pub mod store;

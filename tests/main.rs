@@ -2,7 +2,9 @@
 
 mod cli;
 mod config;
+mod database;
 mod layers;
 mod service;
 mod store;
 mod support;
+mod table_page;

@@ -81,9 +81,7 @@ pub enum JournalError {
 /// The filter cannot be read, or the log is set up already.
 pub fn init(format: Format, filter: Option<&str>) -> Result<(), JournalError> {
     let filter = EnvFilter::builder().parse(filter.unwrap_or(DEFAULT_FILTER))?;
-    Ok(tracing_subscriber::registry()
-        .with(layer(format).with_filter(filter))
-        .try_init()?)
+    Ok(tracing_subscriber::registry().with(layer(format).with_filter(filter)).try_init()?)
 }
 
 fn layer(format: Format) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -92,15 +90,8 @@ fn layer(format: Format) -> Box<dyn Layer<Registry> + Send + Sync> {
             Some(journal) => journal,
             None => layer(Format::Text),
         },
-        Format::Json => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(io::stderr)
-            .boxed(),
-        Format::Text => fmt::layer()
-            .with_ansi(io::stderr().is_terminal())
-            .with_writer(io::stderr)
-            .boxed(),
+        Format::Json => fmt::layer().json().flatten_event(true).with_writer(io::stderr).boxed(),
+        Format::Text => fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).boxed(),
     }
 }
 
@@ -108,10 +99,7 @@ fn layer(format: Format) -> Box<dyn Layer<Registry> + Send + Sync> {
 /// notice.
 fn journal() -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
     let stream = std::env::var("JOURNAL_STREAM").ok()?;
-    if !is_stream(
-        &stream,
-        &File::from(io::stderr().as_fd().try_clone_to_owned().ok()?),
-    ) {
+    if !is_stream(&stream, &File::from(io::stderr().as_fd().try_clone_to_owned().ok()?)) {
         return None;
     }
     let journal = tracing_journald::layer()
@@ -132,9 +120,7 @@ fn is_stream(named: &str, stderr: &File) -> bool {
     let Some((device, inode)) = named.split_once(':') else {
         return false;
     };
-    stderr
-        .metadata()
-        .is_ok_and(|found| device.parse() == Ok(found.dev()) && inode.parse() == Ok(found.ino()))
+    stderr.metadata().is_ok_and(|found| device.parse() == Ok(found.dev()) && inode.parse() == Ok(found.ino()))
 }
 
 #[cfg(test)]
@@ -146,21 +132,14 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let found = file.metadata().unwrap();
         assert!(is_stream(&format!("{}:{}", found.dev(), found.ino()), &file));
-        for other in [
-            format!("{}:{}", found.dev(), found.ino() + 1),
-            "8".into(),
-            String::new(),
-        ] {
+        for other in [format!("{}:{}", found.dev(), found.ino() + 1), "8".into(), String::new()] {
             assert!(!is_stream(&other, &file), "{other}");
         }
     }
 
     #[test]
     fn a_filter_that_is_none_is_an_error() {
-        assert!(matches!(
-            init(Format::Text, Some("sheetbridge=loud")),
-            Err(JournalError::Filter(_))
-        ));
+        assert!(matches!(init(Format::Text, Some("sheetbridge=loud")), Err(JournalError::Filter(_))));
         assert_eq!("json".parse(), Ok(Format::Json));
         assert_eq!("xml".parse::<Format>(), Err(NotAFormat));
     }

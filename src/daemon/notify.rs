@@ -55,10 +55,7 @@ pub struct Beat(Arc<Loop>);
 impl Progress {
     /// A beat for a loop that begins to work now.
     pub fn beat(&self, name: impl Into<String>) -> Beat {
-        let new = Arc::new(Loop {
-            name: name.into(),
-            working_since: Mutex::new(Some(Instant::now())),
-        });
+        let new = Arc::new(Loop { name: name.into(), working_since: Mutex::new(Some(Instant::now())) });
         let mut loops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         loops.retain(|known| known.strong_count() > 0);
         loops.push(Arc::downgrade(&new));
@@ -89,11 +86,7 @@ impl Beat {
     }
 
     fn set(&self, since: Option<Instant>) {
-        *self
-            .0
-            .working_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = since;
+        *self.0.working_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 }
 

@@ -15,11 +15,7 @@ pub struct Backoff {
 impl Backoff {
     /// The first wait is at most `first`, no wait is longer than `most`.
     pub const fn new(first: Duration, most: Duration) -> Self {
-        Self {
-            first,
-            most,
-            failures: 0,
-        }
+        Self { first, most, failures: 0 }
     }
 
     /// Counts a failure and gives the wait after it: between half of the bound of this failure (`jitter` 0) and the whole
@@ -68,10 +64,7 @@ mod tests {
 
     #[test]
     fn an_outage_of_years_overflows_nothing() {
-        let mut backoff = Backoff {
-            failures: u32::MAX,
-            ..Backoff::new(SECOND, 60 * SECOND)
-        };
+        let mut backoff = Backoff { failures: u32::MAX, ..Backoff::new(SECOND, 60 * SECOND) };
         assert_eq!(backoff.wait(1.0), 60 * SECOND);
         assert_eq!(backoff.failures(), u32::MAX);
     }

@@ -27,10 +27,7 @@ impl Signals {
     /// # Errors
     /// The process cannot take signals.
     pub fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Waits for the first, and gives its name.
@@ -111,10 +108,7 @@ const SAY_AFTER: Duration = Duration::from_secs(5);
 impl<E: Send + 'static> Tasks<E> {
     /// None yet.
     pub fn new() -> Self {
-        Self {
-            running: JoinSet::new(),
-            names: HashMap::new(),
-        }
+        Self { running: JoinSet::new(), names: HashMap::new() }
     }
 
     /// Starts a task under a name that people understand.

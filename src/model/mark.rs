@@ -58,10 +58,7 @@ impl FromStr for Owner {
         if installation.is_empty() {
             return Err(());
         }
-        Ok(Self {
-            installation: installation.to_owned(),
-            generation: generation.parse().map_err(drop)?,
-        })
+        Ok(Self { installation: installation.to_owned(), generation: generation.parse().map_err(drop)? })
     }
 }
 
@@ -103,10 +100,7 @@ mod tests {
 
     #[test]
     fn owners_and_claims_print_and_parse() {
-        let owner = Owner {
-            installation: "k3v9".into(),
-            generation: 7,
-        };
+        let owner = Owner { installation: "k3v9".into(), generation: 7 };
         assert_eq!(owner.to_string().parse(), Ok(owner));
         assert_eq!("void".parse::<Owner>(), Err(()));
         assert_eq!(ClaimId(0xdead_beef).to_string().parse(), Ok(ClaimId(0xdead_beef)));

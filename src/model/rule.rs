@@ -138,10 +138,7 @@ impl LinkRules {
                 direction: Direction::Both,
             });
         }
-        self.columns
-            .iter()
-            .find(|rule| rule.name.eq_ignore_ascii_case(name))
-            .cloned()
+        self.columns.iter().find(|rule| rule.name.eq_ignore_ascii_case(name)).cloned()
     }
 }
 
@@ -176,10 +173,7 @@ mod tests {
             policy: Policy::Hold,
             direction: Direction::ToSheet,
         }]);
-        assert_eq!(
-            listed.column("note").map(|rule| rule.header),
-            Some("Remark".to_owned())
-        );
+        assert_eq!(listed.column("note").map(|rule| rule.header), Some("Remark".to_owned()));
         assert_eq!(listed.column("other"), None);
     }
 }

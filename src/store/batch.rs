@@ -52,7 +52,7 @@ pub async fn finish(
         Outcome::Void => "void",
     };
     conn.exec_drop(
-        "INSERT INTO batch (spreadsheet, number, step, owner) VALUES (?, ?, ?, ?) \
+        "INSERT INTO batch (spreadsheet, number, step, owner) VALUES (?, ?, ?, ?)
          ON DUPLICATE KEY UPDATE step = VALUES(step)",
         (&spreadsheet.0, number.0, step, owner.to_string()),
     )

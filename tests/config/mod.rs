@@ -27,10 +27,8 @@ struct Folder {
 impl Folder {
     /// With a Google key and a script's secret in it.
     fn new() -> Self {
-        let made = Self {
-            folder: tempfile::tempdir().expect("a folder"),
-            surroundings: Surroundings::default(),
-        };
+        let made =
+            Self { folder: tempfile::tempdir().expect("a folder"), surroundings: Surroundings::default() };
         made.secret("google.json", KEY);
         made.secret("orders.secret", &format!("whsec_{}\n", STANDARD.encode([7; 32])));
         made
@@ -47,9 +45,7 @@ impl Folder {
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.surroundings
-            .variables
-            .push((name.to_owned(), value.to_owned()));
+        self.surroundings.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -63,10 +59,7 @@ impl Folder {
     fn wrong(&self, text: &str) -> Vec<String> {
         let complaints = self.load(text).expect_err("the file is taken");
         assert!(complaints.0.iter().all(|complaint| !complaint.cure.is_empty()));
-        let told = complaints
-            .0
-            .iter()
-            .map(|complaint| format!("{}: {}", complaint.path, complaint.what));
+        let told = complaints.0.iter().map(|complaint| format!("{}: {}", complaint.path, complaint.what));
         told.collect()
     }
 }

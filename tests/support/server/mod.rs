@@ -2,7 +2,6 @@
 //! binary log on. Nothing touches a server that already runs on the machine.
 
 mod kind;
-mod port;
 mod shared;
 
 use std::fmt;
@@ -19,6 +18,7 @@ pub(crate) use kind::Kind;
 pub(crate) use shared::{for_each_server, shared};
 
 use super::deadline::eventually;
+use super::port;
 use super::scratch::{Running, Scratch};
 
 /// Both are ready in about two seconds on two quiet cores; a busy machine gets thirty times that.
