@@ -1,6 +1,9 @@
 //! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
 
+mod config;
+mod database;
 mod layers;
 mod service;
+mod store;
 mod support;
 mod table_page;
