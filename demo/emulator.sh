@@ -52,5 +52,5 @@ spreadsheet() { printf '/emulator/spreadsheets/%s' "$SPREADSHEET"; }
 
 # ask METHOD PATH [JSON]
 ask() {
-  curl --silent --show-error --fail-with-body --request "$1" "$GOOGLE$2" ${3:+--header 'content-type: application/json' --data-binary "$3"}
+  curl --noproxy "*" --silent --show-error --fail-with-body --request "$1" "$GOOGLE$2" ${3:+--header 'content-type: application/json' --data-binary "$3"}
 }

@@ -21,7 +21,7 @@ open_stage() {
 start() {
   local role=$1
   shift
-  setsid "$@" >"$STAGE/$role.log" 2>&1 </dev/null &
+  DEMO_STAGE=$STAGE setsid "$@" >"$STAGE/$role.log" 2>&1 </dev/null &
   printf '%s\n' "$!" >"$STAGE/running/$role"
 }
 
@@ -30,6 +30,8 @@ stop() {
   local mark=$1/running/$2 pid tries
   [ -e "$mark" ] || return 0
   pid=$(cat "$mark")
+  # Of a demo that was killed long ago the number may belong to a stranger by now.
+  grep -qsz "^DEMO_STAGE=$1\$" "/proc/$pid/environ" || { rm -f "$mark"; return 0; }
   kill -s TERM "$pid" 2>/dev/null || true
   for ((tries = 0; tries < 150; tries++)); do
     runs "$pid" || break
