@@ -1,6 +1,7 @@
 //! What surrounds a call to Google: numbers, intentions, fates, debts and claims.
 
 use mysql_async::TxOpts;
+use mysql_async::prelude::Queryable;
 use sheetbridge::model::grid::TRASH_SLOTS;
 use sheetbridge::model::link::SpreadsheetId;
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
@@ -11,37 +12,45 @@ use super::{Home, key, orders, owner, spreadsheet};
 use crate::support::server::for_each_server;
 
 #[tokio::test]
-async fn numbers_count_up_from_a_random_start_and_skip_foreign_ids() {
+async fn numbers_count_up_from_a_random_start_and_are_never_used_again() {
     for_each_server(async |server| {
         let (home, mut conn) = Home::new(server, "numbers").await;
-        let unknown = counters::reserve(&mut conn, &spreadsheet(), 0, &[]).await;
+        let unknown = counters::counters(&mut conn, &spreadsheet()).await;
         assert!(matches!(unknown, Err(StoreError::UnknownSpreadsheet(_))));
 
         counters::ensure(&mut conn, &spreadsheet()).await.unwrap();
-        assert_eq!(counters::last_number(&mut conn, &spreadsheet()).await.unwrap(), None);
-        let first = counters::reserve(&mut conn, &spreadsheet(), 2, &[]).await.unwrap();
-        assert!(first.number.0 > 0);
-        assert_eq!(first.slots, [0, 1]);
-        // a second start of the daemon does not start the numbers again
+        let (first, slot) = counters::counters(&mut conn, &spreadsheet()).await.unwrap();
+        assert!(first.0 > 0);
+        assert_eq!(slot, 0);
+        counters::advance(&mut conn, &spreadsheet(), BatchNumber(first.0 + 2)).await.unwrap();
+        // a second start of the daemon does not start the numbers again, and an older number does not turn them back
         counters::ensure(&mut conn, &spreadsheet()).await.unwrap();
-        let foreign = [first.number.0 + 1, first.number.0 + 2];
-        let second = counters::reserve(&mut conn, &spreadsheet(), 1, &foreign).await.unwrap();
-        assert_eq!(second.number.0, first.number.0 + 3);
-        assert_eq!(second.slots, [2]);
+        counters::advance(&mut conn, &spreadsheet(), first).await.unwrap();
+        counters::set_slot(&mut conn, &spreadsheet(), TRASH_SLOTS + 7).await.unwrap();
+        assert_eq!(next(&mut conn).await, (BatchNumber(first.0 + 3), 7));
 
-        // a rolled back transaction leaves no gap
+        // a rolled back transaction uses nothing up
         let mut transaction = conn.start_transaction(TxOpts::default()).await.unwrap();
-        counters::reserve(&mut transaction, &spreadsheet(), 5, &[]).await.unwrap();
+        counters::advance(&mut transaction, &spreadsheet(), BatchNumber(first.0 + 9)).await.unwrap();
         transaction.rollback().await.unwrap();
-        home.sql(&format!("UPDATE spreadsheet SET next_slot = {}", TRASH_SLOTS - 1)).await;
-        let third = counters::reserve(&mut conn, &spreadsheet(), 2, &[]).await.unwrap();
-        assert_eq!((third.number.0, third.slots.as_slice()), (first.number.0 + 4, &[TRASH_SLOTS - 1, 0][..]));
+        assert_eq!(next(&mut conn).await, (BatchNumber(first.0 + 3), 7));
 
         home.sql("UPDATE spreadsheet SET next_batch = 2147483647").await;
-        let spent = counters::reserve(&mut conn, &spreadsheet(), 0, &[]).await;
+        let spent = counters::advance(&mut conn, &spreadsheet(), BatchNumber(i32::MAX)).await;
         assert!(matches!(spent, Err(StoreError::Exhausted(_))));
     })
     .await;
+}
+
+async fn next(conn: &mut impl Queryable) -> (BatchNumber, u32) {
+    counters::counters(conn, &spreadsheet()).await.unwrap()
+}
+
+/// Uses up the next number.
+async fn take(conn: &mut impl Queryable) -> BatchNumber {
+    let (number, _) = next(conn).await;
+    counters::advance(conn, &spreadsheet(), number).await.unwrap();
+    number
 }
 
 #[tokio::test]
@@ -52,7 +61,7 @@ async fn an_intended_batch_is_open_until_its_fate_is_known() {
         let mut numbers = Vec::new();
         for generation in 1..=3 {
             let mut transaction = conn.start_transaction(TxOpts::default()).await.unwrap();
-            let number = counters::reserve(&mut transaction, &spreadsheet(), 0, &[]).await.unwrap().number;
+            let number = take(&mut transaction).await;
             let plan = format!("plan {generation}").repeat(1000);
             batch::intend(&mut transaction, &spreadsheet(), number, &owner(generation), plan.as_bytes())
                 .await
@@ -73,34 +82,33 @@ async fn an_intended_batch_is_open_until_its_fate_is_known() {
         // then the third is open, with its plan
         let open = batch::open(&mut conn, &spreadsheet()).await.unwrap();
         assert_eq!(open, [(numbers[2], owner(3), "plan 3".repeat(1000).into_bytes())]);
-        let last = counters::last_number(&mut conn, &spreadsheet()).await.unwrap();
-        assert_eq!(last, Some(numbers[2]));
         assert_eq!(batch::open(&mut conn, &other).await.unwrap().len(), 1);
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_token_goes_when_nobody_can_need_it_any_more() {
+async fn batches_whose_fate_is_known_are_told_with_their_ends() {
     for_each_server(async |server| {
         let (home, mut conn) = Home::new(server, "tokens").await;
         counters::ensure(&mut conn, &spreadsheet()).await.unwrap();
-        let mut seen = Vec::new();
+        let mut numbers = Vec::new();
         for _ in 0..3 {
-            let number = counters::reserve(&mut conn, &spreadsheet(), 0, &[]).await.unwrap().number;
+            let number = take(&mut conn).await;
             batch::intend(&mut conn, &spreadsheet(), number, &owner(1), b"").await.unwrap();
-            seen.push(number);
+            numbers.push(number);
         }
-        let [old, open, young] = seen[..] else { unreachable!() };
-        for number in [old, young] {
-            batch::finish(&mut conn, &spreadsheet(), number, &owner(1), batch::Outcome::Done).await.unwrap();
-        }
-        home.sql(&format!("UPDATE batch SET at = at - INTERVAL 16 MINUTE WHERE number <> {}", young.0)).await;
-        // a token from before all memory of it was cleaned up, and one that was never ours
-        let ancient = BatchNumber(old.0 - 1);
-        let unknown = BatchNumber(young.0 + 1);
-        let expired = batch::expired(&mut conn, &spreadsheet(), &[ancient, old, open, young, unknown]).await;
-        assert_eq!(expired.unwrap(), [ancient, old]);
+        // given one that landed long ago, one that is dead, and one that is open
+        batch::finish(&mut conn, &spreadsheet(), numbers[0], &owner(1), batch::Outcome::Done).await.unwrap();
+        batch::finish(&mut conn, &spreadsheet(), numbers[1], &owner(1), batch::Outcome::Void).await.unwrap();
+        home.sql(&format!("UPDATE batch SET at = at - INTERVAL 16 MINUTE WHERE number = {}", numbers[0].0)).await;
+
+        let ended = batch::ended(&mut conn, &spreadsheet()).await.unwrap();
+
+        let told: Vec<_> = ended.iter().map(|(number, _, landed)| (*number, *landed)).collect();
+        assert_eq!(told, [(numbers[0], true), (numbers[1], false)]);
+        let apart = ended[1].1 - ended[0].1;
+        assert!(apart >= 15 * 60 * 1_000_000, "in microseconds: {apart}");
     })
     .await;
 }
