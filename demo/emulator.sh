@@ -9,12 +9,14 @@ open_emulator() {
   local port
   port=$(free_port)
   GOOGLE=http://127.0.0.1:$port
-  start emulator "$EMULATOR" --listen "127.0.0.1:$port"
+  start emulator "$EMULATOR" --port "$port"
   wait_until 20 curl --silent --fail "$GOOGLE/emulator/health" || give_up 'the local Google Sheets does not start'
   GOOGLE_KEY=$STAGE/google.json
-  ask GET /emulator/service-account >"$GOOGLE_KEY"
-  chmod 600 "$GOOGLE_KEY"
-  SPREADSHEET=$(ask POST /emulator/spreadsheets "$(jq -n --arg tab "$TAB" '{title: "Shop", tabs: [$tab]}')" | jq -r .id)
+  (umask 077 && ask POST /emulator/accounts '{"address": "sheetbridge@demo.iam.gserviceaccount.com"}' >"$GOOGLE_KEY")
+  SPREADSHEET=$(ask POST /emulator/spreadsheets '{"title": "Shop", "everyone": true}' | jq -r .id)
+  # The first tab of a new spreadsheet has the number 0.
+  ask POST "$(spreadsheet)/actions" "$(jq -n --arg person "$PERSON" --arg tab "$TAB" \
+    '{$person, action: {kind: "rename_tab", sheet: 0, title: $tab}}')" >/dev/null
 }
 
 # Where a browser shows the spreadsheet.
