@@ -5,6 +5,7 @@ mod config;
 mod database;
 mod layers;
 mod service;
+mod simulation;
 mod store;
 mod support;
 mod table_page;
