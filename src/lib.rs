@@ -8,3 +8,4 @@
 
 pub mod fault;
 pub mod model;
+pub mod sheet;
