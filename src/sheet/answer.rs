@@ -98,7 +98,10 @@ impl RowData {
     /// The row's cells, blank ones at the end left out.
     pub(super) fn into_cells(self) -> Vec<GridCell> {
         let mut cells: Vec<GridCell> = self.values.into_iter().map(GridCell::from).collect();
-        let end = cells.iter().rposition(|cell| *cell != GridCell::BLANK).map_or(0, |last| last + 1);
+        let end = cells
+            .iter()
+            .rposition(|cell| *cell != GridCell::BLANK)
+            .map_or(0, |last| last + 1);
         cells.truncate(end);
         cells
     }
@@ -138,7 +141,9 @@ impl From<CellData> for GridCell {
         let value = match cell.effective_value {
             None => Cell::Blank,
             Some(ExtendedValue::NumberValue(x)) => Cell::number(x),
-            Some(ExtendedValue::StringValue(s) | ExtendedValue::FormulaValue(s)) if s.is_empty() => Cell::Blank,
+            Some(ExtendedValue::StringValue(s) | ExtendedValue::FormulaValue(s)) if s.is_empty() => {
+                Cell::Blank
+            }
             Some(ExtendedValue::StringValue(s) | ExtendedValue::FormulaValue(s)) => Cell::Text(s),
             Some(ExtendedValue::BoolValue(b)) => Cell::Bool(b),
             Some(ExtendedValue::ErrorValue(error)) => Cell::Error(shown_error(&error.r#type).to_owned()),

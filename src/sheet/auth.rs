@@ -33,7 +33,9 @@ pub struct ServiceAccount {
 /// Debug names the account and nothing else: the key is a secret.
 impl std::fmt::Debug for ServiceAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServiceAccount").field("email", &self.email).finish_non_exhaustive()
+        f.debug_struct("ServiceAccount")
+            .field("email", &self.email)
+            .finish_non_exhaustive()
     }
 }
 
@@ -52,7 +54,10 @@ impl ServiceAccount {
     pub fn parse(json: &str) -> Result<Self, SheetError> {
         // serde's own message may quote the text around the fault, which may be the key.
         let file: KeyFile = serde_json::from_str(json).map_err(|e| {
-            SheetError::KeyFile(format!("not the JSON of a service account key (line {})", e.line()))
+            SheetError::KeyFile(format!(
+                "not the JSON of a service account key (line {})",
+                e.line()
+            ))
         })?;
         if file.r#type != "service_account" {
             return Err(SheetError::KeyFile(format!(
@@ -128,7 +133,11 @@ pub(super) struct Tokens {
 
 impl Tokens {
     /// `address` is the only one that may get a signature.
-    pub(super) fn new(account: ServiceAccount, http: reqwest::Client, address: &str) -> Result<Self, SheetError> {
+    pub(super) fn new(
+        account: ServiceAccount,
+        http: reqwest::Client,
+        address: &str,
+    ) -> Result<Self, SheetError> {
         if account.token_uri != address {
             return Err(SheetError::TokenAddress {
                 found: account.token_uri,
@@ -158,7 +167,9 @@ impl Tokens {
                 Ok(token)
             }
             // The four minutes before the end are for just this: the old one still works.
-            (Err(SheetError::Unavailable { .. } | SheetError::Quota(_)), Some(old)) if Instant::now() < old.ends_at => {
+            (Err(SheetError::Unavailable { .. } | SheetError::Quota(_)), Some(old))
+                if Instant::now() < old.ends_at =>
+            {
                 Ok(old.clone())
             }
             (Err(error), _) => Err(error),
@@ -168,7 +179,10 @@ impl Tokens {
     /// Google did not take this token: the next `get` fetches a new one, unless somebody did so already.
     pub(super) async fn reject(&self, token: &AccessToken) {
         let mut present = self.present.lock().await;
-        if present.as_ref().is_some_and(|held| held.bearer() == token.bearer()) {
+        if present
+            .as_ref()
+            .is_some_and(|held| held.bearer() == token.bearer())
+        {
             *present = None;
         }
     }
@@ -218,7 +232,9 @@ struct NotGranted {
 
 fn granted(status: u16, body: &[u8]) -> Result<Granted, SheetError> {
     match status {
-        200 => serde_json::from_slice(body).map_err(|_| SheetError::Garbled("no token in the answer".to_owned())),
+        200 => {
+            serde_json::from_slice(body).map_err(|_| SheetError::Garbled("no token in the answer".to_owned()))
+        }
         429 => Err(SheetError::Quota("token endpoint".to_owned())),
         408 | 500.. => Err(SheetError::Unavailable {
             cause: format!("token endpoint: status {status}"),
@@ -251,7 +267,10 @@ mod tests {
     fn a_key_file_that_is_wrong_is_named_and_never_quoted() {
         let cases = [
             ("{\"private_key\": \"PLANTED", "not the JSON"),
-            (&key_file("authorized_user", "PLANTED"), "it must be `service_account`"),
+            (
+                &key_file("authorized_user", "PLANTED"),
+                "it must be `service_account`",
+            ),
             (&key_file("service_account", "PLANTED"), "no RSA key"),
         ];
         for (text, reason) in cases {
@@ -264,10 +283,19 @@ mod tests {
 
     #[test]
     fn answers_of_the_token_endpoint_are_told_apart() {
-        let token = granted(200, br#"{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}"#);
+        let token = granted(
+            200,
+            br#"{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}"#,
+        );
         assert_eq!(token.map(|t| t.expires_in).ok(), Some(3599));
-        let refused = granted(400, br#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#);
+        let refused = granted(
+            400,
+            br#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#,
+        );
         assert!(matches!(refused, Err(SheetError::TokenRefused { .. })));
-        assert!(matches!(granted(503, b""), Err(SheetError::Unavailable { sent: false, .. })));
+        assert!(matches!(
+            granted(503, b""),
+            Err(SheetError::Unavailable { sent: false, .. })
+        ));
     }
 }

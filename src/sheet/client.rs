@@ -175,7 +175,10 @@ impl Client {
         let token = self.tokens.get().await?;
         bucket.admit(lane).await;
         let url = format!("{}/v4/spreadsheets/{spreadsheet}{}", self.base, call.path);
-        let mut request = self.http.request(call.method.clone(), url).bearer_auth(token.bearer());
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .bearer_auth(token.bearer());
         if call.method == Method::POST {
             request = request
                 .header(header::CONTENT_TYPE, "application/json")
@@ -202,7 +205,12 @@ impl Client {
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SheetError> {
     // Category and place only: serde's message may quote a cell.
     serde_json::from_slice(body).map_err(|e| {
-        SheetError::Garbled(format!("{:?} error at byte {} of {}", e.classify(), e.column(), body.len()))
+        SheetError::Garbled(format!(
+            "{:?} error at byte {} of {}",
+            e.classify(),
+            e.column(),
+            body.len()
+        ))
     })
 }
 

@@ -130,9 +130,17 @@ pub fn shown(column: &Column, value: &Value, context: &Context) -> Cell {
 /// The value that a cell means in a column.
 pub fn meaning(column: &Column, cell: &Cell, context: &Context) -> Result<Value, Refusal> {
     match cell {
-        Cell::Error(_) => return Err(Refusal::new(column, "holds an error, which the table cannot take")),
+        Cell::Error(_) => {
+            return Err(Refusal::new(
+                column,
+                "holds an error, which the table cannot take",
+            ));
+        }
         _ if is_cut(cell) => {
-            return Err(Refusal::new(column, "is longer than a cell can show, so it cannot be changed here"));
+            return Err(Refusal::new(
+                column,
+                "is longer than a cell can show, so it cannot be changed here",
+            ));
         }
         _ if cell.is_blank() => return blank(column),
         _ => {}

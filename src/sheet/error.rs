@@ -13,7 +13,9 @@ pub enum SheetError {
     #[error("service account key file: {0}")]
     KeyFile(String),
     /// The key file sends its holder to another token address than the one that is pinned.
-    #[error("service account key file: token_uri is {found}, and {wanted} is the only address that gets its signature")]
+    #[error(
+        "service account key file: token_uri is {found}, and {wanted} is the only address that gets its signature"
+    )]
     TokenAddress {
         /// What the file says.
         found: String,
@@ -91,15 +93,23 @@ impl Classify for SheetError {
 
     fn advice(&self) -> &'static str {
         match self {
-            Self::KeyFile(_) => "Download a JSON key of the service account again and name its file in [google].",
-            Self::TokenAddress { .. } => "Use the key file as Google gave it: its token_uri must not be changed.",
+            Self::KeyFile(_) => {
+                "Download a JSON key of the service account again and name its file in [google]."
+            }
+            Self::TokenAddress { .. } => {
+                "Use the key file as Google gave it: its token_uri must not be changed."
+            }
             Self::TokenRefused { description, .. } => token_advice(description),
-            Self::Unauthenticated(_) => "Make a new key for the service account and put it in place of the old one.",
+            Self::Unauthenticated(_) => {
+                "Make a new key for the service account and put it in place of the old one."
+            }
             Self::Denied { disabled: true, .. } => {
                 "Enable the Google Sheets API in the Google Cloud project of the service account."
             }
             Self::Denied { .. } => "Share the spreadsheet with the service account's address as Editor.",
-            Self::Missing(_) => "Check the spreadsheet's id in the link: it is the long part of its address; it may have been deleted.",
+            Self::Missing(_) => {
+                "Check the spreadsheet's id in the link: it is the long part of its address; it may have been deleted."
+            }
             Self::Refused(_) => "Read Google's reason; if the tab is in order, report it with this message.",
             Self::TooLarge(_) => "Report this: a batch must not be larger than its receipt.",
             Self::Client(_) => "Check the TLS roots of this host and [google] in the configuration.",
@@ -110,7 +120,10 @@ impl Classify for SheetError {
 
 /// The token endpoint's own words for "later" (google-auth retries the same ones).
 fn is_passing(error: &str) -> bool {
-    matches!(error, "internal_failure" | "server_error" | "temporarily_unavailable")
+    matches!(
+        error,
+        "internal_failure" | "server_error" | "temporarily_unavailable"
+    )
 }
 
 fn token_advice(description: &str) -> &'static str {
@@ -152,13 +165,19 @@ pub(super) fn classify(status: u16, body: &[u8], account: &str) -> SheetError {
         message,
         status: word,
         details,
-    } = serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().error;
+    } = serde_json::from_slice::<ErrorBody>(body)
+        .unwrap_or_default()
+        .error;
     let message = if message.is_empty() {
         format!("status {status}")
     } else {
         message
     };
-    let by_reason = |wanted: &str| details.iter().any(|detail| detail.reason.eq_ignore_ascii_case(wanted));
+    let by_reason = |wanted: &str| {
+        details
+            .iter()
+            .any(|detail| detail.reason.eq_ignore_ascii_case(wanted))
+    };
     match status {
         429 => SheetError::Quota(message),
         403 if word == "RESOURCE_EXHAUSTED"
@@ -219,7 +238,9 @@ mod tests {
     fn a_token_refusal_names_its_cure() {
         let skew = SheetError::TokenRefused {
             error: "invalid_grant".into(),
-            description: "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.".into(),
+            description:
+                "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."
+                    .into(),
         };
         assert_eq!(skew.fault(), Fault::NeedsOperator);
         assert!(skew.advice().contains("clock"));

@@ -84,7 +84,13 @@ impl Lines {
 
     /// The helper's rows to read, as half-open runs: the block's used lines, then the trash slots.
     pub(super) fn runs(&self) -> Vec<(u32, u32)> {
-        let mut slots: Vec<u32> = self.rows.iter().flatten().copied().filter(|row| *row >= TRASH).collect();
+        let mut slots: Vec<u32> = self
+            .rows
+            .iter()
+            .flatten()
+            .copied()
+            .filter(|row| *row >= TRASH)
+            .collect();
         slots.sort_unstable();
         slots.dedup();
         let mut runs = vec![(self.stamp, self.end)];
@@ -99,7 +105,10 @@ impl Lines {
 
     /// The same as ranges of the helper tab.
     pub(super) fn ranges(&self, helper: SheetId) -> Vec<GridRange> {
-        self.runs().into_iter().map(|(start, end)| GridRange::rows(helper, start, end)).collect()
+        self.runs()
+            .into_iter()
+            .map(|(start, end)| GridRange::rows(helper, start, end))
+            .collect()
     }
 
     /// The receipt out of a read of these lines; `None` if the block's stamp is not the batch's number.
@@ -110,8 +119,16 @@ impl Lines {
             return None;
         }
         Some(Receipt {
-            headers: self.headers.iter().map(|(sheet, line)| (*sheet, read.take(*line))).collect(),
-            rows: self.rows.iter().map(|row| row.map(|row| read.take(row))).collect(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(sheet, line)| (*sheet, read.take(*line)))
+                .collect(),
+            rows: self
+                .rows
+                .iter()
+                .map(|row| row.map(|row| read.take(row)))
+                .collect(),
         })
     }
 }
@@ -128,7 +145,9 @@ fn block_start(number: BatchNumber) -> u32 {
 /// The tab of which a request writes or deletes a row that was there before.
 fn touched(op: &GridOp) -> Option<SheetId> {
     match op {
-        GridOp::Write { sheet, .. } | GridOp::Claim { sheet, .. } | GridOp::Delete { sheet, .. } => Some(*sheet),
+        GridOp::Write { sheet, .. } | GridOp::Claim { sheet, .. } | GridOp::Delete { sheet, .. } => {
+            Some(*sheet)
+        }
         GridOp::Unclaim { .. } | GridOp::Insert { .. } | GridOp::Restore { .. } => None,
     }
 }
@@ -216,11 +235,13 @@ mod tests {
         };
         let batch = batch(8, vec![write]);
         let answer = |stamp: &str| -> Spreadsheet {
-            serde_json::from_value(serde_json::json!({"sheets": [{"properties": {"sheetId": 9}, "data": [{"rowData": [
-                {"values": [{"effectiveValue": {"stringValue": stamp}}]},
-                {"values": [{"effectiveValue": {"stringValue": "id"}}]},
-                {"values": [{"effectiveValue": {"numberValue": 17}}]},
-            ]}]}]}))
+            serde_json::from_value(
+                serde_json::json!({"sheets": [{"properties": {"sheetId": 9}, "data": [{"rowData": [
+                    {"values": [{"effectiveValue": {"stringValue": stamp}}]},
+                    {"values": [{"effectiveValue": {"stringValue": "id"}}]},
+                    {"values": [{"effectiveValue": {"numberValue": 17}}]},
+                ]}]}]}),
+            )
             .expect("google's shape")
         };
         let lines = Lines::of(&batch);

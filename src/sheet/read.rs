@@ -44,7 +44,11 @@ const METADATA_MASK: &str = "developerMetadata(metadataId,metadataKey,metadataVa
 
 impl Client {
     /// Every tab of the spreadsheet, without cells: to find one by its title.
-    pub async fn overview(&self, lane: Lane, spreadsheet: &SpreadsheetId) -> Result<Vec<TabInfo>, SheetError> {
+    pub async fn overview(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+    ) -> Result<Vec<TabInfo>, SheetError> {
         let mask = "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount)))";
         let call = Call::get(format!("?prettyPrint=false&fields={mask}"));
         let answer: Spreadsheet = self.read(lane, spreadsheet, &call).await?;
@@ -148,7 +152,9 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
     };
     for sheet in answer.sheets {
         let id = SheetId(sheet.properties.sheet_id);
-        snapshot.foreign.extend(sheet.metadata.iter().map(|metadata| metadata.metadata_id));
+        snapshot
+            .foreign
+            .extend(sheet.metadata.iter().map(|metadata| metadata.metadata_id));
         if Some(id) == helper {
             let grid = sheet.properties.grid_properties.unwrap_or_default();
             snapshot.helper = Some(Helper {
@@ -188,12 +194,23 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         merges: sheet
             .merges
             .iter()
-            .map(|m| (m.start_row_index, m.end_row_index, m.start_column_index, m.end_column_index))
+            .map(|m| {
+                (
+                    m.start_row_index,
+                    m.end_row_index,
+                    m.start_column_index,
+                    m.end_column_index,
+                )
+            })
             .collect(),
     };
     // The whole tab was asked for, so there is one part that begins in the corner.
     for part in sheet.data {
-        part.row_metadata.iter().chain(&part.column_metadata).flat_map(|m| &m.metadata).for_each(|m| ids.push(m.metadata_id));
+        part.row_metadata
+            .iter()
+            .chain(&part.column_metadata)
+            .flat_map(|m| &m.metadata)
+            .for_each(|m| ids.push(m.metadata_id));
         read.anchors.extend(anchors(&part));
         read.rows = rows(part);
     }
@@ -233,7 +250,10 @@ fn rows(part: GridData) -> Vec<GridRow> {
         }
         rows[i].claims = claims;
     }
-    let end = rows.iter().rposition(|row| *row != GridRow::default()).map_or(0, |last| last + 1);
+    let end = rows
+        .iter()
+        .rposition(|row| *row != GridRow::default())
+        .map_or(0, |last| last + 1);
     rows.truncate(end);
     rows
 }
@@ -267,7 +287,10 @@ mod tests {
         }))
         .expect("google's shape");
         let read = snapshot(answer, &[SheetId(0), SheetId(77)], Some(SheetId(9)));
-        assert_eq!((read.locale.as_str(), read.time_zone.as_str()), ("de_DE", "Europe/Berlin"));
+        assert_eq!(
+            (read.locale.as_str(), read.time_zone.as_str()),
+            ("de_DE", "Europe/Berlin")
+        );
         let owner = Owner {
             installation: "k3v9".into(),
             generation: 7,
@@ -281,7 +304,11 @@ mod tests {
         };
         assert_eq!(tab.anchors[0].text, "orders.id");
         assert_eq!(tab.merges, [(0, 1, 2, 4)]);
-        assert_eq!(tab.rows.len(), 2, "the blank third row is trimmed, the claimed second is not");
+        assert_eq!(
+            tab.rows.len(),
+            2,
+            "the blank third row is trimmed, the claimed second is not"
+        );
         assert_eq!(tab.rows[0].cells, [GridCell::plain(Cell::Text("id".into()))]);
         assert_eq!(tab.rows[1].claims, [ClaimId(255)]);
     }

@@ -44,7 +44,10 @@ pub struct Grids {
 impl Grids {
     /// The sizes that a read shows; `None` while there is no helper tab.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let tabs = snapshot.tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count));
+        let tabs = snapshot
+            .tabs
+            .iter()
+            .map(|tab| (tab.sheet, tab.row_count, tab.column_count));
         Some(Self {
             helper: snapshot.helper?,
             tabs: tabs.collect(),
@@ -57,7 +60,8 @@ impl Grids {
 
     /// The width that copies of the tab's rows have.
     fn width(&self, sheet: SheetId) -> u32 {
-        self.find(sheet).map_or(self.helper.column_count, |(_, _, columns)| columns)
+        self.find(sheet)
+            .map_or(self.helper.column_count, |(_, _, columns)| columns)
     }
 
     fn find(&self, sheet: SheetId) -> Option<(SheetId, u32, u32)> {
@@ -76,7 +80,9 @@ pub struct Encoded {
 
 /// The query of a `batchUpdate` that answers with the helper tab's lines.
 pub(super) fn query() -> String {
-    format!(":batchUpdate?prettyPrint=false&fields=updatedSpreadsheet(sheets(properties(sheetId),data({ROWS_MASK})))")
+    format!(
+        ":batchUpdate?prettyPrint=false&fields=updatedSpreadsheet(sheets(properties(sheetId),data({ROWS_MASK})))"
+    )
 }
 
 #[derive(Serialize)]
@@ -103,7 +109,10 @@ pub fn encode(batch: &GridBatch, grids: &Grids) -> Encoded {
         list.push(Request::DeleteDeveloperMetadata { data_filter }, &[]);
     }
     // The helper tab is ours and never renamed, so it may be named by its title, the only form that Google takes here.
-    let response_ranges = lines.runs().into_iter().map(|(start, end)| format!("'{HELPER_TITLE}'!{}:{end}", start + 1));
+    let response_ranges = lines
+        .runs()
+        .into_iter()
+        .map(|(start, end)| format!("'{HELPER_TITLE}'!{}:{end}", start + 1));
     let body = Body {
         requests: list.requests,
         include_spreadsheet_in_response: true,
@@ -147,7 +156,12 @@ impl List {
     }
 
     fn grow_helper(&mut self, grids: &Grids) {
-        let widest = grids.tabs.iter().map(|(_, _, columns)| *columns).max().unwrap_or(1);
+        let widest = grids
+            .tabs
+            .iter()
+            .map(|(_, _, columns)| *columns)
+            .max()
+            .unwrap_or(1);
         let helper = grids.helper;
         if helper.row_count >= HELPER_ROWS && helper.column_count >= widest {
             return;
@@ -183,12 +197,20 @@ impl List {
             line: *line,
             count: 1,
         });
-        let rows = batch.ops.iter().zip(&lines.rows).enumerate().filter_map(|(i, (op, line))| match op {
-            GridOp::Write { sheet, row, .. } | GridOp::Claim { sheet, row, .. } => {
-                Some(Copied::one(i, *sheet, *row, (*line)?))
-            }
-            GridOp::Unclaim { .. } | GridOp::Insert { .. } | GridOp::Restore { .. } | GridOp::Delete { .. } => None,
-        });
+        let rows = batch
+            .ops
+            .iter()
+            .zip(&lines.rows)
+            .enumerate()
+            .filter_map(|(i, (op, line))| match op {
+                GridOp::Write { sheet, row, .. } | GridOp::Claim { sheet, row, .. } => {
+                    Some(Copied::one(i, *sheet, *row, (*line)?))
+                }
+                GridOp::Unclaim { .. }
+                | GridOp::Insert { .. }
+                | GridOp::Restore { .. }
+                | GridOp::Delete { .. } => None,
+            });
         for copied in headers.chain(merge_copies(rows)) {
             self.copy_to_helper(&copied, batch.helper, grids, PasteType::Values);
         }
@@ -300,10 +322,17 @@ impl List {
             }
         }
         rows.sort_unstable();
-        for copied in merge_copies(rows.iter().map(|(sheet, row, line, i)| Copied::one(*i, *sheet, *row, *line))) {
+        for copied in merge_copies(
+            rows.iter()
+                .map(|(sheet, row, line, i)| Copied::one(*i, *sheet, *row, *line)),
+        ) {
             let clear = UpdateCells {
                 start: None,
-                range: Some(GridRange::rows(batch.helper, copied.line, copied.line + copied.count)),
+                range: Some(GridRange::rows(
+                    batch.helper,
+                    copied.line,
+                    copied.line + copied.count,
+                )),
                 rows: vec![],
                 fields: VALUE_ONLY,
             };
@@ -424,7 +453,9 @@ mod tests {
     }
 
     fn write(row: u32, cells: &[(u32, &str)]) -> GridOp {
-        let cells = cells.iter().map(|(column, text)| (*column, GridCell::plain(Cell::Text((*text).into()))));
+        let cells = cells
+            .iter()
+            .map(|(column, text)| (*column, GridCell::plain(Cell::Text((*text).into()))));
         GridOp::Write {
             sheet: TAB,
             row,
@@ -451,7 +482,11 @@ mod tests {
     }
 
     fn kinds(requests: &[Value]) -> Vec<&str> {
-        requests.iter().flat_map(|r| r.as_object().expect("a kind").keys()).map(String::as_str).collect()
+        requests
+            .iter()
+            .flat_map(|r| r.as_object().expect("a kind").keys())
+            .map(String::as_str)
+            .collect()
     }
 
     #[test]
@@ -487,13 +522,20 @@ mod tests {
             write(7, &[(0, "f"), (1, "g")]),
         ];
         let (requests, _, blame) = encoded(ops, &grids());
-        let starts: Vec<&Value> = requests.iter().map(|r| &r["updateCells"]["start"]).filter(|s| !s.is_null()).collect();
+        let starts: Vec<&Value> = requests
+            .iter()
+            .map(|r| &r["updateCells"]["start"])
+            .filter(|s| !s.is_null())
+            .collect();
         assert_eq!(
             json!(starts),
             json!([{"sheetId": 0, "rowIndex": 4, "columnIndex": 0}, {"sheetId": 0, "rowIndex": 4, "columnIndex": 3},
                    {"sheetId": 0, "rowIndex": 7, "columnIndex": 0}])
         );
-        let copies = kinds(&requests).iter().filter(|kind| **kind == "copyPaste").count();
+        let copies = kinds(&requests)
+            .iter()
+            .filter(|kind| **kind == "copyPaste")
+            .count();
         assert_eq!(copies, 3, "header, rows 4 and 5, row 7");
         assert!(blame.contains(&vec![0, 1]));
     }
@@ -505,14 +547,27 @@ mod tests {
             at,
             cells: vec![(0, GridCell::plain(Cell::number(f64::from(at))))],
         };
-        let delete = |row, slot| GridOp::Delete { sheet: TAB, row, slot };
+        let delete = |row, slot| GridOp::Delete {
+            sheet: TAB,
+            row,
+            slot,
+        };
         let restore = GridOp::Restore {
             sheet: TAB,
             at: 12,
             slot: 3,
         };
-        let (requests, ranges, _) =
-            encoded(vec![insert(10), insert(11), restore, delete(2, 0), delete(6, 2), delete(3, 1)], &grids());
+        let (requests, ranges, _) = encoded(
+            vec![
+                insert(10),
+                insert(11),
+                restore,
+                delete(2, 0),
+                delete(6, 2),
+                delete(3, 1),
+            ],
+            &grids(),
+        );
         let structural: Vec<&Value> = requests
             .iter()
             .flat_map(|r| [&r["insertDimension"]["range"], &r["deleteDimension"]["range"]])
@@ -530,9 +585,15 @@ mod tests {
             kinds(&requests)[2..],
             [
                 "copyPaste",
-                "insertDimension", "updateCells", "copyPaste",
-                "updateCells", "copyPaste", "updateCells", "copyPaste",
-                "deleteDimension", "deleteDimension",
+                "insertDimension",
+                "updateCells",
+                "copyPaste",
+                "updateCells",
+                "copyPaste",
+                "updateCells",
+                "copyPaste",
+                "deleteDimension",
+                "deleteDimension",
                 "deleteDeveloperMetadata",
             ]
         );
@@ -548,7 +609,9 @@ mod tests {
         }];
         let inherits = |grids: &Grids| {
             let (requests, ..) = encoded(insert.clone(), grids);
-            requests.iter().find_map(|r| r["insertDimension"]["inheritFromBefore"].as_bool())
+            requests
+                .iter()
+                .find_map(|r| r["insertDimension"]["inheritFromBefore"].as_bool())
         };
         assert_eq!(inherits(&grids()), Some(false));
         let mut bare = grids();
@@ -580,9 +643,18 @@ mod tests {
     fn contents_keep_their_types_on_the_wire() {
         let cells = [
             (GridCell::BLANK, json!({})),
-            (GridCell::plain(Cell::number(1.5)), json!({"userEnteredValue": {"numberValue": 1.5}})),
-            (GridCell::plain(Cell::Bool(true)), json!({"userEnteredValue": {"boolValue": true}})),
-            (GridCell::plain(Cell::Text("=x".into())), json!({"userEnteredValue": {"stringValue": "=x"}})),
+            (
+                GridCell::plain(Cell::number(1.5)),
+                json!({"userEnteredValue": {"numberValue": 1.5}}),
+            ),
+            (
+                GridCell::plain(Cell::Bool(true)),
+                json!({"userEnteredValue": {"boolValue": true}}),
+            ),
+            (
+                GridCell::plain(Cell::Text("=x".into())),
+                json!({"userEnteredValue": {"stringValue": "=x"}}),
+            ),
             (
                 GridCell {
                     value: Cell::number(3.0),

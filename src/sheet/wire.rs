@@ -18,7 +18,9 @@ pub(super) enum Request {
         metadata: NewMetadata,
     },
     #[serde(rename_all = "camelCase")]
-    DeleteDeveloperMetadata { data_filter: DataFilter },
+    DeleteDeveloperMetadata {
+        data_filter: DataFilter,
+    },
     UpdateCells(UpdateCells),
     #[serde(rename_all = "camelCase")]
     CopyPaste {
@@ -27,15 +29,35 @@ pub(super) enum Request {
         paste_type: PasteType,
     },
     #[serde(rename_all = "camelCase")]
-    InsertDimension { range: DimensionRange, inherit_from_before: bool },
-    DeleteDimension { range: DimensionRange },
+    InsertDimension {
+        range: DimensionRange,
+        inherit_from_before: bool,
+    },
+    DeleteDimension {
+        range: DimensionRange,
+    },
     #[serde(rename_all = "camelCase")]
-    AppendDimension { sheet_id: SheetId, dimension: Dimension, length: u32 },
-    UpdateSheetProperties { properties: SheetProperties, fields: &'static str },
-    AddSheet { properties: SheetProperties },
+    AppendDimension {
+        sheet_id: SheetId,
+        dimension: Dimension,
+        length: u32,
+    },
+    UpdateSheetProperties {
+        properties: SheetProperties,
+        fields: &'static str,
+    },
+    AddSheet {
+        properties: SheetProperties,
+    },
     #[serde(rename_all = "camelCase")]
-    AddProtectedRange { protected_range: ProtectedRange },
-    RepeatCell { range: GridRange, cell: FormatCell, fields: &'static str },
+    AddProtectedRange {
+        protected_range: ProtectedRange,
+    },
+    RepeatCell {
+        range: GridRange,
+        cell: FormatCell,
+        fields: &'static str,
+    },
 }
 
 /// Values into a rectangle; with `range`, what `rows` does not cover is cleared.

@@ -85,7 +85,9 @@ impl Client {
                 if at.is_none_or(|at| at == 0) && self.metadata(spreadsheet, batch.number).await?.is_some() {
                     return Ok(Outcome::TokenTaken);
                 }
-                let ops = at.and_then(|at| encoded.blame.get(at).cloned()).unwrap_or_default();
+                let ops = at
+                    .and_then(|at| encoded.blame.get(at).cloned())
+                    .unwrap_or_default();
                 Ok(Outcome::Refused { ops, reason })
             }
             Err(error) if error.is_in_doubt() => {
@@ -136,7 +138,9 @@ impl Client {
     ) -> Result<Option<Receipt>, SheetError> {
         let lines = Lines::of(batch);
         let mask = format!("sheets(properties(sheetId),data({ROWS_MASK}))");
-        let answer = self.by_filter(Lane::Verify, spreadsheet, lines.ranges(batch.helper), &mask).await?;
+        let answer = self
+            .by_filter(Lane::Verify, spreadsheet, lines.ranges(batch.helper), &mask)
+            .await?;
         Ok(lines.receipt(batch, answer))
     }
 
@@ -220,7 +224,11 @@ struct NamedRow {
 
 /// A row from column A on in which `null` leaves a cell as it is and an empty text clears it.
 fn sparse(cells: &[(u32, Cell)]) -> Vec<Option<Box<RawValue>>> {
-    let width = cells.iter().map(|(column, _)| *column as usize + 1).max().unwrap_or(0);
+    let width = cells
+        .iter()
+        .map(|(column, _)| *column as usize + 1)
+        .max()
+        .unwrap_or(0);
     let mut row: Vec<Option<Box<RawValue>>> = vec![None; width];
     for (column, cell) in cells {
         let json = match cell {
@@ -260,7 +268,10 @@ mod tests {
     fn google_says_which_request_it_refuses() {
         let reason = "Invalid requests[12].updateCells: Attempting to write row: 1000, beyond the last requested row of: 999";
         assert_eq!(refused_request(reason), Some(12));
-        assert_eq!(refused_request("Cannot exceed 100000 requests in a single batch."), None);
+        assert_eq!(
+            refused_request("Cannot exceed 100000 requests in a single batch."),
+            None
+        );
     }
 
     #[test]

@@ -19,7 +19,13 @@ pub fn number_format(kind: &ColumnKind) -> Option<NumberFormat> {
             pattern: pattern.to_owned(),
         })
     };
-    let fraction = |fsp: u8| if fsp == 0 { String::new() } else { format!(".{}", "0".repeat(fsp.into())) };
+    let fraction = |fsp: u8| {
+        if fsp == 0 {
+            String::new()
+        } else {
+            format!(".{}", "0".repeat(fsp.into()))
+        }
+    };
     match kind {
         ColumnKind::Integer { .. } | ColumnKind::Year => format("NUMBER", "0"),
         ColumnKind::Decimal { precision, scale, .. } if *precision <= 15 => match scale {

@@ -21,9 +21,9 @@ enum Order {
 
 /// Languages that write `1,5`.
 const COMMA: &[&str] = &[
-    "af", "az", "be", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "eu", "fi", "fr", "gl", "hr", "hu", "hy",
-    "id", "is", "it", "ka", "kk", "ky", "lt", "lv", "mk", "mn", "nb", "nl", "nn", "no", "pl", "pt", "ro", "ru", "sk",
-    "sl", "sq", "sr", "sv", "tr", "uk", "uz", "vi",
+    "af", "az", "be", "bg", "bs", "ca", "cs", "da", "de", "el", "es", "et", "eu", "fi", "fr", "gl", "hr",
+    "hu", "hy", "id", "is", "it", "ka", "kk", "ky", "lt", "lv", "mk", "mn", "nb", "nl", "nn", "no", "pl",
+    "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "tr", "uk", "uz", "vi",
 ];
 
 /// Countries that write `1.5` although their language does not.
@@ -105,7 +105,10 @@ impl Locale {
         if !typed.chars().all(allowed) || typed.starts_with('-') {
             return None;
         }
-        let parts: Vec<&str> = typed.split(|c: char| !c.is_ascii_digit()).filter(|p| !p.is_empty()).collect();
+        let parts: Vec<&str> = typed
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|p| !p.is_empty())
+            .collect();
         let [a, b, c] = parts.as_slice() else {
             return None;
         };
@@ -173,7 +176,11 @@ mod tests {
             ("en_US", "1,23,456", None),
         ];
         for (locale, typed, plain) in cases {
-            assert_eq!(Locale::new(locale).plain_number(typed).as_deref(), plain, "{locale} {typed}");
+            assert_eq!(
+                Locale::new(locale).plain_number(typed).as_deref(),
+                plain,
+                "{locale} {typed}"
+            );
         }
     }
 

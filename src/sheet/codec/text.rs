@@ -5,9 +5,9 @@ use serde::de::IgnoredAny;
 use crate::model::cell::Cell;
 use crate::model::schema::{Column, ColumnKind};
 use crate::model::value::Value;
+use crate::sheet::codec::Context;
 use crate::sheet::codec::locale::Locale;
 use crate::sheet::codec::number::fifteen_digits;
-use crate::sheet::codec::Context;
 
 /// Characters (UTF-16 units, to be safe) that a cell holds; one more and Google refuses the whole batch.
 const CELL_LIMIT: usize = 50_000;
@@ -53,7 +53,10 @@ pub fn is_cut(cell: &Cell) -> bool {
 }
 
 fn has_token(column: &Column) -> bool {
-    let text = matches!(column.kind, ColumnKind::Text { .. } | ColumnKind::Enum(_) | ColumnKind::Set(_));
+    let text = matches!(
+        column.kind,
+        ColumnKind::Text { .. } | ColumnKind::Enum(_) | ColumnKind::Set(_)
+    );
     text && column.nullable
 }
 
@@ -116,23 +119,40 @@ pub(super) fn members(
     let text = typed(cell, column, context);
     let wanted = text.split(',').filter(|part| !part.trim().is_empty());
     let wanted: Option<Vec<&str>> = wanted.map(|part| find(members, part)).collect();
-    let wanted = wanted.ok_or_else(|| format!("must be any of these, with commas between: {}", list(members)))?;
+    let wanted =
+        wanted.ok_or_else(|| format!("must be any of these, with commas between: {}", list(members)))?;
     // The server keeps the order of the definition.
-    let ordered = members.iter().map(String::as_str).filter(|member| wanted.contains(member));
+    let ordered = members
+        .iter()
+        .map(String::as_str)
+        .filter(|member| wanted.contains(member));
     Ok(Value::Text(ordered.collect::<Vec<_>>().join(",")))
 }
 
 /// A member exactly, else without regard to case and outer spaces.
 fn find<'a>(members: &'a [String], typed: &str) -> Option<&'a str> {
     let exact = members.iter().find(|member| *member == typed);
-    let loose = || members.iter().find(|member| member.to_lowercase() == typed.trim().to_lowercase());
+    let loose = || {
+        members
+            .iter()
+            .find(|member| member.to_lowercase() == typed.trim().to_lowercase())
+    };
     exact.or_else(loose).map(String::as_str)
 }
 
 /// A sentence does not get longer than a person reads.
 fn list(members: &[String]) -> String {
-    let shown = members.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
-    if members.len() > 20 { format!("{shown}, …") } else { shown }
+    let shown = members
+        .iter()
+        .take(20)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if members.len() > 20 {
+        format!("{shown}, …")
+    } else {
+        shown
+    }
 }
 
 pub(super) fn json(cell: &Cell) -> Result<Value, String> {
@@ -142,8 +162,13 @@ pub(super) fn json(cell: &Cell) -> Result<Value, String> {
         Cell::Bool(b) => b.to_string(),
         Cell::Blank | Cell::Error(_) => String::new(),
     };
-    serde_json::from_str::<IgnoredAny>(&text)
-        .map_err(|e| format!("must be JSON (wrong at line {}, character {})", e.line(), e.column()))?;
+    serde_json::from_str::<IgnoredAny>(&text).map_err(|e| {
+        format!(
+            "must be JSON (wrong at line {}, character {})",
+            e.line(),
+            e.column()
+        )
+    })?;
     Ok(Value::Json(text))
 }
 
