@@ -1,0 +1,4 @@
+//! The emulator, tested from outside.
+
+mod replay;
+mod script;
