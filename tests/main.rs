@@ -1,2 +1,3 @@
 //! The tests, one binary.
-fn main() {}
+
+mod sheet;

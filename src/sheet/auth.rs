@@ -22,6 +22,9 @@ const SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets";
 /// A token is replaced this long before its end; the replaced one goes on working meanwhile.
 const RENEW_BEFORE: Duration = Duration::from_mins(4);
 
+/// Everybody waits for a renewal, so it must not hang.
+const TOKEN_CALL: Duration = Duration::from_secs(20);
+
 /// A service account as its JSON key file tells it. The private key leaves it only as signatures.
 pub struct ServiceAccount {
     email: String,
@@ -202,6 +205,7 @@ impl Tokens {
             .http
             .post(&self.account.token_uri)
             .form(&form)
+            .timeout(TOKEN_CALL)
             .send()
             .await
             .map_err(unavailable)?;

@@ -130,7 +130,8 @@ impl Client {
         }
     }
 
-    /// A landed batch's receipt, read back from the helper tab; `None` if a later batch has used the block since.
+    /// A landed batch's receipt, read back from the helper tab; `None` if a later batch has used the block since, or if
+    /// the helper tab is gone.
     pub async fn receipt(
         &self,
         spreadsheet: &SpreadsheetId,
@@ -138,10 +139,16 @@ impl Client {
     ) -> Result<Option<Receipt>, SheetError> {
         let lines = Lines::of(batch);
         let mask = format!("sheets(properties(sheetId),data({ROWS_MASK}))");
-        let answer = self
-            .by_filter(Lane::Verify, spreadsheet, lines.ranges(batch.helper), &mask)
-            .await?;
-        Ok(lines.receipt(batch, answer))
+        let ranges = lines.ranges(batch.helper);
+        match self.by_filter(Lane::Verify, spreadsheet, ranges, &mask).await {
+            Ok(answer) => Ok(lines.receipt(batch, answer)),
+            // The tab is gone, or was made again and never grew to these lines.
+            Err(SheetError::Refused(reason)) => {
+                tracing::warn!(%spreadsheet, number = %batch.number, reason, "the helper tab has no such lines");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes cells into claimed rows, wherever they stand now: Google finds each row by its claim.
