@@ -20,7 +20,7 @@ pub const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets";
 
 /// A token is replaced this long before its end; the replaced one goes on working meanwhile.
-const RENEW_BEFORE: Duration = Duration::from_mins(4);
+const RENEW_BEFORE: Duration = Duration::from_secs(240);
 
 /// Everybody waits for a renewal, so it must not hang.
 const TOKEN_CALL: Duration = Duration::from_secs(20);

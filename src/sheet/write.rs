@@ -18,7 +18,7 @@ use crate::sheet::helper_tab::Lines;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::{VOID, fate};
 use crate::sheet::request::{self, CLAIM_KEY, Grids, to_json};
-use crate::sheet::wire::{DataFilter, Request};
+use crate::sheet::wire::DataFilter;
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,11 +53,6 @@ pub enum Naming {
 #[serde(default, rename_all = "camelCase")]
 struct BatchAnswer {
     updated_spreadsheet: Spreadsheet,
-}
-
-#[derive(Serialize)]
-struct Requests {
-    requests: Vec<Request>,
 }
 
 /// How often a void that Google refuses and a read that shows no token may contradict each other before a person is asked.
@@ -101,9 +96,7 @@ impl Client {
     /// Makes the fate of a batch certain: voids its token as often as it takes, then believes only the token's value.
     /// After this the batch has landed or never will. A number under somebody else's key is void: it cannot be taken.
     pub async fn settle(&self, spreadsheet: &SpreadsheetId, number: BatchNumber) -> Result<Fate, SheetError> {
-        let void = to_json(&Requests {
-            requests: vec![request::token(number.0, VOID.to_owned())],
-        });
+        let void = request::body(vec![request::token(number.0, VOID.to_owned())]);
         let call = Call::post(":batchUpdate?prettyPrint=false&fields=spreadsheetId", void);
         let (mut attempt, mut contradictions) = (0, 0);
         loop {
@@ -191,7 +184,7 @@ impl Client {
         let call = Call::post("/developerMetadata:search?prettyPrint=false", body);
         let found: Found = self.read(Lane::Verify, spreadsheet, &call).await?;
         let mut matches = found.matched_developer_metadata.into_iter().map(|m| m.metadata);
-        Ok(matches.find(|metadata| metadata.metadata_id == number.0))
+        Ok(matches.find(|metadata| metadata.id == number.0))
     }
 }
 

@@ -154,7 +154,7 @@ async fn a_new_row_is_claimed_named_after_a_sort_and_released() {
     let seen = receipt(desk.send(&batch(41, ops)).await.expect("an answer"));
     assert_eq!(texts(seen.rows[0].as_deref().unwrap_or_default()), ["", "Zoe"]);
     // when a person sorts the tab before its key is written
-    desk.person(Action::SortByColumn {
+    desk.person(&Action::SortByColumn {
         sheet: Tab(0),
         column: 1,
         descending: true,

@@ -97,11 +97,11 @@ impl Desk {
     }
 
     /// A person acts.
-    pub(crate) fn person(&self, action: Action) {
+    pub(crate) fn person(&self, action: &Action) {
         let ann = Person::new("ann@example.com");
         self.google
             .world()
-            .act(&self.id(), &ann, &action)
+            .act(&self.id(), &ann, action)
             .expect("the spreadsheet")
             .expect("a possible action");
     }

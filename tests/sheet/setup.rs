@@ -67,7 +67,7 @@ async fn the_first_start_makes_everything_and_the_second_nothing() {
     assert!(helper.hidden);
     assert_eq!(helper.protected.len(), 1);
     // What a person types into the text column later stays text.
-    desk.person(Action::Type {
+    desk.person(&Action::Type {
         sheet: Tab(prepared.sheet.0),
         row: 1,
         column: 1,
@@ -109,13 +109,13 @@ async fn lost_answers_make_nothing_twice() {
 async fn columns_are_found_again_after_people_moved_and_renamed_them() {
     let desk = Desk::bare().await;
     let sheet = Tab(prepare(&desk, "Orders").await.expect("prepared").sheet.0);
-    desk.person(Action::MoveColumns {
+    desk.person(&Action::MoveColumns {
         sheet,
         start: 0,
         end: 1,
         to: 3,
     });
-    desk.person(Action::Type {
+    desk.person(&Action::Type {
         sheet,
         row: 0,
         column: 0,
@@ -124,7 +124,7 @@ async fn columns_are_found_again_after_people_moved_and_renamed_them() {
     let prepared = prepare(&desk, "Orders").await.expect("prepared");
     assert_eq!(prepared.layout.columns, [2, 0, 1]);
     // Its header and anchor gone, a column is missed and nothing is guessed.
-    desk.person(Action::DeleteColumns {
+    desk.person(&Action::DeleteColumns {
         sheet,
         start: 1,
         end: 2,
