@@ -5,4 +5,5 @@ mod calls;
 mod desk;
 mod endpoint;
 mod fate;
+mod reads;
 mod setup;
