@@ -116,7 +116,13 @@ pub(crate) fn whole(body: Bytes) -> BoxBody<Bytes, Lost> {
 /// Half of a body, then the connection breaks.
 fn broken(body: &Bytes) -> BoxBody<Bytes, Lost> {
     let half = body.slice(..body.len() / 2);
-    StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(Lost)])).boxed()
+    let breaks = stream::once(async {
+        // The half that is there must leave before the connection breaks: the server flushes while it waits.
+        tokio::task::yield_now().await;
+        Err(Lost)
+    });
+    let parts = futures_util::StreamExt::chain(stream::iter([Ok(Frame::data(half))]), breaks);
+    StreamBody::new(parts).boxed()
 }
 
 /// An answer of the emulator's own.
