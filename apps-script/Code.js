@@ -120,12 +120,13 @@ function disconnect() {
  */
 function hintFromPerson_() {
   const tab = SpreadsheetApp.getActive().getActiveSheet().getSheetId();
-  if (!link_(read_(), tab)) {
+  const stored = read_();
+  if (!link_(stored, tab)) {
     say_('This tab is not connected. Choose Connect first.');
     return null;
   }
   remove_([`state/${tab}`]);
-  post_(tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
+  post_(stored, tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
   send_([tab]);
   const state = state_(read_(), tab);
   return state.stopped || state.trouble;
@@ -170,7 +171,8 @@ function tell_(text) {
 function onSheetEdit(e) {
   const sheet = e.range.getSheet();
   const tab = sheet.getSheetId();
-  if (!link_(read_(), tab)) return;
+  const stored = read_();
+  if (!link_(stored, tab)) return;
   const header = header_(sheet);
   const range = {
     row_start: e.range.getRow(),
@@ -178,7 +180,7 @@ function onSheetEdit(e) {
     column_start: e.range.getColumn(),
     column_end: e.range.getLastColumn(),
   };
-  post_(tab, fitting_({
+  post_(stored, tab, fitting_({
     ...stamp_(e.user ? e.user.getEmail() : ''),
     kind: 'edit', range, header, rows: rows_(sheet, range, header.length),
     ...(typeof e.value === 'string' ? { value: e.value } : {}),
@@ -195,8 +197,9 @@ function onSheetEdit(e) {
 function onSheetChange(e) {
   const change = String(e.changeType);
   if (change === 'EDIT' || change === 'FORMAT') return;
-  const tabs = linkedTabs_(read_());
-  tabs.forEach((tab) => post_(tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
+  const stored = read_();
+  const tabs = linkedTabs_(stored);
+  tabs.forEach((tab) => post_(stored, tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
   send_(tabs);
 }
 
@@ -283,9 +286,11 @@ function ascii_(value) {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Puts edits into the outbox: they are there before anything is sent. @param {number} tab @param {Edit[]} edits */
-function post_(tab, edits) {
-  const stored = read_();
+/**
+ * Puts edits into the outbox: they are there before anything is sent.
+ * @param {Stored} stored @param {number} tab @param {Edit[]} edits
+ */
+function post_(stored, tab, edits) {
   const size = Object.keys(stored).reduce((sum, key) => sum + key.length + stored[key].length, 0);
   const time = String(Date.now()).padStart(15, '0');
   /** @type {Stored} */
@@ -306,10 +311,9 @@ function waiting_(stored, tab) {
 
 /**
  * The edits of the next POST. Which ones they are is remembered with its webhook-id, so that a retry says the same.
- * @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
+ * @param {Stored} stored @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
  */
-function parcel_(tab) {
-  const stored = read_();
+function parcel_(stored, tab) {
   const begun = JSON.parse(stored[`parcel/${tab}`] || '{"keys":[]}');
   let id = begun.id;
   let keys = waiting_(stored, tab).filter((key) => begun.keys.includes(key));
@@ -339,7 +343,7 @@ function sendOne_(tab) {
   const link = link_(stored, tab);
   const state = state_(stored, tab);
   if (!link || state.stopped || state.until > Date.now()) return false;
-  const parcel = parcel_(tab);
+  const parcel = parcel_(stored, tab);
   if (!parcel) return false;
   let response;
   try {
@@ -348,13 +352,14 @@ function sendOne_(tab) {
     return later_(tab, state, `The daemon cannot be reached: ${failure}`, 0);
   }
   const code = response.getResponseCode();
-  if (code >= 200 && code < 300) {
+  const answers = code >= 200 && code < 300 ? answers_(response.getContentText()) : null;
+  if (answers) {
     remove_([...parcel.keys, `parcel/${tab}`]);
     write_(`state/${tab}`, { sent: stamp_('').at });
-    if (code === 200) show_(tab, parcel.edits, JSON.parse(response.getContentText()).edits);
+    show_(tab, parcel.edits, answers, JSON.parse(stored.notes || '[]'));
     return true;
   }
-  if (code === 429 || code === 408 || code >= 500) {
+  if (code < 300 || code === 408 || code === 429 || code >= 500) {
     const headers = /** @type {Object<string, string>} */ (response.getHeaders());
     return later_(tab, state, `The daemon is not ready (${code}).`, Number(headers['Retry-After']) || 0);
   }
@@ -376,6 +381,15 @@ function fetch_(link, tab, parcel) {
     },
     muteHttpExceptions: true,
   });
+}
+
+/** @param {string} text @returns {Answer[] | null} nothing where not the daemon answered but a proxy's own page */
+function answers_(text) {
+  try {
+    return JSON.parse(text).edits || null;
+  } catch (notJson) {
+    return null;
+  }
 }
 
 /** @param {string} secret @param {string} text @returns {string} over bytes: the text form is US-ASCII and spoils "é" */
@@ -416,35 +430,35 @@ function refused_(tab, state, keys, code) {
 
 /**
  * Refused and conflicting cells get a note, mended ones lose theirs. A note is ours if we remember its text.
- * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers
+ * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers @param {string[]} ours
  */
-function show_(tab, edits, answers) {
+function show_(tab, edits, answers, ours) {
   const sheet = SpreadsheetApp.getActive().getSheets().find((one) => one.getSheetId() === tab);
   if (!sheet) return;
-  /** @type {string[]} */
-  const ours = JSON.parse(read_().notes || '[]');
-  const known = ours.length;
-  const messages = answers.flatMap((answer) => {
+  const reasons = answers.flatMap((answer) => {
     const edit = edits.find((one) => one.id === answer.id);
     if (!edit || !edit.range) return [];
     if (answer.outcome === 'applied' || answer.outcome === 'unchanged') mended_(sheet, edit.range, ours);
     if (answer.outcome !== 'refused' && answer.outcome !== 'conflict') return [];
-    const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
-    note_(sheet, edit.range, answer, text, ours);
-    return [text];
+    note_(sheet, edit.range, answer, ours);
+    return [answer.message || answer.outcome];
   });
-  if (ours.length !== known) write_('notes', ours.slice(-OUR_NOTES));
-  if (messages.length > 0) tell_(messages.length === 1 ? messages[0] : `${messages[0]} (and ${messages.length - 1} more)`);
+  if (reasons.length > 0) tell_(reasons.length === 1 ? reasons[0] : `${reasons[0]} (and ${reasons.length - 1} more)`);
 }
 
-/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string} text @param {string[]} ours */
-function note_(sheet, range, answer, text, ours) {
+/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string[]} ours */
+function note_(sheet, range, answer, ours) {
   const column = answer.column ? header_(sheet).indexOf(answer.column) + 1 : 0;
   const cell = sheet.getRange(answer.row || range.row_start, column || range.column_start);
   const present = cell.getNote();
   if (present !== '' && !ours.includes(digest_(present))) return;
+  const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
+  // Remembered before it is written: a run killed in between must not leave a note that nobody owns.
+  if (!ours.includes(digest_(text))) {
+    ours.push(digest_(text));
+    write_('notes', ours.slice(-OUR_NOTES));
+  }
   cell.setNote(text);
-  if (!ours.includes(digest_(text))) ours.push(digest_(text));
 }
 
 /** @param {Sheet} sheet @param {Area} range @param {string[]} ours */
