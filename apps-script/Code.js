@@ -1,8 +1,8 @@
 /**
  * sheetbridge, the side that lives in the spreadsheet.
  *
- * It notices that somebody edited a linked tab and tells the daemon at once, so that nobody waits for the next sweep.
- * It decides nothing: what it sends is a hint, the daemon reads the sheet itself.
+ * It tells the daemon at once that somebody edited a linked tab, so that nobody waits for the next sweep. It decides
+ * nothing: what it sends is a hint, the daemon reads the sheet itself.
  *
  * An edit's way: trigger -> outbox (document properties, so that a killed run loses nothing) -> parcel (the edits of one
  * POST, remembered under one webhook-id until it is settled) -> endpoint -> note on a refused cell.
@@ -14,34 +14,19 @@
  *   edit/<tab>/<time>-<uuid>           one waiting edit
  *   notes                              digests of the notes that are ours
  *
- * Names that end in an underscore are private to the script (Apps Script's own rule).
+ * Names that end in an underscore are private to the script (Apps Script's own rule). Types: types.d.ts.
  */
-
-/** @typedef {{spreadsheet: string, endpoint: string, name: string, secret: string}} Link */
-/** @typedef {{tries: number, until: number, stopped: string, sent: string, trouble: string}} State */
-/** @typedef {{row_start: number, row_end: number, column_start: number, column_end: number}} Area */
-/** @typedef {{id: string, kind: 'edit'|'change', range?: Area, header?: string[], rows?: {row: number, cells: string[]}[],
- *   value?: string, old_value?: string, change?: string, editor?: string, at: string, zone: string}} Edit */
-/** @typedef {{id: string, outcome: string, row?: number, column?: string, message?: string}} Answer */
-/** @typedef {Object<string, string>} Stored every property of the document, from one read */
-/** @typedef {GoogleAppsScript.Spreadsheet.Sheet} Sheet */
 
 const TITLE = 'sheetbridge';
 const TRIGGERS = ['onSheetEdit', 'onSheetChange', 'onTimer'];
 /** A property value holds 9 KB. */
 const PROPERTY = 8500;
-/** All properties together hold 500 KB. Past this, an edit waits without its cells: the daemon reads them anyway. */
-const ROOMY = 300000;
-/** Laid over an edit for which there is no room: it only says where to look. */
-const BARE = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
 const MAX_ROWS = 100;
 /** A parcel's ids fit into one property, its edits into the daemon's 256 KiB. */
 const MAX_PARCEL = 25;
 const OUR_NOTES = 300;
 const LOCK_WAIT_MS = 20000;
 const RUN_MS = 3 * 60 * 1000;
-
-// ---- the menu --------------------------------------------------------------------------------------------------------
 
 /** Simple trigger: shows the menu. */
 function onOpen() {
@@ -107,9 +92,8 @@ function disconnect() {
   const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
   remove_(Object.keys(read_()).filter((key) => mine.test(key)));
   if (linkedTabs_(read_()).length === 0) {
-    ScriptApp.getProjectTriggers()
-      .filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()))
-      .forEach((trigger) => ScriptApp.deleteTrigger(trigger));
+    const ours = ScriptApp.getProjectTriggers().filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()));
+    ours.forEach((trigger) => ScriptApp.deleteTrigger(trigger));
   }
   say_('This tab is no longer connected.');
 }
@@ -120,13 +104,12 @@ function disconnect() {
  */
 function hintFromPerson_() {
   const tab = SpreadsheetApp.getActive().getActiveSheet().getSheetId();
-  const stored = read_();
-  if (!link_(stored, tab)) {
+  if (!link_(read_(), tab)) {
     say_('This tab is not connected. Choose Connect first.');
     return null;
   }
   remove_([`state/${tab}`]);
-  post_(stored, tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
+  post_(tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
   send_([tab]);
   const state = state_(read_(), tab);
   return state.stopped || state.trouble;
@@ -171,16 +154,13 @@ function tell_(text) {
 function onSheetEdit(e) {
   const sheet = e.range.getSheet();
   const tab = sheet.getSheetId();
-  const stored = read_();
-  if (!link_(stored, tab)) return;
+  if (!link_(read_(), tab)) return;
   const header = header_(sheet);
   const range = {
-    row_start: e.range.getRow(),
-    row_end: e.range.getLastRow(),
-    column_start: e.range.getColumn(),
-    column_end: e.range.getLastColumn(),
+    row_start: e.range.getRow(), row_end: e.range.getLastRow(),
+    column_start: e.range.getColumn(), column_end: e.range.getLastColumn(),
   };
-  post_(stored, tab, fitting_({
+  post_(tab, fitting_({
     ...stamp_(e.user ? e.user.getEmail() : ''),
     kind: 'edit', range, header, rows: rows_(sheet, range, header.length),
     ...(typeof e.value === 'string' ? { value: e.value } : {}),
@@ -197,9 +177,8 @@ function onSheetEdit(e) {
 function onSheetChange(e) {
   const change = String(e.changeType);
   if (change === 'EDIT' || change === 'FORMAT') return;
-  const stored = read_();
-  const tabs = linkedTabs_(stored);
-  tabs.forEach((tab) => post_(stored, tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
+  const tabs = linkedTabs_(read_());
+  tabs.forEach((tab) => post_(tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
   send_(tabs);
 }
 
@@ -274,7 +253,8 @@ function state_(stored, tab) {
 function fitting_(edit) {
   if (ascii_(edit).length <= PROPERTY) return [edit];
   const { rows, range } = edit;
-  if (!rows || !range || rows.length < 2) return [{ ...edit, ...BARE }];
+  const unseen = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
+  if (!rows || !range || rows.length < 2) return [{ ...edit, ...unseen }];
   const middle = rows[rows.length >> 1].row;
   const above = { ...edit, range: { ...range, row_end: middle - 1 }, rows: rows.filter(({ row }) => row < middle) };
   const below = { ...edit, range: { ...range, row_start: middle }, rows: rows.filter(({ row }) => row >= middle) };
@@ -286,20 +266,13 @@ function ascii_(value) {
   return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/**
- * Puts edits into the outbox: they are there before anything is sent.
- * @param {Stored} stored @param {number} tab @param {Edit[]} edits
- */
-function post_(stored, tab, edits) {
-  const size = Object.keys(stored).reduce((sum, key) => sum + key.length + stored[key].length, 0);
+/** Puts edits into the outbox: they are there before anything is sent. @param {number} tab @param {Edit[]} edits */
+function post_(tab, edits) {
   const time = String(Date.now()).padStart(15, '0');
-  /** @type {Stored} */
-  const entries = {};
-  edits.forEach((edit) => { entries[`edit/${tab}/${time}-${edit.id}`] = ascii_(size > ROOMY ? { ...edit, ...BARE } : edit); });
+  const entries = Object.fromEntries(edits.map((edit) => [`edit/${tab}/${time}-${edit.id}`, ascii_(edit)]));
   try {
     PropertiesService.getDocumentProperties().setProperties(entries);
-  } catch (full) {
-    console.error(`the outbox takes no more: ${full}`);
+  } catch (quotaUsedUp) {
     tell_('The outbox is full. The daemon will find this edit by itself when it next looks.');
   }
 }
@@ -403,10 +376,9 @@ function sign_(secret, text) {
  * @param {number} tab @param {State} state @param {string} trouble @param {number} retryAfter in seconds
  */
 function later_(tab, state, trouble, retryAfter) {
-  const tries = state.tries + 1;
-  const seconds = Math.min(Math.max(30 * 2 ** Math.min(tries - 1, 7), retryAfter), 3600);
+  const seconds = Math.min(Math.max(30 * 2 ** Math.min(state.tries, 7), retryAfter), 3600);
   const kept = `${trouble.slice(0, 300)} The edits are kept and sent again.`;
-  write_(`state/${tab}`, { ...state, tries, until: Date.now() + seconds * 1000, trouble: kept });
+  write_(`state/${tab}`, { ...state, tries: state.tries + 1, until: Date.now() + seconds * 1000, trouble: kept });
   console.warn(`tab ${tab}: ${trouble}`);
   return false;
 }
