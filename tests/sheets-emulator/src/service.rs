@@ -1,17 +1,17 @@
 //! One call through the whole service: token, faults, quota, the work itself, the answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
-use tokio::task::JoinSet;
 
 use crate::Google;
 use crate::accounts::{Accounts, Grant};
 use crate::calls::{Call, Calls};
-use crate::faults::{Applied, Fault, Faults, Moment, Seen};
+use crate::faults::{Applied, Fault, Faults, Seen};
 use crate::quota::Quotas;
-use crate::rest::{Answer, ApiError, Ask, Kind, Query, Route, Style, perform, print};
+use crate::rest::{ApiError, Kind, Query, Route, Style, print};
+use crate::work::{LateWrites, Work};
 
 /// A call as it came over the wire.
 #[derive(Debug, Clone)]
@@ -38,21 +38,6 @@ pub(crate) struct Outgoing {
 #[error("the answer is lost")]
 pub(crate) struct Lost;
 
-/// A read call that can be carried out, now or later.
-#[derive(Debug)]
-struct Work {
-    route: Route,
-    query: Query,
-    body: Map<String, Json>,
-    caller: String,
-}
-
-#[derive(Debug)]
-struct Late {
-    calls_left: u32,
-    work: Arc<Work>,
-}
-
 /// The service of one emulator.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -64,9 +49,7 @@ pub(crate) struct Service {
     /// Is every bearer token taken for the address of its user?
     open_door: bool,
     token_url: String,
-    late: Mutex<Vec<Late>>,
-    /// Writes that wait for a release.
-    waiting: Mutex<JoinSet<()>>,
+    late: LateWrites,
 }
 
 impl Service {
@@ -79,8 +62,7 @@ impl Service {
             quotas: Quotas::default(),
             open_door,
             token_url,
-            late: Mutex::default(),
-            waiting: Mutex::default(),
+            late: LateWrites::default(),
         }
     }
 
@@ -172,7 +154,7 @@ impl Service {
     }
 
     async fn call(&self, incoming: &Incoming, route: Route, note: &mut Call) -> Result<Outgoing, Lost> {
-        self.run_late();
+        self.late.call_came_in(&self.google);
         let query = Query::parse(&incoming.query);
         let style = Style::new(
             !query.get("prettyPrint").eq_ignore_ascii_case("false"),
@@ -244,26 +226,20 @@ impl Service {
                 Fault::LostReply {
                     applied: Applied::AfterCalls(calls),
                 } => {
-                    let late = Late {
-                        calls_left: *calls,
-                        work,
-                    };
-                    self.late
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(late);
+                    self.late.after_calls(work, *calls);
                     return Err(Lost);
                 }
                 Fault::LostReply {
                     applied: Applied::OnRelease(name),
                 } => {
-                    self.apply_on_release(work, name.clone());
+                    let (google, faults) = (self.google.clone(), self.faults.clone());
+                    self.late.on_release(google, faults, work, name.clone());
                     return Err(Lost);
                 }
                 _ => {}
             }
         }
-        let answer = self.carried_out(&work, hits);
+        let answer = work.carry_out(&self.google, hits);
         for fault in hits {
             match fault {
                 Fault::LostReply {
@@ -296,109 +272,9 @@ impl Service {
         Ok(outgoing)
     }
 
-    /// The work itself, with the people who act just before and after it.
-    fn carried_out(&self, work: &Work, hits: &[Fault]) -> Answer {
-        self.people(work, hits, |moment| moment == Moment::Before);
-        let is_read = work.route.kind() == Kind::Read;
-        let stale = hits.iter().find_map(|fault| match fault {
-            Fault::StaleRead { changes } if is_read => Some(*changes),
-            _ => None,
-        });
-        let inside = hits.iter().any(|fault| {
-            matches!(
-                fault,
-                Fault::Person {
-                    moment: Moment::Inside,
-                    ..
-                }
-            )
-        });
-        let between = || self.people(work, hits, |moment| moment != Moment::Before);
-        let ask = Ask {
-            route: &work.route,
-            query: &work.query,
-            body: &work.body,
-            caller: &work.caller,
-            stale: stale.unwrap_or(0),
-            between: &between,
-            atomic: !inside,
-        };
-        let answer = perform(&self.google, &ask);
-        if is_read {
-            between();
-        }
-        answer
-    }
-
-    fn people(&self, work: &Work, hits: &[Fault], when: impl Fn(Moment) -> bool) {
-        let Some(id) = work.route.spreadsheet() else {
-            return;
-        };
-        for fault in hits {
-            let Fault::Person {
-                person,
-                moment,
-                actions,
-            } = fault
-            else {
-                continue;
-            };
-            for action in actions.iter().filter(|_| when(*moment)) {
-                match self.google.act(id, person, action) {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(refusal)) => tracing::warn!(%refusal, "a person's scripted action was refused"),
-                    Err(unknown) => tracing::warn!(%unknown, "a person's scripted action went nowhere"),
-                }
-            }
-        }
-    }
-
-    /// Late writes whose time has come.
-    fn run_late(&self) {
-        let mut due = Vec::new();
-        self.late
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain_mut(|late| {
-                late.calls_left = late.calls_left.saturating_sub(1);
-                if late.calls_left == 0 {
-                    due.push(late.work.clone());
-                }
-                late.calls_left > 0
-            });
-        for work in due {
-            // Nobody hears the answer.
-            let _ = self.carried_out(&work, &[]);
-        }
-    }
-
-    fn apply_on_release(&self, work: Arc<Work>, name: String) {
-        let (faults, google) = (self.faults.clone(), self.google.clone());
-        let later = async move {
-            faults.wait_at(&name).await;
-            let ask = Ask {
-                route: &work.route,
-                query: &work.query,
-                body: &work.body,
-                caller: &work.caller,
-                stale: 0,
-                between: &|| (),
-                atomic: true,
-            };
-            let _ = perform(&google, &ask);
-        };
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(later);
-    }
-
     /// Drops writes that still wait.
     pub(crate) fn stop(&self) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort_all();
+        self.late.stop();
     }
 }
 

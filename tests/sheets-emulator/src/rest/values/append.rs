@@ -10,7 +10,7 @@ use super::write::{Input, Written, table};
 use crate::grid::{Area, Dimension, Tab, print_a1};
 
 /// Appends; gives `tableRange` (if there is a table) and what was written.
-pub(crate) fn append(
+pub(crate) fn append_rows(
     work: &mut Work<'_>,
     place: &Place,
     body: &Object,
@@ -108,7 +108,7 @@ fn grow(mut block: Area, filled: &impl Fn(u32, u32) -> bool, height: u32, width:
 }
 
 /// `AppendValuesResponse`.
-pub(crate) fn answer(spreadsheet: &str, table: Option<String>, updates: &Json) -> Json {
+pub(crate) fn append_answer(spreadsheet: &str, table: Option<String>, updates: &Json) -> Json {
     let mut out = json!({"spreadsheetId": spreadsheet, "updates": updates});
     if let Some(table) = table {
         out["tableRange"] = json!(table);

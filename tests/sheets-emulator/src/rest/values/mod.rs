@@ -1,12 +1,13 @@
 //! `spreadsheets.values.*`: tables of plain values.
 
 mod append;
+pub(crate) mod calls;
 mod read;
 mod write;
 
-pub(crate) use append::{answer as append_answer, append};
-pub(crate) use read::{Render, value_range};
-pub(crate) use write::{Input, Written, clear};
+use append::{append_answer, append_rows};
+use read::{Render, value_range};
+use write::{Input, Written, clear_place};
 
 use serde_json::{Value as Json, json};
 

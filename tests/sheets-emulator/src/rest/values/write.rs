@@ -239,7 +239,7 @@ impl Written {
 }
 
 /// Clears the values of a place; gives its name.
-pub(crate) fn clear(work: &mut Work<'_>, place: &Place) -> Result<String, ApiError> {
+pub(crate) fn clear_place(work: &mut Work<'_>, place: &Place) -> Result<String, ApiError> {
     let tab = work.spreadsheet.grid_mut(place.sheet)?;
     if !tab.may_write(work.caller, place.area) {
         return Err(ApiError::invalid(
