@@ -1,8 +1,8 @@
 /**
  * sheetbridge, the side that lives in the spreadsheet.
  *
- * It notices that somebody edited a linked tab and tells the daemon at once, so that nobody waits for the next sweep.
- * It decides nothing: what it sends is a hint, the daemon reads the sheet itself.
+ * It tells the daemon at once that somebody edited a linked tab, so that nobody waits for the next sweep. It decides
+ * nothing: what it sends is a hint, the daemon reads the sheet itself.
  *
  * An edit's way: trigger -> outbox (document properties, so that a killed run loses nothing) -> parcel (the edits of one
  * POST, remembered under one webhook-id until it is settled) -> endpoint -> note on a refused cell.
@@ -11,35 +11,22 @@
  *   link/<tab>                         where its edits go
  *   state/<tab>                        how sending goes: tries, pause, stop
  *   parcel/<tab>                       the POST under way
- *   edit/<tab>/<time>-<uuid>/<i>.<n>   one waiting edit, part i of n
+ *   edit/<tab>/<time>-<uuid>           one waiting edit
  *   notes                              digests of the notes that are ours
  *
- * Names that end in an underscore are private to the script (Apps Script's own rule).
+ * Names that end in an underscore are private to the script (Apps Script's own rule). Types: types.d.ts.
  */
-
-/** @typedef {{spreadsheet: string, endpoint: string, name: string, secret: string}} Link */
-/** @typedef {{tries: number, until: number, stopped: string, sent: string, trouble: string}} State */
-/** @typedef {{row_start: number, row_end: number, column_start: number, column_end: number}} Area */
-/** @typedef {{id: string, kind: 'edit'|'change', range?: Area, header?: string[], rows?: {row: number, cells: string[]}[],
- *   value?: string, old_value?: string, change?: string, editor?: string, at: string, zone: string}} Edit */
-/** @typedef {{id: string, outcome: string, row?: number, column?: string, message?: string}} Answer */
-/** @typedef {Object<string, string>} Stored every property of the document, from one read */
-/** @typedef {GoogleAppsScript.Spreadsheet.Sheet} Sheet */
 
 const TITLE = 'sheetbridge';
 const TRIGGERS = ['onSheetEdit', 'onSheetChange', 'onTimer'];
-/** A property value holds 9 KB; the text below is plain ASCII, so a character is a byte. */
-const PART = 8000;
-/** All properties together hold 500 KB. Past this, an edit waits without its cells: the daemon reads them anyway. */
-const ROOMY = 300000;
+/** A property value holds 9 KB. */
+const PROPERTY = 8500;
 const MAX_ROWS = 100;
-const MAX_PARCEL = { edits: 100, bytes: 200000 };
+/** A parcel's ids fit into one property, its edits into the daemon's 256 KiB. */
+const MAX_PARCEL = 25;
 const OUR_NOTES = 300;
 const LOCK_WAIT_MS = 20000;
 const RUN_MS = 3 * 60 * 1000;
-const KILLED_AFTER_MS = 10 * 60 * 1000;
-
-// ---- the menu --------------------------------------------------------------------------------------------------------
 
 /** Simple trigger: shows the menu. */
 function onOpen() {
@@ -102,14 +89,11 @@ function showStatus() {
 /** Forgets the active tab's link and its waiting edits; takes the triggers away with the last link. */
 function disconnect() {
   const tab = SpreadsheetApp.getActive().getActiveSheet().getSheetId();
-  withOutbox_(() => {
-    const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
-    remove_(Object.keys(read_()).filter((key) => mine.test(key)));
-  });
+  const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
+  remove_(Object.keys(read_()).filter((key) => mine.test(key)));
   if (linkedTabs_(read_()).length === 0) {
-    ScriptApp.getProjectTriggers()
-      .filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()))
-      .forEach((trigger) => ScriptApp.deleteTrigger(trigger));
+    const ours = ScriptApp.getProjectTriggers().filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()));
+    ours.forEach((trigger) => ScriptApp.deleteTrigger(trigger));
   }
   say_('This tab is no longer connected.');
 }
@@ -125,7 +109,7 @@ function hintFromPerson_() {
     return null;
   }
   remove_([`state/${tab}`]);
-  post_(tab, { ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' });
+  post_(tab, [{ ...stamp_(Session.getActiveUser().getEmail()), kind: 'change', change: 'OTHER' }]);
   send_([tab]);
   const state = state_(read_(), tab);
   return state.stopped || state.trouble;
@@ -133,11 +117,14 @@ function hintFromPerson_() {
 
 /** @param {GoogleAppsScript.Spreadsheet.Spreadsheet} spreadsheet */
 function installTriggers_(spreadsheet) {
+  const [onEdit, onChange, onTimer] = TRIGGERS.map((name) => ScriptApp.newTrigger(name));
+  const wanted = [
+    onEdit.forSpreadsheet(spreadsheet).onEdit(),
+    onChange.forSpreadsheet(spreadsheet).onChange(),
+    onTimer.timeBased().everyMinutes(1),
+  ];
   const present = ScriptApp.getProjectTriggers().map((trigger) => trigger.getHandlerFunction());
-  const [onEdit, onChange, onTimer] = TRIGGERS;
-  if (!present.includes(onEdit)) ScriptApp.newTrigger(onEdit).forSpreadsheet(spreadsheet).onEdit().create();
-  if (!present.includes(onChange)) ScriptApp.newTrigger(onChange).forSpreadsheet(spreadsheet).onChange().create();
-  if (!present.includes(onTimer)) ScriptApp.newTrigger(onTimer).timeBased().everyMinutes(1).create();
+  wanted.filter((_, index) => !present.includes(TRIGGERS[index])).forEach((trigger) => trigger.create());
 }
 
 /** @param {string} title @param {string} question @returns {string | null} null if the person cancelled */
@@ -149,8 +136,7 @@ function ask_(title, question) {
 
 /** @param {string} text */
 function say_(text) {
-  const ui = SpreadsheetApp.getUi();
-  ui.alert(TITLE, text, ui.ButtonSet.OK);
+  SpreadsheetApp.getUi().alert(TITLE, text, SpreadsheetApp.getUi().ButtonSet.OK);
 }
 
 /** @param {string} text */
@@ -170,17 +156,16 @@ function onSheetEdit(e) {
   const tab = sheet.getSheetId();
   if (!link_(read_(), tab)) return;
   const header = header_(sheet);
-  /** @type {Area} */
   const range = {
     row_start: e.range.getRow(), row_end: e.range.getLastRow(),
     column_start: e.range.getColumn(), column_end: e.range.getLastColumn(),
   };
-  post_(tab, {
+  post_(tab, fitting_({
     ...stamp_(e.user ? e.user.getEmail() : ''),
     kind: 'edit', range, header, rows: rows_(sheet, range, header.length),
     ...(typeof e.value === 'string' ? { value: e.value } : {}),
     ...(typeof e.oldValue === 'string' ? { old_value: e.oldValue } : {}),
-  });
+  }));
   send_([tab]);
 }
 
@@ -193,7 +178,7 @@ function onSheetChange(e) {
   const change = String(e.changeType);
   if (change === 'EDIT' || change === 'FORMAT') return;
   const tabs = linkedTabs_(read_());
-  tabs.forEach((tab) => post_(tab, { ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }));
+  tabs.forEach((tab) => post_(tab, [{ ...stamp_(e.user ? e.user.getEmail() : ''), kind: 'change', change }]));
   send_(tabs);
 }
 
@@ -245,7 +230,7 @@ function remove_(keys) {
 
 /** @param {Stored} stored @param {number} tab @returns {Link | null} a copied spreadsheet must not speak for its original */
 function link_(stored, tab) {
-  const link = stored[`link/${tab}`] ? JSON.parse(stored[`link/${tab}`]) : null;
+  const link = JSON.parse(stored[`link/${tab}`] || 'null');
   return link && link.spreadsheet === SpreadsheetApp.getActive().getId() ? link : null;
 }
 
@@ -261,90 +246,68 @@ function state_(stored, tab) {
   return { ...none, ...JSON.parse(stored[`state/${tab}`] || '{}') };
 }
 
-/** Puts an edit into the outbox: it is there before anything is sent. @param {number} tab @param {Edit} edit */
-function post_(tab, edit) {
-  const stored = read_();
-  const size = Object.keys(stored).reduce((sum, key) => sum + key.length + stored[key].length, 0);
-  const { header, rows, value, old_value, ...bare } = edit;
-  const text = JSON.stringify(size > ROOMY ? bare : edit)
-    .replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  const entry = `edit/${tab}/${String(Date.now()).padStart(15, '0')}-${edit.id}`;
-  const count = Math.ceil(text.length / PART);
-  /** @type {Stored} */
-  const parts = {};
-  for (let i = 0; i < count; i++) parts[`${entry}/${i}.${count}`] = text.slice(i * PART, (i + 1) * PART);
+/**
+ * Cuts a large edit by rows until each part fits into one property. What does not fit even so goes without its cells.
+ * @param {Edit} edit @returns {Edit[]}
+ */
+function fitting_(edit) {
+  if (ascii_(edit).length <= PROPERTY) return [edit];
+  const { rows, range } = edit;
+  const unseen = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
+  if (!rows || !range || rows.length < 2) return [{ ...edit, ...unseen }];
+  const middle = rows[rows.length >> 1].row;
+  const above = { ...edit, range: { ...range, row_end: middle - 1 }, rows: rows.filter(({ row }) => row < middle) };
+  const below = { ...edit, range: { ...range, row_start: middle }, rows: rows.filter(({ row }) => row >= middle) };
+  return [...fitting_(above), ...fitting_({ ...below, id: Utilities.getUuid() })];
+}
+
+/** @param {object} value @returns {string} JSON in which a character is a byte */
+function ascii_(value) {
+  return JSON.stringify(value).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Puts edits into the outbox: they are there before anything is sent. @param {number} tab @param {Edit[]} edits */
+function post_(tab, edits) {
+  const time = String(Date.now()).padStart(15, '0');
+  const entries = Object.fromEntries(edits.map((edit) => [`edit/${tab}/${time}-${edit.id}`, ascii_(edit)]));
   try {
-    PropertiesService.getDocumentProperties().setProperties(parts);
-  } catch (full) {
-    console.error(`the outbox takes no more: ${full}`);
+    PropertiesService.getDocumentProperties().setProperties(entries);
+  } catch (quotaUsedUp) {
     tell_('The outbox is full. The daemon will find this edit by itself when it next looks.');
   }
 }
 
-/** @param {Stored} stored @param {number} tab @returns {{edit: Edit, keys: string[], bytes: number}[]} oldest first */
+/** @param {Stored} stored @param {number} tab @returns {string[]} the keys of a tab's waiting edits, oldest first */
 function waiting_(stored, tab) {
-  /** @type {Map<string, string[]>} */
-  const entries = new Map();
-  Object.keys(stored).filter((key) => key.startsWith(`edit/${tab}/`)).sort(byPart_).forEach((key) => {
-    const entry = key.slice(0, key.lastIndexOf('/'));
-    entries.set(entry, [...(entries.get(entry) || []), key]);
-  });
-  return [...entries].flatMap(([entry, keys]) => {
-    const text = keys.map((key) => stored[key]).join('');
-    if (keys.length === Number(keys[0].split('.')[1])) return [{ edit: JSON.parse(text), keys, bytes: text.length }];
-    // A run was killed while it stored this edit: once it must be over, say at least that something happened.
-    const [time, ...id] = entry.slice(entry.lastIndexOf('/') + 1).split('-');
-    if (Date.now() - Number(time) < KILLED_AFTER_MS) return [];
-    /** @type {Edit} */
-    const edit = { ...stamp_(''), id: id.join('-'), kind: 'change', change: 'OTHER' };
-    return [{ edit, keys, bytes: 100 }];
-  });
-}
-
-/** @param {string} a @param {string} b @returns {number} by entry, then by number of the part */
-function byPart_(a, b) {
-  const [left, right] = [a.lastIndexOf('/'), b.lastIndexOf('/')];
-  if (a.slice(0, left) !== b.slice(0, right)) return a.slice(0, left) < b.slice(0, right) ? -1 : 1;
-  return parseInt(a.slice(left + 1), 10) - parseInt(b.slice(right + 1), 10);
+  return Object.keys(stored).filter((key) => key.startsWith(`edit/${tab}/`)).sort();
 }
 
 /**
  * The edits of the next POST. Which ones they are is remembered with its webhook-id, so that a retry says the same.
- * @param {number} tab @returns {{id: string, edits: Edit[], keys: string[]} | null}
+ * @param {Stored} stored @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
  */
-function parcel_(tab) {
-  const stored = read_();
-  const queue = waiting_(stored, tab);
-  const begun = stored[`parcel/${tab}`] ? JSON.parse(stored[`parcel/${tab}`]) : null;
-  let chosen = begun ? queue.filter((entry) => begun.edits.includes(entry.edit.id)) : [];
-  const id = chosen.length > 0 ? begun.id : Utilities.getUuid();
-  if (chosen.length === 0) {
-    let bytes = 0;
-    chosen = queue.slice(0, MAX_PARCEL.edits)
-      .filter((entry, index) => (bytes += entry.bytes) <= MAX_PARCEL.bytes || index === 0);
-    if (chosen.length === 0) return null;
-    write_(`parcel/${tab}`, { id, edits: chosen.map((entry) => entry.edit.id) });
+function parcel_(stored, tab) {
+  const begun = JSON.parse(stored[`parcel/${tab}`] || '{"keys":[]}');
+  let id = begun.id;
+  let keys = waiting_(stored, tab).filter((key) => begun.keys.includes(key));
+  if (keys.length === 0) {
+    id = Utilities.getUuid();
+    keys = waiting_(stored, tab).slice(0, MAX_PARCEL);
+    if (keys.length === 0) return null;
+    write_(`parcel/${tab}`, { id, keys });
   }
-  return { id, edits: chosen.map((entry) => entry.edit), keys: chosen.flatMap((entry) => entry.keys) };
-}
-
-/** @template T @param {() => T} work @returns {T | undefined} nothing if another run holds the outbox for long */
-function withOutbox_(work) {
-  const lock = LockService.getScriptLock();
-  if (!lock.tryLock(LOCK_WAIT_MS)) return undefined;
-  try {
-    return work();
-  } finally {
-    lock.releaseLock();
-  }
+  return { id, keys, edits: keys.map((key) => JSON.parse(stored[key])) };
 }
 
 // ---- sending ---------------------------------------------------------------------------------------------------------
 
-/** @param {number[]} tabs */
+/** Sends what waits, unless another run is at it for long: then the timer will. @param {number[]} tabs */
 function send_(tabs) {
   const deadline = Date.now() + RUN_MS;
-  if (tabs.length > 0) withOutbox_(() => tabs.forEach((tab) => { while (Date.now() < deadline && sendOne_(tab)); }));
+  const lock = LockService.getScriptLock();
+  if (tabs.length === 0 || !lock.tryLock(LOCK_WAIT_MS)) return;
+  tabs.forEach((tab) => { while (Date.now() < deadline && sendOne_(tab)); });
+  lock.releaseLock();
 }
 
 /** @param {number} tab @returns {boolean} whether it is worth going on */
@@ -353,24 +316,25 @@ function sendOne_(tab) {
   const link = link_(stored, tab);
   const state = state_(stored, tab);
   if (!link || state.stopped || state.until > Date.now()) return false;
-  const parcel = parcel_(tab);
+  const parcel = parcel_(stored, tab);
   if (!parcel) return false;
   let response;
   try {
     response = fetch_(link, tab, parcel);
   } catch (failure) {
-    return later_(tab, state, `The daemon cannot be reached: ${failure}`, '');
+    return later_(tab, state, `The daemon cannot be reached: ${failure}`, 0);
   }
   const code = response.getResponseCode();
-  if (code >= 200 && code < 300) {
+  const answers = code >= 200 && code < 300 ? answers_(response.getContentText()) : null;
+  if (answers) {
     remove_([...parcel.keys, `parcel/${tab}`]);
     write_(`state/${tab}`, { sent: stamp_('').at });
-    show_(tab, parcel.edits, answers_(response.getContentText()));
+    show_(tab, parcel.edits, answers, JSON.parse(stored.notes || '[]'));
     return true;
   }
-  if (code === 429 || code === 408 || code >= 500) {
+  if (code < 300 || code === 408 || code === 429 || code >= 500) {
     const headers = /** @type {Object<string, string>} */ (response.getHeaders());
-    return later_(tab, state, `The daemon is not ready (${code}).`, headers['Retry-After'] || headers['retry-after'] || '');
+    return later_(tab, state, `The daemon is not ready (${code}).`, Number(headers['Retry-After']) || 0);
   }
   return refused_(tab, state, parcel.keys, code);
 }
@@ -392,6 +356,15 @@ function fetch_(link, tab, parcel) {
   });
 }
 
+/** @param {string} text @returns {Answer[] | null} nothing where not the daemon answered but a proxy's own page */
+function answers_(text) {
+  try {
+    return JSON.parse(text).edits || null;
+  } catch (notJson) {
+    return null;
+  }
+}
+
 /** @param {string} secret @param {string} text @returns {string} over bytes: the text form is US-ASCII and spoils "é" */
 function sign_(secret, text) {
   const key = Utilities.base64Decode(secret.replace(/^whsec_/, ''));
@@ -400,13 +373,12 @@ function sign_(secret, text) {
 
 /**
  * Passing trouble: the edits stay. Pauses double from 30 s to an hour, far inside 20,000 fetches a day.
- * @param {number} tab @param {State} state @param {string} trouble @param {string} retryAfter
+ * @param {number} tab @param {State} state @param {string} trouble @param {number} retryAfter in seconds
  */
 function later_(tab, state, trouble, retryAfter) {
-  const tries = state.tries + 1;
-  const seconds = Math.min(Math.max(30 * 2 ** Math.min(tries - 1, 7), Number(retryAfter) || 0), 3600);
+  const seconds = Math.min(Math.max(30 * 2 ** Math.min(state.tries, 7), retryAfter), 3600);
   const kept = `${trouble.slice(0, 300)} The edits are kept and sent again.`;
-  write_(`state/${tab}`, { ...state, tries, until: Date.now() + seconds * 1000, trouble: kept });
+  write_(`state/${tab}`, { ...state, tries: state.tries + 1, until: Date.now() + seconds * 1000, trouble: kept });
   console.warn(`tab ${tab}: ${trouble}`);
   return false;
 }
@@ -428,56 +400,47 @@ function refused_(tab, state, keys, code) {
 
 // ---- the person is told ----------------------------------------------------------------------------------------------
 
-/** @param {string} text @returns {Answer[]} none if a proxy answered in its own words */
-function answers_(text) {
-  try {
-    return JSON.parse(text).edits || [];
-  } catch (notJson) {
-    return [];
-  }
-}
-
 /**
  * Refused and conflicting cells get a note, mended ones lose theirs. A note is ours if we remember its text.
- * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers
+ * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers @param {string[]} ours
  */
-function show_(tab, edits, answers) {
+function show_(tab, edits, answers, ours) {
   const sheet = SpreadsheetApp.getActive().getSheets().find((one) => one.getSheetId() === tab);
   if (!sheet) return;
-  /** @type {string[]} */
-  const ours = JSON.parse(read_()['notes'] || '[]');
-  const known = ours.length;
-  const messages = answers.flatMap((answer) => {
+  const reasons = answers.flatMap((answer) => {
     const edit = edits.find((one) => one.id === answer.id);
     if (!edit || !edit.range) return [];
     if (answer.outcome === 'applied' || answer.outcome === 'unchanged') mended_(sheet, edit.range, ours);
     if (answer.outcome !== 'refused' && answer.outcome !== 'conflict') return [];
-    const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
-    note_(sheet, edit.range, answer, text, ours);
-    return [text];
+    note_(sheet, edit.range, answer, ours);
+    return [answer.message || answer.outcome];
   });
-  if (ours.length !== known) write_('notes', ours.slice(-OUR_NOTES));
-  if (messages.length > 0) tell_(messages.length === 1 ? messages[0] : `${messages[0]} (and ${messages.length - 1} more)`);
+  if (reasons.length > 0) tell_(reasons.length === 1 ? reasons[0] : `${reasons[0]} (and ${reasons.length - 1} more)`);
 }
 
-/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string} text @param {string[]} ours */
-function note_(sheet, range, answer, text, ours) {
+/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string[]} ours */
+function note_(sheet, range, answer, ours) {
   const column = answer.column ? header_(sheet).indexOf(answer.column) + 1 : 0;
   const cell = sheet.getRange(answer.row || range.row_start, column || range.column_start);
   const present = cell.getNote();
   if (present !== '' && !ours.includes(digest_(present))) return;
+  const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
+  // Remembered before it is written: a run killed in between must not leave a note that nobody owns.
+  if (!ours.includes(digest_(text))) {
+    ours.push(digest_(text));
+    write_('notes', ours.slice(-OUR_NOTES));
+  }
   cell.setNote(text);
-  if (!ours.includes(digest_(text))) ours.push(digest_(text));
 }
 
 /** @param {Sheet} sheet @param {Area} range @param {string[]} ours */
 function mended_(sheet, range, ours) {
   if (ours.length === 0) return;
-  const rows = Math.min(range.row_end - range.row_start + 1, MAX_ROWS);
-  sheet.getRange(range.row_start, range.column_start, rows, range.column_end - range.column_start + 1).getNotes()
-    .forEach((notes, i) => notes.forEach((note, j) => {
-      if (note !== '' && ours.includes(digest_(note))) sheet.getRange(range.row_start + i, range.column_start + j).setNote('');
-    }));
+  const { row_start: top, row_end: bottom, column_start: left, column_end: right } = range;
+  const area = sheet.getRange(top, left, Math.min(bottom - top + 1, MAX_ROWS), right - left + 1);
+  area.getNotes().forEach((notes, i) => notes.forEach((note, j) => {
+    if (note !== '' && ours.includes(digest_(note))) sheet.getRange(top + i, left + j).setNote('');
+  }));
 }
 
 /** @param {string} text @returns {string} short enough that hundreds fit into one property */

@@ -79,7 +79,7 @@ pub struct Tab {
     pub row_looks: BTreeMap<u32, DimensionLook>,
     /// Columns with settings of their own.
     pub column_looks: BTreeMap<u32, DimensionLook>,
-    /// Merged rectangles, sorted by corner.
+    /// Merged rectangles, in the order of their making, as recorded.
     pub merges: Vec<Area>,
     /// The basic filter: its range and its other fields as they were given.
     pub filter: Option<(Area, Map<String, Json>)>,

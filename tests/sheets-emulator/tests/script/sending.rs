@@ -1,23 +1,15 @@
 //! What a person does at the grid leaves as a signed POST.
 
-use super::endpoint::Seen;
-use super::stage::ANN;
-use super::stage::CODE;
-use super::stage::MANIFEST;
-use super::stage::SHEET;
-use super::stage::Stage;
-use serde_json::Value as Json;
-use serde_json::json;
-use sheets_emulator::grid::Area;
-use sheets_emulator::grid::SheetId;
-use sheets_emulator::grid::Tab;
-use sheets_emulator::grid::Value;
-use sheets_emulator::people::Action;
-use sheets_emulator::script::Kill;
-use sheets_emulator::script::KillPoint;
-use sheets_emulator::script::Outcome;
-use sheets_emulator::script::Source;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+
+use serde_json::{Value as Json, json};
+use sheets_emulator::grid::{Area, SheetId, Tab, Value};
+use sheets_emulator::people::Action;
+use sheets_emulator::script::{Kill, KillPoint, Outcome, Source};
+
+use super::endpoint::Seen;
+use super::stage::{ANN, CODE, MANIFEST, SHEET, Stage};
 
 #[tokio::test]
 async fn a_typed_cell_leaves_as_a_signed_post() {
@@ -73,10 +65,10 @@ async fn clearing_and_pasting_send_no_value() {
 }
 
 #[tokio::test]
-async fn a_large_paste_fits_into_the_properties() {
+async fn a_large_paste_is_cut_by_rows_to_fit_into_the_properties() {
     let stage = Stage::connected().await;
     let cells = (0..150)
-        .map(|row| vec![format!("{row}"), "é".repeat(100), "1".into()])
+        .map(|row| vec![row.to_string(), "é".repeat(100), "1".into()])
         .collect();
     stage.endpoint.will_answer(500, Json::Null);
     stage.does(&Action::PasteBlock {
@@ -89,15 +81,49 @@ async fn a_large_paste_fits_into_the_properties() {
     assert!(stage.waiting() > 5, "in several parts: {}", stage.waiting());
 
     stage.time_passes(1).await;
-    let edit = stage.endpoint.seen()[1].edits()[0].clone();
-    assert_eq!(
-        edit["rows"].as_array().map(Vec::len),
-        Some(100),
-        "at most 100 rows are sent along"
+
+    let edits = stage.endpoint.seen()[1].edits();
+    let ends: Vec<(u64, u64)> = edits
+        .iter()
+        .map(rows_of)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    assert_eq!((ends[0].0, ends[ends.len() - 1].1), (2, 151));
+    assert!(
+        ends.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0),
+        "without gaps or overlaps: {ends:?}"
     );
-    assert_eq!(edit["range"]["row_end"], 151);
-    assert_eq!(edit["rows"][99]["cells"][1], "é".repeat(100));
+    let mut rows: Vec<&Json> = edits
+        .iter()
+        .filter_map(|edit| edit["rows"].as_array())
+        .flatten()
+        .collect();
+    rows.sort_by_key(|row| row["row"].as_u64());
+    assert_eq!(rows.len(), 100, "at most 100 rows are sent along");
+    assert_eq!(
+        rows[99],
+        &json!({ "row": 101, "cells": ["99", "é".repeat(100), "1"] })
+    );
     assert_eq!(stage.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_cell_larger_than_a_property_is_told_without_its_text() {
+    let stage = Stage::connected().await;
+    stage.types(1, 1, &"x".repeat(20_000));
+    stage.idle().await;
+    let edit = stage.endpoint.seen()[0].edits()[0].clone();
+    assert_eq!(
+        (rows_of(&edit), edit.get("rows"), edit.get("value")),
+        ((2, 2), None, None)
+    );
+}
+
+/// First and last row of an edit's range.
+fn rows_of(edit: &Json) -> (u64, u64) {
+    let number = |name: &str| edit["range"][name].as_u64().expect("a number");
+    (number("row_start"), number("row_end"))
 }
 
 #[tokio::test]
