@@ -16,7 +16,7 @@ use crate::sheet::error::SheetError;
 /// Google's token endpoint.
 pub const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 
-/// All that the daemon needs; the ByDataFilter calls accept no lesser scope.
+/// All that the daemon needs; the `ByDataFilter` calls accept no lesser scope.
 const SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets";
 
 /// A token is replaced this long before its end; the replaced one goes on working meanwhile.

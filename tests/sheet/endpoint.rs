@@ -516,6 +516,18 @@ async fn a_stop_does_not_wait_for_ever() {
 }
 
 #[tokio::test]
+async fn a_door_that_does_not_answer_in_time_is_answered_for() {
+    let limits = Limits {
+        whole_request: Duration::from_millis(150),
+        ..Limits::default()
+    };
+    let endpoint = start(limits, false, Some(Arc::new(Notify::new()))).await;
+    let reply = Request::good().send(&endpoint.address).await;
+    assert_eq!(reply.status, 503);
+    assert_eq!(endpoint.inbox.entered.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_socket_in_the_file_system_serves_as_well() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("edits.sock");
