@@ -46,7 +46,7 @@ pub enum Effect {
         high: EffectId,
     },
     /// Answer accepted edits.
-    Answer(Vec<(EditNumber, Verdict)>),
+    Answer(Vec<Answered>),
     /// Tell the operator.
     Notice(Notice),
 }
@@ -193,6 +193,17 @@ pub enum Winner {
     Sheet,
     /// Both stand where they are, frozen and listed.
     Nobody,
+}
+
+/// The answer to one accepted edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The edit.
+    pub edit: EditNumber,
+    /// The link.
+    pub table: TableIndex,
+    /// What became of it.
+    pub verdict: Verdict,
 }
 
 /// What the person in the sheet is told.

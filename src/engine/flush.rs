@@ -72,7 +72,9 @@ impl Engine {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
-                if let Some(Ok(tab)) = writing.view.tabs.get(index).cloned() {
+                if let Some(Ok(tab)) = writing.view.tabs.get(index).cloned()
+                    && self.tables[index].trouble.is_none()
+                {
                     self.draft_tab(index, &tab, &mut draft, &mut writing);
                 }
             }

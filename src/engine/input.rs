@@ -240,6 +240,15 @@ pub enum Input {
         /// The transaction.
         seq: Seq,
     },
+    /// What base was made with is another thing now: both sides meet for the first time again.
+    Rebase(TableIndex),
+    /// The stream is in doubt about a table.
+    Stop {
+        /// The link.
+        table: TableIndex,
+        /// What happened, and the cure.
+        reason: String,
+    },
     /// A person's edit was accepted.
     Edit(EditHint),
     /// The read was answered.

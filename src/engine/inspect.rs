@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{
-    Conflict, Effect, Interval, Level, Naming, Outcome, TableWrite, Verdict, Want, Winner, WriteAim,
+    Answered, Conflict, Effect, Interval, Level, Naming, Outcome, TableWrite, Verdict, Want, Winner, WriteAim,
 };
 use crate::engine::input::{DbState, EditHint, EditNumber, Micros, RowView, TabView, View, WriteOutcome};
 use crate::engine::owed::{Owed, OwedId};
@@ -106,7 +106,7 @@ impl Writing {
         }
     }
 
-    fn answers(&self) -> Vec<(EditNumber, Verdict)> {
+    fn answers(&self) -> Vec<Answered> {
         let unchanged = Verdict { outcome: Outcome::Unchanged, place: None, message: String::new() };
         let verdict = |hint: &EditHint| {
             let (first, last) = hint.rows?;
@@ -117,10 +117,12 @@ impl Writing {
                 .max_by_key(|verdict| verdict.outcome)
                 .cloned()
         };
-        self.hints
-            .iter()
-            .map(|hint| (hint.edit, verdict(hint).unwrap_or_else(|| unchanged.clone())))
-            .collect()
+        let answered = |hint: &EditHint| Answered {
+            edit: hint.edit,
+            table: hint.table,
+            verdict: verdict(hint).unwrap_or_else(|| unchanged.clone()),
+        };
+        self.hints.iter().map(answered).collect()
     }
 
     /// Base that this cycle is to store moves on with a guarded write of the same row: the write has stored the newer one.
@@ -162,7 +164,9 @@ impl Engine {
         // A read is believed for no key while a mend is open.
         if !self.owed.values().any(Owed::is_mend) {
             for (index, tab) in tabs.iter().enumerate() {
-                if let Ok(tab) = tab {
+                if let Ok(tab) = tab
+                    && self.tables[index].trouble.is_none()
+                {
                     self.inspect_tab(index, tab, &mut writing);
                     self.tables[index].last_seen = asked;
                 }

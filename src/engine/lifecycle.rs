@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! start with base ----> CatchingUp(keys) --mark passed--> Live
-//! start without base -> CatchingUp(all)  --last chunk---> Live
+//! start without base -> CatchingUp(keys) --mark passed--> CatchingUp(all) --last chunk--> Live
 //! ```
 //! A paused link is one with a [`crate::engine::table::Table::trouble`]: it goes on collecting and writes nothing.
 
@@ -22,6 +22,8 @@ pub enum Life {
         until: EffectId,
         /// What the replayed part touched, with the first transaction that did.
         keys: BTreeMap<Key, Seq>,
+        /// Keys are not enough: the whole table is read next.
+        all: bool,
     },
     /// The whole table is read in chunks beside the live stream: a new link, a lost base, a lost position.
     CatchingUpAll(Copying),
@@ -64,6 +66,7 @@ impl Life {
     /// The first transaction that this state still needs.
     pub fn front(&self) -> Option<Seq> {
         match self {
+            Self::CatchingUpKeys { all: true, .. } => Some(0),
             Self::CatchingUpKeys { keys, .. } => keys.values().min().copied(),
             Self::CatchingUpAll(copying) => Some(copying.began),
             Self::Live => None,

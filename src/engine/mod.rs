@@ -184,6 +184,8 @@ impl Engine {
                     table.fetch(&key, seq);
                 }
             }
+            Input::Rebase(table) => self.on_rebase(table),
+            Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
@@ -351,6 +353,7 @@ impl Engine {
                 Some(Err(trouble)) => Some(trouble.reason.clone()),
                 None => Some("the tab was not read".into()),
             };
+            let trouble = self.tables[index].stopped.clone().or(trouble);
             if self.tables[index].trouble != trouble {
                 match &trouble {
                     Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),

@@ -138,3 +138,29 @@ pub struct PlannedCell {
     /// A person's value was known to lose here and is listed already.
     pub over: bool,
 }
+
+impl Aim {
+    /// The row that is meant, where it has a key.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Cells { key, .. } | Self::NewRow { key, .. } | Self::RemoveRow { key, .. } => Some(key),
+            Self::Rekey { to, .. } => Some(to),
+            Self::MendCells { victim, .. } => victim.as_ref(),
+            Self::Claim(_) | Self::Unclaim(_) | Self::MendRow { .. } => None,
+        }
+    }
+
+    /// A word for the journal.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Cells { .. } => "cells written",
+            Self::Rekey { .. } => "key rewritten in place",
+            Self::NewRow { .. } => "row made",
+            Self::RemoveRow { .. } => "row removed",
+            Self::Claim(_) => "new row claimed",
+            Self::Unclaim(_) => "claim dropped",
+            Self::MendCells { .. } => "cells put back",
+            Self::MendRow { .. } => "row put back",
+        }
+    }
+}

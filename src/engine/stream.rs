@@ -4,7 +4,7 @@
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
 use crate::engine::Engine;
-use crate::engine::effect::Effect;
+use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life, Window};
 use crate::engine::table::{Fence, Pending, Table};
@@ -31,6 +31,29 @@ impl Engine {
             }
         }
         self.fill_chunks();
+    }
+
+    /// Base is dropped before anything was done with it: the whole table is read.
+    pub(super) fn on_rebase(&mut self, index: TableIndex) {
+        if let Some(table) = self.tables.get_mut(index) {
+            table.base.clear();
+            if let Life::CatchingUpKeys { all, .. } = &mut table.life {
+                *all = true;
+            }
+        }
+    }
+
+    /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
+    /// whole table; a live one stops until the daemon starts anew.
+    pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {
+        let Some(table) = self.tables.get_mut(index) else { return };
+        if let Life::CatchingUpKeys { all, .. } = &mut table.life {
+            *all = true;
+            return;
+        }
+        table.stopped = Some(reason.clone());
+        table.trouble = Some(reason.clone());
+        self.tell(Some(index), Level::Warning, format!("paused: {reason}"));
     }
 
     /// Takes the present rows of probed keys.
@@ -198,7 +221,10 @@ impl Table {
             !(fence.passed && fence.committed)
         });
         match &mut self.life {
-            Life::CatchingUpKeys { until, keys } if marks.contains(until) => {
+            Life::CatchingUpKeys { until, all: true, .. } if marks.contains(until) => {
+                self.life = Life::CatchingUpAll(Copying { began: seq, ..Copying::default() });
+            }
+            Life::CatchingUpKeys { until, keys, .. } if marks.contains(until) => {
                 let keys = std::mem::take(keys);
                 self.life = Life::Live;
                 for (key, first) in keys {

@@ -120,6 +120,8 @@ pub struct Table {
     pub grid: Vec<u32>,
     /// Why it is paused by the state of its tab.
     pub trouble: Option<String>,
+    /// Why it was stopped for good: only a new start ends that.
+    pub stopped: Option<String>,
     /// Why its deletes are stopped.
     pub brake: Option<String>,
     /// When the last believed read was asked.
@@ -153,6 +155,7 @@ impl Table {
             dirty: false,
             grid: Vec::new(),
             trouble: None,
+            stopped: None,
             brake: None,
             last_seen: 0,
         }

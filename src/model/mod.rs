@@ -6,7 +6,9 @@
 pub mod base;
 pub mod cell;
 pub mod digest;
+pub mod domain;
 pub mod grid;
+pub mod gtid;
 pub mod key;
 pub mod link;
 pub mod mark;

@@ -1,0 +1,199 @@
+//! Connections: how to reach the server, and the session that every statement of ours runs in.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, SslOpts};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::database::error::{Error, Result};
+
+/// How long a connection may take to be there.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Where the server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// TCP.
+    Tcp {
+        /// Name or IP address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
+    /// A unix socket; TLS is not used on it.
+    Socket(PathBuf),
+}
+
+/// How TLS is used over TCP. What is asked for is never given up: a server without TLS is an error then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// Plain text.
+    #[default]
+    Disabled,
+    /// Encrypted, the server's certificate is not looked at.
+    Required,
+    /// The certificate must come from an authority in this PEM file, or from one of the built-in roots; its name is not looked at.
+    VerifyCa(Option<PathBuf>),
+    /// As before, and it must name the host.
+    VerifyIdentity(Option<PathBuf>),
+}
+
+/// A server and our account on it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where.
+    pub address: Address,
+    /// The account's name.
+    pub user: String,
+    /// Its password, empty for none.
+    pub password: SecretString,
+    /// Encryption.
+    pub tls: Tls,
+}
+
+impl Server {
+    fn options(&self) -> OptsBuilder {
+        let password = self.password.expose_secret();
+        let options = OptsBuilder::default()
+            .user(Some(self.user.as_str()))
+            .pass((!password.is_empty()).then(|| password.to_owned()))
+            .prefer_socket(false)
+            .tcp_keepalive(Some(Duration::from_secs(30)))
+            .tcp_nodelay(true);
+        match &self.address {
+            Address::Tcp { host, port } => options
+                .ip_or_hostname(host.as_str())
+                .tcp_port(*port)
+                .ssl_opts(self.tls.options()),
+            Address::Socket(path) => options.socket(Some(path.to_string_lossy())),
+        }
+    }
+
+    /// The options of ordinary sessions: strict, UTC, short lock waits, UTF-8 both ways; affected rows count what was found.
+    fn session_options(&self) -> OptsBuilder {
+        self.options().client_found_rows(true).setup(vec![
+            "SET NAMES utf8mb4",
+            "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION time_zone='+00:00', \
+             SESSION innodb_lock_wait_timeout=1",
+        ])
+    }
+
+    /// The options of a dump: packets of up to 1 GiB, and no session settings of ours.
+    pub(crate) fn dump_options(&self) -> Opts {
+        self.options().max_allowed_packet(Some(1 << 30)).into()
+    }
+}
+
+impl Tls {
+    fn options(&self) -> Option<SslOpts> {
+        let verified = |ca: &Option<PathBuf>| {
+            let base = SslOpts::default();
+            match ca {
+                Some(path) => base
+                    .with_root_certs(vec![path.clone().into()])
+                    .with_disable_built_in_roots(true),
+                None => base,
+            }
+        };
+        match self {
+            Self::Disabled => None,
+            Self::Required => Some(
+                SslOpts::default()
+                    .with_danger_accept_invalid_certs(true)
+                    .with_danger_skip_domain_validation(true),
+            ),
+            Self::VerifyCa(ca) => Some(verified(ca).with_danger_skip_domain_validation(true)),
+            Self::VerifyIdentity(ca) => Some(verified(ca)),
+        }
+    }
+}
+
+/// Opens an ordinary session. Ends with [`Error::Silent`] if the server does not answer within 10 s.
+pub async fn session(server: &Server) -> Result<Conn> {
+    connect(server.session_options().into()).await
+}
+
+/// A pool of at most `connections` ordinary sessions with this default schema; it connects when first used.
+pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
+    let constraints = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
+    Pool::new(
+        server
+            .session_options()
+            .db_name(schema)
+            .pool_opts(PoolOpts::default().with_constraints(constraints)),
+    )
+}
+
+pub(crate) async fn connect(options: Opts) -> Result<Conn> {
+    let connecting = tokio::time::timeout(CONNECT, Conn::new(options));
+    Ok(connecting.await.map_err(|_| Error::Silent(CONNECT))??)
+}
+
+/// Which of the two families a server is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flavor {
+    /// MySQL and its builds.
+    MySql,
+    /// MariaDB.
+    MariaDb,
+}
+
+/// A server's family and version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// The family.
+    pub flavor: Flavor,
+    /// Major, minor, patch.
+    pub number: (u16, u16, u16),
+}
+
+impl Version {
+    /// Asks the server.
+    pub async fn of(conn: &mut Conn) -> Result<Self> {
+        let text: Option<String> = conn.query_first("SELECT VERSION()").await?;
+        Ok(Self::parse(&text.unwrap_or_default()))
+    }
+
+    /// Reads `8.4.3`, `9.7.4-2`, `10.11.19-MariaDB-0+deb12u1-log`.
+    pub fn parse(text: &str) -> Self {
+        let mut numbers = text
+            .split(|c: char| !c.is_ascii_digit())
+            .map(|part| part.parse().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        let flavor = if text.contains("MariaDB") {
+            Flavor::MariaDb
+        } else {
+            Flavor::MySql
+        };
+        Self {
+            flavor,
+            number: (next(), next(), next()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_both_families_are_read() {
+        let maria = Version::parse("10.11.19-MariaDB-0+deb12u1-log");
+        assert_eq!((maria.flavor, maria.number), (Flavor::MariaDb, (10, 11, 19)));
+        let mysql = Version::parse("9.7.4-2");
+        assert_eq!((mysql.flavor, mysql.number), (Flavor::MySql, (9, 7, 4)));
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let server = Server {
+            address: Address::Socket("/run/s".into()),
+            user: "u".into(),
+            password: "hunter2".to_owned().into(),
+            tls: Tls::Required,
+        };
+        assert!(!format!("{server:?}").contains("hunter2"));
+    }
+}

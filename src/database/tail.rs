@@ -1,0 +1,212 @@
+//! Following the binlog, on a connection of its own.
+//!
+//! A task owns the connection and decodes; [`Tail::next`] only takes what it made, so it can be dropped while it waits and
+//! loses nothing. A panic in there is an error here. The server sends a heartbeat when it has nothing else; when even two
+//! of them stay away, the connection counts as dead. The server cuts us off if we do not read for an hour
+//! (`net_write_timeout`): whoever takes the events must not wait for Google with them.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use mysql_async::prelude::Queryable;
+use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, GnoInterval, Sid};
+use mysql_common::binlog::consts::BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32;
+use mysql_common::binlog::events::Event as WireEvent;
+use mysql_common::packets::Tag;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::database::connect::{Server, connect};
+use crate::database::error::{Error, Result};
+use crate::database::interest::Interest;
+use crate::database::standing;
+use crate::database::transaction::{Assembly, Event};
+use crate::model::gtid::GtidSet;
+use crate::model::position::Position;
+
+/// What the server sends when nothing happens, and how often.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Two heartbeats and some patience.
+const SILENCE: Duration = Duration::from_secs(25);
+/// Transactions that may wait to be taken.
+const AHEAD: usize = 64;
+
+/// As whom we follow. Both must be stable and our own: the server ends an older dump with the same ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Not 0, and no other replica's or the server's own.
+    pub server_id: u32,
+    /// MySQL tells replicas apart by it.
+    pub replica_uuid: Uuid,
+}
+
+/// The stream of committed transactions.
+#[derive(Debug)]
+pub struct Tail {
+    events: mpsc::Receiver<Event>,
+    interest: watch::Sender<Interest>,
+    reader: Option<JoinHandle<Result<()>>>,
+}
+
+impl Tail {
+    /// Follows from a position that lies between two transactions. Whether the server can resume from there is checked first
+    /// ([`Error::Purged`], [`Error::Behind`], [`Error::OtherServer`]); MariaDB tells only when the dump has begun.
+    pub async fn open(server: &Server, start: &Position, identity: Identity, interest: Interest) -> Result<Self> {
+        let mut conn = connect(server.dump_options()).await?;
+        standing::ensure_resumable(&mut conn, start).await?;
+        prepare(&mut conn, start, identity).await?;
+        let stream = request(conn, start, identity).await?;
+        let assembly = Assembly::new(start.clone(), interest.clone());
+        let (sender, events) = mpsc::channel(AHEAD);
+        let (wanted, watched) = watch::channel(interest);
+        let reader = Reader {
+            stream,
+            assembly,
+            wanted: watched,
+            sender,
+        };
+        Ok(Self {
+            events,
+            interest: wanted,
+            reader: Some(tokio::spawn(reader.run())),
+        })
+    }
+
+    /// The next event. Cancel-safe. After an error, every further call gives [`Error::Ended`]: open a new tail from the last
+    /// position that was saved.
+    pub async fn next(&mut self) -> Result<Event> {
+        if let Some(event) = self.events.recv().await {
+            return Ok(event);
+        }
+        let Some(reader) = &mut self.reader else {
+            return Err(Error::Ended);
+        };
+        let ended = reader.await;
+        self.reader = None;
+        match ended {
+            Ok(Ok(())) => Err(Error::Ended),
+            Ok(Err(error)) => Err(error),
+            Err(broken) => Err(Error::Broken(broken.to_string())),
+        }
+    }
+
+    /// Wants other tables from the next table map that is read on; transactions that wait already are as they were.
+    pub fn set_interest(&self, interest: Interest) {
+        // The reader is gone only if it failed, which `next` tells.
+        let _ = self.interest.send(interest);
+    }
+
+    /// Stops following and waits until the task has ended.
+    pub async fn close(mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.abort();
+            // Either it was cut off, or it had ended: nobody asks any more how.
+            let _ = reader.await;
+        }
+    }
+}
+
+/// A tail that is dropped without [`Tail::close`] leaves no task behind.
+impl Drop for Tail {
+    fn drop(&mut self) {
+        if let Some(reader) = &self.reader {
+            reader.abort();
+        }
+    }
+}
+
+/// The task.
+struct Reader {
+    stream: BinlogStream,
+    assembly: Assembly,
+    wanted: watch::Receiver<Interest>,
+    sender: mpsc::Sender<Event>,
+}
+
+impl Reader {
+    /// Reads until the stream fails or nobody listens.
+    async fn run(mut self) -> Result<()> {
+        loop {
+            let waited = tokio::time::timeout(SILENCE, self.stream.next()).await;
+            let event = waited.map_err(|_| Error::Silent(SILENCE))?.ok_or(Error::Ended)??;
+            if !self.assembly.inside_payload() {
+                verify(&event)?;
+            }
+            if self.wanted.has_changed().unwrap_or(false) {
+                self.assembly.set_interest(self.wanted.borrow_and_update().clone());
+            }
+            if let Some(done) = self.assembly.take(&event)?
+                && self.sender.send(done).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Compares the checksum, where the event carries one.
+fn verify(event: &WireEvent) -> Result<()> {
+    let footer = event.footer();
+    let checked = matches!(footer.get_checksum_alg(), Ok(Some(BINLOG_CHECKSUM_ALG_CRC32)));
+    match event.checksum() {
+        Some(sum) if checked && u32::from_le_bytes(sum) != event.calc_checksum(BINLOG_CHECKSUM_ALG_CRC32) => {
+            Err(Error::Checksum(event.header().event_type_raw()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Variables that the server reads when the dump begins. MySQL knows new and old names, unknown ones do no harm.
+async fn prepare(conn: &mut Conn, start: &Position, identity: Identity) -> Result<()> {
+    let beat = HEARTBEAT.as_nanos();
+    let uuid = identity.replica_uuid;
+    conn.query_drop(format!(
+        "SET @source_binlog_checksum='NONE', @master_heartbeat_period={beat}, @source_heartbeat_period={beat}, \
+         @slave_uuid='{uuid}', @replica_uuid='{uuid}'"
+    ))
+    .await?;
+    conn.query_drop("SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400")
+        .await?;
+    if let Position::MariaDb(list) = start {
+        // Capability 4: GTID events as they are. Strict: a position that the server never had is an error, not a guess.
+        conn.query_drop(format!(
+            "SET @mariadb_slave_capability=4, @slave_connect_state='{list}', @slave_gtid_strict_mode=1, \
+             @slave_gtid_ignore_duplicates=0"
+        ))
+        .await?;
+    }
+    Ok(())
+}
+
+async fn request(conn: Conn, start: &Position, identity: Identity) -> Result<BinlogStream> {
+    let request = BinlogStreamRequest::new(identity.server_id);
+    let request = match start {
+        Position::Mysql(set) => request.with_gtid().with_gtid_set(sids(set)?),
+        Position::MariaDb(_) => request,
+        Position::File { file, offset, .. } if u32::try_from(*offset).is_ok() => {
+            request.with_filename(file.as_bytes()).with_pos(*offset)
+        }
+        Position::File { .. } => {
+            return Err(Error::BinlogBroken(
+                "a binlog cannot be resumed past 4 GiB by file position; turn gtid_mode on".into(),
+            ));
+        }
+    };
+    Ok(conn.get_binlog_stream(request).await?)
+}
+
+/// The set as the dump request wants it: intervals whose end is not in them.
+fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>> {
+    set.sources()
+        .map(|(source, spans)| {
+            let intervals = spans.iter().map(|&(first, last)| GnoInterval::new(first, last + 1));
+            let sid = Sid::new(source.uuid.into_bytes()).with_intervals(intervals.collect());
+            if source.tag.is_empty() {
+                return Ok(sid);
+            }
+            let tag = Tag::new(source.tag.clone()).map_err(|wrong| Error::Broken(wrong.to_string()))?;
+            Ok(sid.with_tag(tag))
+        })
+        .collect()
+}

@@ -1,0 +1,156 @@
+//! A tail on a real server, and patience with an end.
+
+use std::time::Duration;
+
+use mysql_async::Conn;
+use sheetbridge::database::connect::{Address, Server as Account, Tls, session};
+use sheetbridge::database::error::Error;
+use sheetbridge::database::interest::Interest;
+use sheetbridge::database::schema::table_schema;
+use sheetbridge::database::standing::current_position;
+use sheetbridge::database::tail::{Identity, Tail};
+use sheetbridge::database::{ChangeKind, Event, Transaction};
+use sheetbridge::model::position::Position;
+use sheetbridge::model::schema::{TableName, TableSchema};
+use sheetbridge::model::value::Value;
+use uuid::Uuid;
+
+use crate::support::server::Server;
+
+/// Nothing that a test waits for takes this long, even on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Root over TCP.
+pub(crate) fn account(server: &Server) -> Account {
+    Account {
+        address: Address::Tcp {
+            host: "127.0.0.1".into(),
+            port: server.port(),
+        },
+        user: "root".into(),
+        password: String::new().into(),
+        tls: Tls::Disabled,
+    }
+}
+
+/// An ordinary session of ours.
+pub(crate) async fn ours(server: &Server) -> Conn {
+    session(&account(server)).await.expect("a session opens")
+}
+
+pub(crate) fn name(database: &str, table: &str) -> TableName {
+    TableName {
+        schema: database.to_owned(),
+        table: table.to_owned(),
+    }
+}
+
+pub(crate) async fn schema(server: &Server, database: &str, table: &str) -> TableSchema {
+    let read = table_schema(&mut ours(server).await, &name(database, table)).await;
+    read.unwrap_or_else(|error| panic!("{server}: {error}"))
+}
+
+pub(crate) async fn now(server: &Server) -> Position {
+    let position = current_position(&mut ours(server).await).await;
+    position.unwrap_or_else(|error| panic!("{server}: {error}"))
+}
+
+pub(crate) fn identity() -> Identity {
+    let replica_uuid = Uuid::new_v4();
+    let server_id = replica_uuid.as_fields().0 | 1 << 31;
+    Identity {
+        server_id,
+        replica_uuid,
+    }
+}
+
+/// A tail over tables of one database.
+pub(crate) struct Follow {
+    pub(crate) tail: Tail,
+    pub(crate) position: Position,
+    on: String,
+}
+
+impl Follow {
+    /// From the server's present position.
+    pub(crate) async fn now(server: &Server, tables: &[(&str, &str)]) -> Self {
+        let start = now(server).await;
+        Self::from(server, start, tables).await.unwrap_or_else(|error| panic!("{server}: {error}"))
+    }
+
+    /// From a position.
+    pub(crate) async fn from(server: &Server, start: Position, tables: &[(&str, &str)]) -> Result<Self, Error> {
+        let mut schemas = Vec::new();
+        for (database, table) in tables {
+            schemas.push(schema(server, database, table).await);
+        }
+        let interest = Interest::load(&mut ours(server).await, schemas).await?;
+        let tail = Tail::open(&account(server), &start, identity(), interest).await?;
+        Ok(Self {
+            tail,
+            position: start,
+            on: server.to_string(),
+        })
+    }
+
+    /// The next event, or the error that ends the stream.
+    pub(crate) async fn try_next(&mut self) -> Result<Event, Error> {
+        let next = tokio::time::timeout(PATIENCE, self.tail.next()).await;
+        let event = next.unwrap_or_else(|_| panic!("{}: no event in {PATIENCE:?}", self.on))?;
+        match &event {
+            Event::Transaction(done) => self.position = done.position.clone(),
+            Event::Schema { position, .. } => self.position = position.clone(),
+            Event::Heartbeat => {}
+        }
+        Ok(event)
+    }
+
+    /// The next event that is no heartbeat and concerns our tables.
+    pub(crate) async fn event(&mut self) -> Event {
+        loop {
+            match self.try_next().await {
+                Ok(Event::Heartbeat) => {}
+                Ok(Event::Transaction(done)) if done.changes.is_empty() && done.doubts.is_empty() => {}
+                Ok(event) => return event,
+                Err(error) => panic!("{}: {error}", self.on),
+            }
+        }
+    }
+
+    /// The next transaction with rows of our tables.
+    pub(crate) async fn transaction(&mut self) -> Transaction {
+        match self.event().await {
+            Event::Transaction(done) => done,
+            other => panic!("{}: {other:?}", self.on),
+        }
+    }
+
+    /// The next transaction's changes; doubts fail the test.
+    pub(crate) async fn changes(&mut self) -> Vec<ChangeKind> {
+        let done = self.transaction().await;
+        assert!(done.doubts.is_empty(), "{}: {:?}", self.on, done.doubts);
+        done.changes.into_iter().map(|change| change.kind).collect()
+    }
+
+    /// The error that ends the stream.
+    pub(crate) async fn error(&mut self) -> Error {
+        loop {
+            if let Err(error) = self.try_next().await {
+                return error;
+            }
+        }
+    }
+}
+
+/// A whole image.
+pub(crate) fn whole(image: &[Option<Value>]) -> Vec<Value> {
+    image.iter().map(|value| value.clone().expect("a full image")).collect()
+}
+
+pub(crate) fn int(n: i64) -> Option<Value> {
+    Some(Value::Int(n))
+}
+
+pub(crate) fn text(s: &str) -> Option<Value> {
+    Some(Value::Text(s.to_owned()))
+}

@@ -1,0 +1,9 @@
+//! The database edge on real servers.
+
+mod charsets;
+mod follow;
+mod metadata;
+mod positions;
+mod stream;
+mod types;
+mod writes;
