@@ -341,13 +341,19 @@ impl Engine {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
         let befores = table.before.get(key).into_iter().flatten();
-        let moved = befores.filter(|before| before.cells.get(at) == Some(&Some(cell))).map(|before| before.at).max();
+        let moved = befores.filter(|before| before.cells.get(at) == Some(&Some(cell))).map(|before| before.at);
+        let wait = micros(table.plan.rules.second_look);
+        // What stood there before a restart is not remembered: for a while it may be anything.
+        let restarted = self.started.filter(|started| writing.asked < started + wait);
+        let (moved, rest) = match moved.max() {
+            Some(moved) => (Some(moved), wait),
+            None => (restarted, wait.min(LOOK_AGAIN)),
+        };
         let announced = writing.hint(index, row).and_then(|hint| hint.at);
-        let Some(_) = moved.filter(|moved| announced.is_none_or(|at| at < moved + EDIT_SLACK)) else {
+        if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
             table.looks.remove(&look);
             return false;
-        };
-        let rest = micros(table.plan.rules.second_look);
+        }
         match table.looks.get(&look) {
             Some((seen, since)) if *seen == cell => {
                 let due = since + rest;
@@ -541,6 +547,14 @@ impl Engine {
             return;
         };
         if writing.outstanding.is_some() {
+            return;
+        }
+        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
+        let fetched = writing.queue.front().is_some_and(|queued| {
+            let fetching = &self.tables[queued.write.table].fetching;
+            queued.key().is_some_and(|key| fetching.contains_key(key))
+        });
+        if fetched {
             return;
         }
         if let Some(queued) = writing.queue.pop_front() {

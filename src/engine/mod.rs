@@ -109,6 +109,7 @@ pub struct Engine {
     tables: Vec<Table>,
     stage: Stage,
     clock: Micros,
+    started: Option<Micros>,
     seq: Seq,
     effects: EffectId,
     number: i32,
@@ -153,6 +154,7 @@ impl Engine {
             tables: start.tables,
             stage,
             clock: 0,
+            started: None,
             seq: start.seq,
             effects: start.effects,
             number: start.number.0,
@@ -177,6 +179,7 @@ impl Engine {
     /// Takes what happened.
     pub fn handle(&mut self, now: Micros, input: Input) {
         self.clock = now;
+        self.started.get_or_insert(now);
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Look { table, key, seq } => {
@@ -205,6 +208,7 @@ impl Engine {
     /// The next call to make, if there is one now.
     pub fn next_effect(&mut self, now: Micros) -> Option<Effect> {
         self.clock = now;
+        self.started.get_or_insert(now);
         if now >= self.not_before {
             self.ask_database();
         }
@@ -221,7 +225,7 @@ impl Engine {
             Stage::Settling { asked: false, .. } => Some(self.not_before),
             _ => None,
         };
-        let asks = self.tables.iter().any(|table| !table.wanted.is_empty()).then_some(self.not_before);
+        let asks = self.tables.iter().any(|table| table.free().next().is_some()).then_some(self.not_before);
         due.map(|due| due.max(self.not_before)).into_iter().chain(asks).min()
     }
 

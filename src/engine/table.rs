@@ -176,6 +176,11 @@ impl Table {
         self.wanted.contains_key(key) || self.fetching.contains_key(key)
     }
 
+    /// The wanted keys that no transaction of ours is under way on: two that overlap have no order.
+    pub fn free(&self) -> impl Iterator<Item = &Key> {
+        self.wanted.keys().filter(|key| self.fences.get(*key).is_none_or(|fence| fence.committed))
+    }
+
     /// Asks for the key's present row.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
         if !self.fetching.contains_key(key) {
