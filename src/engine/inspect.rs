@@ -51,8 +51,6 @@ pub(crate) struct Queued {
     row: Option<u32>,
     /// The content, for new rows that the server may refuse.
     content: Option<Digest>,
-    /// The recovered edit that it carries.
-    owed: Option<OwedId>,
 }
 
 impl Queued {
@@ -138,7 +136,7 @@ impl Writing {
     }
 
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(Queued { write, row, content, owed: None });
+        self.queue.push_back(Queued { write, row, content });
     }
 }
 
@@ -324,7 +322,7 @@ impl Engine {
     fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause }, Some(row), None);
+        writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
     }
 
     /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
@@ -468,7 +466,7 @@ impl Engine {
             Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause: None }, None, None);
+        writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);
     }
 
     /// Values that a write of ours covered are judged like any conflict: they were typed after the read that the write rested on.
@@ -512,8 +510,8 @@ impl Engine {
             let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
-            let write = TableWrite { effect, table: index, aim, cause: None };
-            writing.queue.push_back(Queued { write, row: None, content: None, owed: Some(id) });
+            let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };
+            writing.push(write, None, None);
         }
     }
 
@@ -592,7 +590,7 @@ impl Engine {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
-                writing.paid.extend(queued.owed);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     if wrote {
                         writing.judge(index, row, Outcome::Applied, None, String::new());
@@ -614,7 +612,7 @@ impl Engine {
             WriteOutcome::Refused { column, reason } => {
                 self.not_committed(&queued);
                 self.tables[index].refused.extend(queued.content);
-                writing.paid.extend(queued.owed);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     writing.judge(index, row, Outcome::Refused, column, reason);
                 }

@@ -415,6 +415,7 @@ impl Engine {
     fn rest(&mut self) {
         self.stage = Stage::Idle;
         self.cycle_front = None;
+        self.tables.iter_mut().for_each(Table::rest);
     }
 
     fn next_effect_id(&mut self) -> EffectId {

@@ -312,6 +312,7 @@ impl Table {
             return;
         };
         let unmet: Vec<Key> = self.base.keys().filter(|key| !copying.met.contains(*key)).cloned().collect();
+        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);
         }

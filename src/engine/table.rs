@@ -116,6 +116,8 @@ pub struct Table {
     pub dirty: bool,
     /// Where the link stands.
     pub life: Life,
+    /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
+    pub copying: BTreeSet<Key>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused by the state of its tab.
@@ -136,6 +138,7 @@ impl Table {
             base,
             dead,
             life,
+            copying: BTreeSet::new(),
             pending: BTreeMap::new(),
             flight: BTreeMap::new(),
             fences: BTreeMap::new(),
@@ -277,6 +280,20 @@ impl Table {
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
+    pub fn is_copied(&self) -> bool {
+        self.life.is_live() && self.copying.is_empty()
+    }
+
+    /// A cycle is over and durable: what it brought to its end is no part of a copy any more.
+    pub fn rest(&mut self) {
+        let mut copying = std::mem::take(&mut self.copying);
+        copying.retain(|key| {
+            self.pending.contains_key(key) || self.flight.contains_key(key) || self.is_fetching(key)
+        });
+        self.copying = copying;
     }
 
     /// True when nothing waits but timers.
