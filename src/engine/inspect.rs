@@ -244,7 +244,10 @@ impl Engine {
             let edit = self.tables[index].edited_at(key, at, sheet, between);
             let grounds = Grounds { edit, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
-                Move::Same | Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
+                Move::Same => {
+                    self.tables[index].looks.remove(&(key.clone(), at));
+                }
+                Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
                     writing.judge(
                         index,
@@ -379,6 +382,14 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let changed = edited(&self.tables[index].plan, row, base);
+        self.tables[index].looks.retain(|(looked, at), _| looked != key || changed.contains(at));
+        let mut wait = false;
+        for at in &changed {
+            wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
+        }
+        if wait {
+            return;
+        }
         let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
             return;
         };
@@ -603,6 +614,9 @@ impl Engine {
                     }
                 }
                 self.hold_back(&queued, refused.iter().map(|(column, _)| *column));
+                for (_, reason) in left.iter().chain(&refused) {
+                    list_covered(&queued, reason, writing);
+                }
                 if !left.is_empty()
                     && let Some(key) = queued.key()
                 {
@@ -612,6 +626,7 @@ impl Engine {
             WriteOutcome::Refused { column, reason } => {
                 self.not_committed(&queued);
                 self.tables[index].refused.extend(queued.content);
+                list_covered(&queued, &reason, writing);
                 writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     writing.judge(index, row, Outcome::Refused, column, reason);
@@ -706,4 +721,21 @@ impl Engine {
             }
         }
     }
+}
+
+/// A covered edit that does not reach the table stands nowhere any more: it is listed.
+fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing) {
+    let WriteAim::Columns { key, wants, .. } = &queued.write.aim else {
+        return;
+    };
+    let covered = wants.iter().filter(|want| !want.stands);
+    writing.conflicts.extend(covered.map(|want| Conflict {
+        table: queued.write.table,
+        key: Some(key.clone()),
+        column: Some(want.column),
+        database: None,
+        sheet: Some(want.cell.clone()),
+        winner: Winner::Database,
+        rule: format!("typed while we wrote; {reason}"),
+    }));
 }

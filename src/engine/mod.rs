@@ -145,6 +145,9 @@ enum Stage {
 impl Engine {
     /// An engine that goes on where the store left off.
     pub fn new(start: Start) -> Self {
+        // New debts are numbered past those that the open batch is about to pay.
+        let paid = start.open.iter().flat_map(|plan| &plan.paid);
+        let debts = start.owed.keys().chain(paid).max().map_or(0, |last| last.0);
         let stage = match start.open {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
@@ -162,7 +165,7 @@ impl Engine {
             reads: 0,
             last_done: start.last_done,
             tokens: start.tokens.into(),
-            debts: start.owed.keys().next_back().map_or(0, |last| last.0),
+            debts,
             owed: start.owed,
             hints: Vec::new(),
             wakes: BTreeSet::new(),

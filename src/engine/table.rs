@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::effect::Interval;
 use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
+use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
@@ -204,12 +205,20 @@ impl Table {
         self.gone.remove(&key);
     }
 
+    /// A row showed what we had written into it by mistake: a stale read may show it again.
+    pub fn showed(&mut self, key: &Key, cells: &[Overwritten], now: Micros) {
+        let wrote = |column: &u32| cells.iter().find(|cell| cell.column == *column).map(|cell| cell.wrote.value.digest());
+        let cells = self.grid.iter().map(wrote).collect();
+        self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
+    }
+
     /// Forgets a row that is gone on both sides.
     pub fn forget(&mut self, key: &Key, dead: bool) {
         self.base.remove(key);
         self.before.remove(key);
         self.gone.remove(key);
         self.restore.remove(key);
+        self.looks.retain(|(looked, _), _| looked != key);
         self.held.retain(|(held, _), _| held != key);
         self.edits.retain(|(edited, _), _| edited != key);
         if dead {
