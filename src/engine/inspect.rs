@@ -341,14 +341,18 @@ impl Engine {
     ) -> bool {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
-        let befores = table.before.get(key).into_iter().flatten();
-        let moved = befores.filter(|before| before.cells.get(at) == Some(&Some(cell))).map(|before| before.at);
         let wait = micros(table.plan.rules.second_look);
-        // What stood there before a restart is not remembered: for a while it may be anything.
-        let restarted = self.started.filter(|started| writing.asked < started + wait);
-        let (moved, rest) = match moved.max() {
+        let base = table.base.get(key).and_then(|base| base.columns.get(at).copied().flatten()).map(|base| base.cell);
+        let befores = table.before.get(key).into_iter().flatten();
+        let stood = |before: &&Before| before.cells.get(at).copied().flatten();
+        let moved = befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
+        // A value that base never held may be one that was typed over before it was read; and what stood there before a
+        // restart is not remembered. For a while such a value is looked at again too, but soon.
+        let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
+        let recent = recent.map(|before| before.at).max().max(self.started);
+        let (moved, rest) = match moved {
             Some(moved) => (Some(moved), wait),
-            None => (restarted, wait.min(LOOK_AGAIN)),
+            None => (recent.filter(|recent| writing.asked < recent + wait), wait.min(LOOK_AGAIN)),
         };
         let announced = writing.hint(index, row).and_then(|hint| hint.at);
         if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
