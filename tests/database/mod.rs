@@ -4,6 +4,7 @@ mod charsets;
 mod follow;
 mod metadata;
 mod positions;
+mod random;
 mod stream;
 mod types;
 mod writes;
