@@ -2,6 +2,7 @@
 //! with fractions, TIMESTAMP after 2038 and YEAR 0 (measured), and it knows no schema.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::Arc;
 
 use mysql_common::binlog::decimal::Decimal;
@@ -170,12 +171,36 @@ fn uuid(stored: [u8; 16]) -> String {
     uuid::Uuid::from_bytes(bytes).to_string()
 }
 
-/// As MariaDB prints it: an IPv4 address inside, mapped or (unlike Rust's printing) compatible, is written with points.
+/// As MariaDB prints it, which is not as Rust does: the first longest run of zero groups is left out even if it is one group,
+/// and an IPv4 address inside (mapped, or after six zero groups) is written with points.
 fn inet6(address: Ipv6Addr) -> String {
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => format!("::{}", Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))),
-        _ => address.to_string(),
+    let groups = address.segments();
+    let gap = longest_gap(&groups);
+    let last = Ipv4Addr::from_bits(u32::from(groups[6]) << 16 | u32::from(groups[7]));
+    if gap == (0..6) {
+        return format!("::{last}");
     }
+    if gap == (0..5) && groups[5] == 0xffff {
+        return format!("::ffff:{last}");
+    }
+    let joined = |part: &[u16]| part.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
+    if gap.is_empty() {
+        return joined(&groups);
+    }
+    format!("{}::{}", joined(&groups[..gap.start]), joined(&groups[gap.end..]))
+}
+
+fn longest_gap(groups: &[u16; 8]) -> Range<usize> {
+    let mut longest = 0..0;
+    let mut start = 0;
+    for (i, &group) in groups.iter().enumerate() {
+        if group != 0 {
+            start = i + 1;
+        } else if i + 1 - start > longest.len() {
+            longest = start..i + 1;
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
