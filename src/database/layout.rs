@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::database::charset::Charset;
 use crate::database::decode::Format;
 use crate::database::error::{Error, Result};
+use crate::database::interest::Watched;
 use crate::database::tablemap::{TableMap, WireColumn, kind};
 use crate::model::schema::{Column, ColumnKind, TableSchema};
 
@@ -15,21 +16,25 @@ use crate::model::schema::{Column, ColumnKind, TableSchema};
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub schema: Arc<TableSchema>,
-    /// In the table's column order.
+    /// In the table's column order, the hidden columns at the end.
     pub formats: Vec<Format>,
 }
 
 impl Layout {
-    /// Checks and builds. `charsets` are those of the schema's columns, `None` for columns that are no text or whose set is
-    /// not supported.
-    pub(crate) fn new(schema: &Arc<TableSchema>, charsets: &[Option<Charset>], map: &TableMap) -> Result<Self> {
+    /// Checks and builds.
+    pub(crate) fn new(watched: &Watched, map: &TableMap) -> Result<Self> {
+        let Watched {
+            schema,
+            charsets,
+            hidden,
+        } = watched;
         let table = &schema.name;
         let differs = |reason: String| Error::Layout {
             table: table.clone(),
             reason,
         };
-        if map.columns.len() != schema.columns.len() {
-            let (logged, known) = (map.columns.len(), schema.columns.len());
+        let (logged, known) = (map.columns.len(), schema.columns.len() + hidden);
+        if logged != known {
             return Err(differs(format!("{logged} columns are logged, {known} are known")));
         }
         let mut formats = Vec::with_capacity(map.columns.len());
@@ -53,11 +58,22 @@ impl Layout {
             })?;
             formats.push(format);
         }
+        for wire in &map.columns[schema.columns.len()..] {
+            formats.push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
+        }
         Ok(Self {
             schema: schema.clone(),
             formats,
         })
     }
+}
+
+/// MariaDB keeps the hash of a long unique key as a BIGINT UNSIGNED.
+fn hash_format(wire: WireColumn) -> Option<Format> {
+    (wire.kind == kind::LONGLONG).then_some(Format::Integer {
+        width: 8,
+        unsigned: true,
+    })
 }
 
 /// The format of a column, if the logged type is that of its kind.
@@ -221,8 +237,16 @@ mod tests {
         }
     }
 
+    fn watched(schema: &Arc<TableSchema>, hidden: usize) -> Watched {
+        Watched {
+            schema: schema.clone(),
+            charsets: Arc::new([]),
+            hidden,
+        }
+    }
+
     fn reason(schema: &Arc<TableSchema>, map: &TableMap) -> String {
-        Layout::new(schema, &[None, None], map).map_or_else(|e| e.to_string(), |_| "fits".into())
+        Layout::new(&watched(schema, 0), map).map_or_else(|e| e.to_string(), |_| "fits".into())
     }
 
     #[test]
@@ -250,7 +274,16 @@ mod tests {
     #[test]
     fn text_in_an_unknown_character_set_is_its_own_error() {
         let known = table(vec![column("t", ColumnKind::Text { length: 10 })]);
-        let error = Layout::new(&known, &[None], &map(&[(kind::VARCHAR, 40, None)], &[]));
+        let error = Layout::new(&watched(&known, 0), &map(&[(kind::VARCHAR, 40, None)], &[]));
         assert!(matches!(error, Err(Error::Charset { .. })));
+    }
+
+    #[test]
+    fn a_hidden_hash_is_read_past_and_nothing_else_is() {
+        let known = table(vec![column("d", ColumnKind::Date)]);
+        let (date, hash, other) = ((kind::DATE, 0, None), (kind::LONGLONG, 0, None), (kind::LONG, 0, None));
+        let fits = |columns: &[_], hidden| Layout::new(&watched(&known, hidden), &map(columns, &[])).is_ok();
+        assert!(fits(&[date, hash], 1));
+        assert!(!fits(&[date, hash], 0) && !fits(&[date, other], 1) && !fits(&[date], 1));
     }
 }

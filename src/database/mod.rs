@@ -12,7 +12,7 @@
 
 mod cell;
 mod charset;
-//check
+pub mod check;
 mod clock;
 pub mod connect;
 mod cursor;

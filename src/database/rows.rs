@@ -106,6 +106,7 @@ fn image(body: &mut Cursor, present: Bits, layout: &Layout) -> Result<Image> {
         nth += 1;
         image.push(Some(value));
     }
+    image.truncate(layout.schema.columns.len());
     Ok(image)
 }
 

@@ -369,11 +369,11 @@ impl Assembly {
             self.tables.insert(id, None);
             return Ok(());
         };
-        let (schema, charsets) = (watched.schema.clone(), watched.charsets.clone());
-        let layout = match Layout::new(&schema, &charsets, &TableMap::read(data)?) {
+        let name = watched.schema.name.clone();
+        let layout = match Layout::new(watched, &TableMap::read(data)?) {
             Ok(layout) => Some(layout),
             Err(error) => {
-                self.doubt(error, schema.name.clone())?;
+                self.doubt(error, name)?;
                 None
             }
         };
