@@ -53,7 +53,9 @@ impl Charset {
             .await?;
         let legal = name.bytes().all(|b| b.is_ascii_alphanumeric());
         match longest {
-            Some(longest @ 1..=3) if legal => Ok(Some(Self::National(Arc::new(Table::load(conn, name, longest).await?)))),
+            Some(longest @ 1..=3) if legal => Ok(Some(Self::National(Arc::new(
+                Table::load(conn, name, longest).await?,
+            )))),
             _ => Ok(None),
         }
     }
@@ -120,13 +122,17 @@ impl Table {
         let mut text = String::with_capacity(bytes.len());
         let mut rest = bytes;
         while let [first, more @ ..] = rest {
-            let double = more.first().and_then(|&second| self.double.get(&u16::from_be_bytes([*first, second])));
+            let double = more
+                .first()
+                .and_then(|&second| self.double.get(&u16::from_be_bytes([*first, second])));
             let (c, length) = match (self.single.get(first), double, more) {
                 (Some(c), ..) => (c, 1),
                 (None, Some(c), _) => (c, 2),
-                (None, None, [second, third, ..]) => {
-                    (self.triple.get(&u32::from_be_bytes([0, *first, *second, *third]))?, 3)
-                }
+                (None, None, [second, third, ..]) => (
+                    self.triple
+                        .get(&u32::from_be_bytes([0, *first, *second, *third]))?,
+                    3,
+                ),
                 (None, None, _) => return None,
             };
             text.push(*c);
@@ -138,7 +144,13 @@ impl Table {
 
 /// The bytes `h` and `l` of each form, and the one character that it is; what is no form the server answers with nothing or
 /// with several characters. A form without a character, and the first byte of a longer one, is a question mark.
-async fn ask(conn: &mut Conn, name: &str, prefix: &str, filter: &str, hex: &str) -> Result<Vec<(u8, u8, char)>> {
+async fn ask(
+    conn: &mut Conn,
+    name: &str,
+    prefix: &str,
+    filter: &str,
+    hex: &str,
+) -> Result<Vec<(u8, u8, char)>> {
     let rows: Vec<(u8, u8, Option<String>)> = conn
         .query(format!(
             "WITH RECURSIVE h AS (SELECT 0 AS n UNION ALL SELECT n + 1 FROM h WHERE n < 255), \
@@ -193,7 +205,10 @@ mod tests {
             double: HashMap::from([(0xa4a2, 'あ')]),
             triple: HashMap::from([(0x8f_b0a1, '丂')]),
         };
-        assert_eq!(table.decode(&[b'a', 0xa4, 0xa2, 0x8f, 0xb0, 0xa1]).as_deref(), Some("aあ丂"));
+        assert_eq!(
+            table.decode(&[b'a', 0xa4, 0xa2, 0x8f, 0xb0, 0xa1]).as_deref(),
+            Some("aあ丂")
+        );
         assert_eq!(table.decode(&[0xa4]), None);
         assert_eq!(table.decode(&[0x8f, 0xb0, 0xa2]), None);
     }

@@ -110,7 +110,11 @@ const RULES: [Rule; 11] = [
         only: None,
         weight: Weight::Warning,
         expected: "3 days or more (259200), or 0",
-        holds: |value| value.parse().is_ok_and(|seconds: u64| seconds == 0 || seconds >= 259_200),
+        holds: |value| {
+            value
+                .parse()
+                .is_ok_and(|seconds: u64| seconds == 0 || seconds >= 259_200)
+        },
         fix: "SET GLOBAL binlog_expire_logs_seconds = 259200",
     },
     Rule {
@@ -172,19 +176,35 @@ fn finding(name: String, weight: Weight, expected: &str, found: String, fix: Str
         weight,
         expected: expected.to_owned(),
         found,
-        fix: if weight == Weight::Fine { String::new() } else { fix },
+        fix: if weight == Weight::Fine {
+            String::new()
+        } else {
+            fix
+        },
     }
 }
 
 async fn variables(conn: &mut Conn, flavor: Flavor) -> Result<Vec<Finding>> {
     let all: Vec<(String, String)> = conn.query("SHOW GLOBAL VARIABLES").await?;
     let all: HashMap<String, String> = all.into_iter().collect();
-    let rules = RULES.iter().filter(|rule| rule.only.is_none_or(|only| only == flavor));
+    let rules = RULES
+        .iter()
+        .filter(|rule| rule.only.is_none_or(|only| only == flavor));
     // A variable that the server does not know (an older one) cannot be wrong.
     let known = rules.filter_map(|rule| Some((rule, all.get(rule.variable)?)));
     let found = known.map(|(rule, value)| {
-        let weight = if (rule.holds)(value) { Weight::Fine } else { rule.weight };
-        finding(rule.variable.into(), weight, rule.expected, value.clone(), rule.fix.into())
+        let weight = if (rule.holds)(value) {
+            Weight::Fine
+        } else {
+            rule.weight
+        };
+        finding(
+            rule.variable.into(),
+            weight,
+            rule.expected,
+            value.clone(),
+            rule.fix.into(),
+        )
     });
     Ok(found.collect())
 }
@@ -203,30 +223,50 @@ async fn rights(conn: &mut Conn, flavor: Flavor) -> Result<Vec<Finding>> {
     let global = grants.iter().filter(|grant| grant.contains(" ON *.* "));
     let global: Vec<&String> = global.collect();
     let has = |names: &[&str]| {
-        let any = |grant: &&String| grant.contains("ALL PRIVILEGES") || names.iter().any(|name| grant.contains(name));
+        let any = |grant: &&String| {
+            grant.contains("ALL PRIVILEGES") || names.iter().any(|name| grant.contains(name))
+        };
         global.iter().any(any)
     };
     let right = |right: &str, held: bool| {
-        let (weight, found) = if held { (Weight::Fine, "held") } else { (Weight::Stop, "missing") };
+        let (weight, found) = if held {
+            (Weight::Fine, "held")
+        } else {
+            (Weight::Stop, "missing")
+        };
         let fix = format!("GRANT {right} ON *.* TO {account}");
         finding(format!("right: {right}"), weight, "held", found.into(), fix)
     };
     let follow = has(&["REPLICATION SLAVE", "REPLICATION REPLICA"]);
-    Ok(vec![right("REPLICATION SLAVE", follow), right(monitor, has(names))])
+    Ok(vec![
+        right("REPLICATION SLAVE", follow),
+        right(monitor, has(names)),
+    ])
 }
 
 /// A table's key, engine and columns.
 fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
     let table = statement::table(&schema.name)?;
     let named = |aspect: &str| format!("{}: {aspect}", schema.name);
-    let inexact = |&at: &usize| matches!(schema.columns[at].kind, ColumnKind::Float | ColumnKind::Double | ColumnKind::Unsupported(_));
+    let inexact = |&at: &usize| {
+        matches!(
+            schema.columns[at].kind,
+            ColumnKind::Float | ColumnKind::Double | ColumnKind::Unsupported(_)
+        )
+    };
     let (weight, found) = match schema.key.as_slice() {
         [] => (Weight::Stop, "none"),
         key if key.iter().any(inexact) => (Weight::Stop, "of an inexact or unknown type"),
         _ => (Weight::Fine, "there"),
     };
     let fix = format!("ALTER TABLE {table} ADD COLUMN id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY FIRST");
-    let key = finding(named("key"), weight, "a primary key of exact types", found.into(), fix);
+    let key = finding(
+        named("key"),
+        weight,
+        "a primary key of exact types",
+        found.into(),
+        fix,
+    );
     let (weight, found) = if schema.transactional {
         (Weight::Fine, "InnoDB")
     } else {
@@ -240,7 +280,13 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
     });
     let columns = unknown.map(|(column, kind)| {
         let fix = "change the column's type, or leave the table out: its rows cannot be read".to_owned();
-        finding(named(&column.name), Weight::Stop, "a type that we read", kind.clone(), fix)
+        finding(
+            named(&column.name),
+            Weight::Stop,
+            "a type that we read",
+            kind.clone(),
+            fix,
+        )
     });
     Ok([key, engine].into_iter().chain(columns).collect())
 }
@@ -251,7 +297,9 @@ async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result
     let native: Option<(String, String)> = conn
         .query_first("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'")
         .await?;
-    let logged = version.flavor == Flavor::MySql && version.number >= (9, 6, 0) && !native.is_some_and(|(_, value)| on(&value));
+    let logged = version.flavor == Flavor::MySql
+        && version.number >= (9, 6, 0)
+        && !native.is_some_and(|(_, value)| on(&value));
     if logged {
         return Ok(Vec::new());
     }
@@ -263,12 +311,16 @@ async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result
         )
         .await?;
     let silent = |rule: &String| !matches!(rule.as_str(), "RESTRICT" | "NO ACTION");
-    let keys = keys.into_iter().filter(|(_, _, delete, update)| silent(delete) || silent(update));
+    let keys = keys
+        .into_iter()
+        .filter(|(_, _, delete, update)| silent(delete) || silent(update));
     let found = keys.map(|(constraint, parent, delete, update)| Finding {
         name: format!("{name}: foreign key {constraint}"),
         weight: Weight::Warning,
         expected: "RESTRICT".into(),
-        found: format!("ON DELETE {delete} ON UPDATE {update} from {parent}: the binlog does not show those changes"),
+        found: format!(
+            "ON DELETE {delete} ON UPDATE {update} from {parent}: the binlog does not show those changes"
+        ),
         fix: "make it RESTRICT, or rely on the sweep, which finds such changes later".into(),
     });
     Ok(found.collect())

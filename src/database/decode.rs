@@ -15,28 +15,59 @@ use crate::model::value::{Real, Value};
 /// How a column's values stand in the row images of one table map.
 #[derive(Clone, Debug)]
 pub(crate) enum Format {
-    Integer { width: usize, unsigned: bool },
-    Decimal { precision: usize, scale: usize },
+    Integer {
+        width: usize,
+        unsigned: bool,
+    },
+    Decimal {
+        precision: usize,
+        scale: usize,
+    },
     Float,
     Double,
-    Text { prefix: usize, charset: Charset },
-    Enum { width: usize, members: Arc<[String]> },
-    Set { width: usize, members: Arc<[String]> },
+    Text {
+        prefix: usize,
+        charset: Charset,
+    },
+    Enum {
+        width: usize,
+        members: Arc<[String]>,
+    },
+    Set {
+        width: usize,
+        members: Arc<[String]>,
+    },
     /// Padded with zero bytes to `pad`.
-    Bytes { prefix: usize, pad: usize },
-    Bit { width: usize },
+    Bytes {
+        prefix: usize,
+        pad: usize,
+    },
+    Bit {
+        width: usize,
+    },
     Date,
-    DateTime { fsp: u8 },
-    Timestamp { fsp: u8 },
-    Time { fsp: u8 },
+    DateTime {
+        fsp: u8,
+    },
+    Timestamp {
+        fsp: u8,
+    },
+    Time {
+        fsp: u8,
+    },
     OldDateTime,
     OldTimestamp,
     OldTime,
     Year,
     /// MySQL's binary form.
-    Json { prefix: usize },
+    Json {
+        prefix: usize,
+    },
     /// MariaDB's JSON is text.
-    JsonText { prefix: usize, charset: Charset },
+    JsonText {
+        prefix: usize,
+        charset: Charset,
+    },
     Uuid,
     Inet4,
     Inet6,
@@ -128,9 +159,9 @@ fn prefixed<'a>(body: &mut Cursor<'a>, prefix: usize) -> Result<&'a [u8], Malfor
 }
 
 fn text(bytes: &[u8], charset: &Charset) -> Result<String, Unreadable> {
-    charset
-        .decode(bytes)
-        .ok_or(Unreadable::Value("its bytes are no text in the column's character set"))
+    charset.decode(bytes).ok_or(Unreadable::Value(
+        "its bytes are no text in the column's character set",
+    ))
 }
 
 /// The names of the bits that are set, in the order of the list, joined by commas.
@@ -161,7 +192,13 @@ fn uuid(stored: [u8; 16]) -> String {
     let turned = stored[6] & 0x80 != 0 && stored[8] > 0 && stored[8] < 0x60;
     let bytes = if turned {
         let mut plain = [0; 16];
-        for (to, from) in [(0..4, 12..16), (4..6, 10..12), (6..8, 8..10), (8..10, 6..8), (10..16, 0..6)] {
+        for (to, from) in [
+            (0..4, 12..16),
+            (4..6, 10..12),
+            (6..8, 8..10),
+            (8..10, 6..8),
+            (10..16, 0..6),
+        ] {
             plain[to].copy_from_slice(&stored[from]);
         }
         plain
@@ -183,7 +220,12 @@ fn inet6(address: Ipv6Addr) -> String {
     if gap == (0..5) && groups[5] == 0xffff {
         return format!("::ffff:{last}");
     }
-    let joined = |part: &[u16]| part.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
+    let joined = |part: &[u16]| {
+        part.iter()
+            .map(|group| format!("{group:x}"))
+            .collect::<Vec<_>>()
+            .join(":")
+    };
     if gap.is_empty() {
         return joined(&groups);
     }
@@ -245,12 +287,18 @@ mod tests {
         assert_eq!(read(&one, &[0]), Value::Text(String::new()));
         assert_eq!(read(&one, &[1]), Value::Text("m0".into()));
         let set = Format::Set { width: 8, members };
-        assert_eq!(read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]), Value::Text("m0,m63".into()));
+        assert_eq!(
+            read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]),
+            Value::Text("m0,m63".into())
+        );
     }
 
     #[test]
     fn binary_gets_its_padding_back_and_bits_are_a_number() {
-        assert_eq!(read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]), Value::Bytes(vec![7, 32, 0, 0]));
+        assert_eq!(
+            read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]),
+            Value::Bytes(vec![7, 32, 0, 0])
+        );
         assert_eq!(read(&Format::Bit { width: 2 }, &[2, 1]), Value::Int(513));
     }
 

@@ -54,12 +54,16 @@ impl Layout {
                 });
             }
             let format = format(column, *wire, charset).ok_or_else(|| {
-                differs(format!("{} is logged as type {} ({})", column.name, wire.kind, wire.meta))
+                differs(format!(
+                    "{} is logged as type {} ({})",
+                    column.name, wire.kind, wire.meta
+                ))
             })?;
             formats.push(format);
         }
         for wire in &map.columns[schema.columns.len()..] {
-            formats.push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
+            formats
+                .push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
         }
         Ok(Self {
             schema: schema.clone(),
@@ -262,9 +266,18 @@ mod tests {
         let wrong = [
             (map(&[id], &[]), "1 columns are logged, 2 are known"),
             (map(&[id, at], &["id", "time"]), "at is logged as time"),
-            (map(&[(kind::LONG, 0, Some(false)), at], &[]), "id is logged as type 3 (0)"),
-            (map(&[id, (kind::DATETIME2, 6, None)], &[]), "at is logged as type 18 (6)"),
-            (map(&[id, (kind::TIME2, 3, None)], &[]), "at is logged as type 19 (3)"),
+            (
+                map(&[(kind::LONG, 0, Some(false)), at], &[]),
+                "id is logged as type 3 (0)",
+            ),
+            (
+                map(&[id, (kind::DATETIME2, 6, None)], &[]),
+                "at is logged as type 18 (6)",
+            ),
+            (
+                map(&[id, (kind::TIME2, 3, None)], &[]),
+                "at is logged as type 19 (3)",
+            ),
         ];
         for (map, why) in wrong {
             assert!(reason(&known, &map).ends_with(why), "{}", reason(&known, &map));
@@ -281,7 +294,11 @@ mod tests {
     #[test]
     fn a_hidden_hash_is_read_past_and_nothing_else_is() {
         let known = table(vec![column("d", ColumnKind::Date)]);
-        let (date, hash, other) = ((kind::DATE, 0, None), (kind::LONGLONG, 0, None), (kind::LONG, 0, None));
+        let (date, hash, other) = (
+            (kind::DATE, 0, None),
+            (kind::LONGLONG, 0, None),
+            (kind::LONG, 0, None),
+        );
         let fits = |columns: &[_], hidden| Layout::new(&watched(&known, hidden), &map(columns, &[])).is_ok();
         assert!(fits(&[date, hash], 1));
         assert!(!fits(&[date, hash], 0) && !fits(&[date, other], 1) && !fits(&[date], 1));

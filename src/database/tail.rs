@@ -52,7 +52,12 @@ pub struct Tail {
 impl Tail {
     /// Follows from a position that lies between two transactions. Whether the server can resume from there is checked first
     /// ([`Error::Purged`], [`Error::Behind`], [`Error::OtherServer`]); MariaDB tells only when the dump has begun.
-    pub async fn open(server: &Server, start: &Position, identity: Identity, interest: Interest) -> Result<Self> {
+    pub async fn open(
+        server: &Server,
+        start: &Position,
+        identity: Identity,
+        interest: Interest,
+    ) -> Result<Self> {
         let mut conn = connect(server.dump_options()).await?;
         standing::ensure_resumable(&mut conn, start).await?;
         prepare(&mut conn, start, identity).await?;
@@ -129,12 +134,15 @@ impl Reader {
     async fn run(mut self) -> Result<()> {
         loop {
             let waited = tokio::time::timeout(SILENCE, self.stream.next()).await;
-            let event = waited.map_err(|_| Error::Silent(SILENCE))?.ok_or(Error::Ended)??;
+            let event = waited
+                .map_err(|_| Error::Silent(SILENCE))?
+                .ok_or(Error::Ended)??;
             if !self.assembly.inside_payload() {
                 verify(&event)?;
             }
             if self.wanted.has_changed().unwrap_or(false) {
-                self.assembly.set_interest(self.wanted.borrow_and_update().clone());
+                self.assembly
+                    .set_interest(self.wanted.borrow_and_update().clone());
             }
             if let Some(done) = self.assembly.take(&event)?
                 && self.sender.send(done).await.is_err()
@@ -166,8 +174,10 @@ async fn prepare(conn: &mut Conn, start: &Position, identity: Identity) -> Resul
          @slave_uuid='{uuid}', @replica_uuid='{uuid}'"
     ))
     .await?;
-    conn.query_drop("SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400")
-        .await?;
+    conn.query_drop(
+        "SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400",
+    )
+    .await?;
     if let Position::MariaDb(list) = start {
         // Capability 4: GTID events as they are. Strict: a position that the server never had is an error, not a guess.
         conn.query_drop(format!(
@@ -200,7 +210,9 @@ async fn request(conn: Conn, start: &Position, identity: Identity) -> Result<Bin
 fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>> {
     set.sources()
         .map(|(source, spans)| {
-            let intervals = spans.iter().map(|&(first, last)| GnoInterval::new(first, last + 1));
+            let intervals = spans
+                .iter()
+                .map(|&(first, last)| GnoInterval::new(first, last + 1));
             let sid = Sid::new(source.uuid.into_bytes()).with_intervals(intervals.collect());
             if source.tag.is_empty() {
                 return Ok(sid);

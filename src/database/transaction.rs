@@ -105,7 +105,11 @@ impl FileClock {
     fn advance(&mut self, log_pos: u32) {
         let high = self.offset & !u64::from(u32::MAX);
         let candidate = high | u64::from(log_pos);
-        self.offset = if candidate < self.offset { candidate + (1 << 32) } else { candidate };
+        self.offset = if candidate < self.offset {
+            candidate + (1 << 32)
+        } else {
+            candidate
+        };
     }
 }
 
@@ -250,7 +254,11 @@ impl Assembly {
     }
 
     fn end_if_alone(&mut self) -> Result<Option<Event>> {
-        if self.opened()?.begun { Ok(None) } else { self.commit() }
+        if self.opened()?.begun {
+            Ok(None)
+        } else {
+            self.commit()
+        }
     }
 
     fn schema(&mut self, changes: Vec<SchemaChange>) -> Result<Option<Event>> {
@@ -266,7 +274,13 @@ impl Assembly {
             // CREATE TABLE … SELECT: the rows follow in the same transaction.
             for SchemaChange { table, .. } in changes {
                 let reason = "it was made in the same transaction".to_owned();
-                self.doubt(Error::Layout { table: table.clone(), reason }, table)?;
+                self.doubt(
+                    Error::Layout {
+                        table: table.clone(),
+                        reason,
+                    },
+                    table,
+                )?;
             }
             return Ok(None);
         }
@@ -288,7 +302,10 @@ impl Assembly {
 
     /// Ends the transaction and moves the position past it.
     fn finish(&mut self) -> Result<Transaction> {
-        let open = self.open.take().ok_or(Error::OutOfOrder("an end without a beginning"))?;
+        let open = self
+            .open
+            .take()
+            .ok_or(Error::OutOfOrder("an end without a beginning"))?;
         self.payload = Payload::None;
         self.tables.clear();
         match (&mut self.position, &open.begin.id) {
@@ -300,7 +317,11 @@ impl Assembly {
                     *offset = clock.offset;
                 }
             }
-            _ => return Err(Error::OutOfOrder("a transaction whose GTID is of another kind than the position")),
+            _ => {
+                return Err(Error::OutOfOrder(
+                    "a transaction whose GTID is of another kind than the position",
+                ));
+            }
         }
         let doubted: Vec<&TableName> = open.doubts.iter().map(|doubt| &doubt.table).collect();
         let mut changes = open.changes;
@@ -315,7 +336,9 @@ impl Assembly {
     }
 
     fn opened(&mut self) -> Result<&mut Open> {
-        self.open.as_mut().ok_or(Error::OutOfOrder("a change outside a transaction"))
+        self.open
+            .as_mut()
+            .ok_or(Error::OutOfOrder("a change outside a transaction"))
     }
 
     fn doubt(&mut self, error: Error, table: TableName) -> Result<()> {
@@ -328,7 +351,12 @@ impl Assembly {
 
     /// Puts every table with rows in this transaction in doubt.
     fn doubt_changed(&mut self, reason: &str) -> Result<()> {
-        let changed: Vec<TableName> = self.opened()?.changes.iter().map(|change| change.table.clone()).collect();
+        let changed: Vec<TableName> = self
+            .opened()?
+            .changes
+            .iter()
+            .map(|change| change.table.clone())
+            .collect();
         for table in changed {
             let error = Error::Layout {
                 table: table.clone(),
@@ -342,7 +370,10 @@ impl Assembly {
     fn xa_prepare(&mut self, one_phase: bool, xid: Xid) -> Result<Option<Event>> {
         if !one_phase {
             let open = self.opened()?;
-            let held = (std::mem::take(&mut open.changes), std::mem::take(&mut open.doubts));
+            let held = (
+                std::mem::take(&mut open.changes),
+                std::mem::take(&mut open.doubts),
+            );
             self.prepared.insert(xid, held);
         }
         self.commit()

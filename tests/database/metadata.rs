@@ -14,10 +14,16 @@ use crate::support::server::{Kind, for_each_server, shared};
 #[tokio::test]
 async fn generated_invisible_and_hidden_columns_do_not_shift_the_others() {
     let tables = [
-        (Kind::MySql, "id INT PRIMARY KEY, v INT AS (id + 1) VIRTUAL, s INT AS (id + 2) STORED, h INT INVISIBLE DEFAULT 7, \
-                       j JSON, e VARCHAR(9), INDEX multi ((CAST(j->'$.a' AS UNSIGNED ARRAY))), INDEX f ((id * 2))"),
-        (Kind::MariaDb, "id INT PRIMARY KEY, v INT AS (id + 1) VIRTUAL, s INT AS (id + 2) STORED, h INT INVISIBLE DEFAULT 7, \
-                         j JSON, e LONGTEXT, UNIQUE long_key (e)"),
+        (
+            Kind::MySql,
+            "id INT PRIMARY KEY, v INT AS (id + 1) VIRTUAL, s INT AS (id + 2) STORED, h INT INVISIBLE DEFAULT 7, \
+                       j JSON, e VARCHAR(9), INDEX multi ((CAST(j->'$.a' AS UNSIGNED ARRAY))), INDEX f ((id * 2))",
+        ),
+        (
+            Kind::MariaDb,
+            "id INT PRIMARY KEY, v INT AS (id + 1) VIRTUAL, s INT AS (id + 2) STORED, h INT INVISIBLE DEFAULT 7, \
+                         j JSON, e LONGTEXT, UNIQUE long_key (e)",
+        ),
     ];
     for (kind, columns) in tables {
         let server = shared(kind).await;
@@ -35,7 +41,9 @@ async fn generated_invisible_and_hidden_columns_do_not_shift_the_others() {
             panic!("{server}: an update");
         };
         let table = schema(server, &db, "t").await;
-        let selected = chunk(&mut ours(server).await, &table, None, 1, Lock::None).await.expect("selects");
+        let selected = chunk(&mut ours(server).await, &table, None, 1, Lock::None)
+            .await
+            .expect("selects");
         assert!(whole(after) == selected[0], "{server}");
         assert_eq!(table.columns.len(), 6, "{server}");
     }
@@ -83,14 +91,20 @@ async fn json_that_is_logged_in_part_puts_its_table_in_doubt() {
         ))
         .await;
     let done = follow.transaction().await;
-    assert!(matches!(done.doubts[0].error, Error::PartialJson(_)), "{:?}", done.doubts);
+    assert!(
+        matches!(done.doubts[0].error, Error::PartialJson(_)),
+        "{:?}",
+        done.doubts
+    );
 }
 
 #[tokio::test]
 async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
     let server = shared(Kind::MySql).await;
     let db = server.fresh_database("opaque").await;
-    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, j JSON)")).await;
+    server
+        .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, j JSON)"))
+        .await;
     let mut follow = Follow::now(server, &[(&db, "t")]).await;
     let values = [
         "CAST(1.50 AS DECIMAL(10,2))",
@@ -112,9 +126,13 @@ async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
     ];
     let list = values.join(", ");
     server
-        .sql(&format!("INSERT INTO {db}.t VALUES (1, JSON_ARRAY({list})), (2, JSON_OBJECT('k', CAST('x' AS BINARY)))"))
+        .sql(&format!(
+            "INSERT INTO {db}.t VALUES (1, JSON_ARRAY({list})), (2, JSON_OBJECT('k', CAST('x' AS BINARY)))"
+        ))
         .await;
-    let selected: Vec<String> = server.rows(&format!("SELECT CAST(j AS CHAR) FROM {db}.t ORDER BY id")).await;
+    let selected: Vec<String> = server
+        .rows(&format!("SELECT CAST(j AS CHAR) FROM {db}.t ORDER BY id"))
+        .await;
     let decoded: Vec<Option<Value>> = follow
         .changes()
         .await
@@ -124,6 +142,14 @@ async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let expected: Vec<Option<Value>> = selected.iter().map(|json| Some(Value::Json(json.clone()))).collect();
-    assert!(decoded == expected, "{}\n{}", serde_json::to_string(&decoded).unwrap(), selected.join("\n"));
+    let expected: Vec<Option<Value>> = selected
+        .iter()
+        .map(|json| Some(Value::Json(json.clone())))
+        .collect();
+    assert!(
+        decoded == expected,
+        "{}\n{}",
+        serde_json::to_string(&decoded).unwrap(),
+        selected.join("\n")
+    );
 }

@@ -9,8 +9,14 @@ pub(crate) struct Random(u64);
 impl Random {
     /// Seeded by the environment or the clock.
     pub(crate) fn seeded() -> Self {
-        let given = std::env::var("SHEETBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
-        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
+        let given = std::env::var("SHEETBRIDGE_SEED")
+            .ok()
+            .and_then(|seed| seed.parse().ok());
+        let clock = || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(1, |d| d.as_nanos() as u64)
+        };
         let seed = given.unwrap_or_else(clock);
         println!("SHEETBRIDGE_SEED={seed}");
         Self(seed)
@@ -33,7 +39,11 @@ impl Random {
     }
 
     pub(crate) fn or_null(&mut self, make: fn(&mut Self) -> String) -> String {
-        if self.below(10) == 0 { "NULL".into() } else { make(self) }
+        if self.below(10) == 0 {
+            "NULL".into()
+        } else {
+            make(self)
+        }
     }
 
     /// The ends of the range now and then.
@@ -63,7 +73,11 @@ impl Random {
 
     pub(crate) fn decimal(&mut self, whole: u32, fraction: u32) -> String {
         let mut text = self.pick(&["", "-"]);
-        let digits = |r: &mut Self, n: u32| (0..n).map(|_| char::from(b'0' + r.below(10) as u8)).collect::<String>();
+        let digits = |r: &mut Self, n: u32| {
+            (0..n)
+                .map(|_| char::from(b'0' + r.below(10) as u8))
+                .collect::<String>()
+        };
         let some = self.below(u64::from(whole) + 1) as u32;
         text.push('0');
         text.push_str(&digits(self, some));
@@ -98,15 +112,29 @@ impl Random {
             0 => "'0000-00-00'".into(),
             1 => "'2024-00-00'".into(),
             2 => "'9999-12-31'".into(),
-            _ => format!("'{:04}-{:02}-{:02}'", self.below(9999) + 1, self.below(12) + 1, self.below(28) + 1),
+            _ => format!(
+                "'{:04}-{:02}-{:02}'",
+                self.below(9999) + 1,
+                self.below(12) + 1,
+                self.below(28) + 1
+            ),
         }
     }
 
     fn clock(&mut self, hours: u64, fsp: u32) -> String {
-        let mut text = format!("{:02}:{:02}:{:02}", self.below(hours), self.below(60), self.below(60));
+        let mut text = format!(
+            "{:02}:{:02}:{:02}",
+            self.below(hours),
+            self.below(60),
+            self.below(60)
+        );
         if fsp > 0 {
             let most = 10_u64.pow(fsp);
-            let n = if self.below(3) == 0 { most - 1 } else { self.below(most) };
+            let n = if self.below(3) == 0 {
+                most - 1
+            } else {
+                self.below(most)
+            };
             let _ = write!(text, ".{n:0width$}", width = fsp as usize);
         }
         text
@@ -134,13 +162,21 @@ impl Random {
             0 => "'0000-00-00 00:00:00'".into(),
             1 => "'1970-01-01 00:00:01'".into(),
             2 => "'2038-01-19 03:14:07'".into(),
-            _ => format!("'{:04}-{:02}-{:02} {}'", self.below(67) + 1971, self.below(12) + 1, self.below(28) + 1, self.clock(24, fsp)),
+            _ => format!(
+                "'{:04}-{:02}-{:02} {}'",
+                self.below(67) + 1971,
+                self.below(12) + 1,
+                self.below(28) + 1,
+                self.clock(24, fsp)
+            ),
         }
     }
 
     /// Characters of many scripts, blanks at the ends, quotes.
     pub(crate) fn text(&mut self, longest: u64) -> String {
-        let letters: Vec<char> = "abcXYZ 0189''\\\"`%_äöüßéñ€中文漢字かなカ日本αβжЖ🙂🎉\t\n".chars().collect();
+        let letters: Vec<char> = "abcXYZ 0189''\\\"`%_äöüßéñ€中文漢字かなカ日本αβжЖ🙂🎉\t\n"
+            .chars()
+            .collect();
         let n = self.below(longest + 1);
         let mut text = String::from("'");
         for _ in 0..n {
@@ -180,7 +216,9 @@ impl Random {
                 let _ = write!(text, "{:e}", self.double());
             }
             5 => text.push_str(&self.signed(16)),
-            6 => text.push_str(&self.pick(&[r#""""#, r#""a\"b\\c\/d""#, r#""ä\u0001\n\t\u001f🙂""#, r#""'""#])),
+            6 => {
+                text.push_str(&self.pick(&[r#""""#, r#""a\"b\\c\/d""#, r#""ä\u0001\n\t\u001f🙂""#, r#""'""#]))
+            }
             7 => {
                 let count = self.below(6);
                 text.push('[');
@@ -193,7 +231,11 @@ impl Random {
                 text.push('{');
                 self.list(text, count, |r, text, i| {
                     let _ = write!(text, "\"k{}{i}\": ", "x".repeat(r.below(4) as usize));
-                    if count > 6 { text.push_str("\"a value of some length to fill up\"") } else { r.json_value(text, depth - 1) }
+                    if count > 6 {
+                        text.push_str("\"a value of some length to fill up\"")
+                    } else {
+                        r.json_value(text, depth - 1)
+                    }
                 });
                 text.push('}');
             }
@@ -224,12 +266,24 @@ impl Random {
     }
 
     pub(crate) fn inet4(&mut self) -> String {
-        format!("'{}.{}.{}.{}'", self.below(256), self.below(256), self.below(2), self.below(2) * 9)
+        format!(
+            "'{}.{}.{}.{}'",
+            self.below(256),
+            self.below(256),
+            self.below(2),
+            self.below(2) * 9
+        )
     }
 
     pub(crate) fn inet6(&mut self) -> String {
         let groups: Vec<String> = (0..8)
-            .map(|_| if self.below(2) == 0 { "0".into() } else { format!("{:x}", self.below(65_536)) })
+            .map(|_| {
+                if self.below(2) == 0 {
+                    "0".into()
+                } else {
+                    format!("{:x}", self.below(65_536))
+                }
+            })
             .collect();
         match self.below(4) {
             0 => format!("'::ffff:{}", &self.inet4()[1..]),
