@@ -188,9 +188,10 @@ impl Reader<'_> {
 
     /// The table's new name in `RENAME [TO | AS] x`; columns and keys have their own word after RENAME.
     fn renaming(&self, rest: usize) -> Option<TableName> {
-        let at = (rest..self.words.len()).find(|&i| {
-            self.is(i, "RENAME") && !["COLUMN", "INDEX", "KEY"].iter().any(|word| self.is(i + 1, word))
-        })?;
+        let begins = |i: usize| i == rest || self.words.get(i - 1) == Some(&Word::Sign(','));
+        let of_a_part = |i: usize| ["COLUMN", "INDEX", "KEY"].iter().any(|word| self.is(i, word));
+        let at =
+            (rest..self.words.len()).find(|&i| self.is(i, "RENAME") && begins(i) && !of_a_part(i + 1))?;
         let name = if self.is(at + 1, "TO") || self.is(at + 1, "AS") {
             at + 2
         } else {
@@ -343,6 +344,7 @@ mod tests {
             ),
             ("ALTER TABLE t DROP PARTITION p", "db.t", SchemaKind::Partitioned),
             ("ALTER TABLE t RENAME COLUMN a TO b", "db.t", SchemaKind::Altered),
+            ("ALTER TABLE t ADD rename INT", "db.t", SchemaKind::Altered),
             (
                 "CREATE TABLE IF NOT EXISTS t (id int)",
                 "db.t",

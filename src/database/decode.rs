@@ -274,7 +274,9 @@ mod tests {
     #[test]
     fn year_zero_is_zero() {
         let years = [(0, 0), (1, 1901), (255, 2155)];
-        years.map(|(byte, year)| assert_eq!(read(&Format::Year, &[byte]), Value::Int(year)));
+        for (byte, year) in years {
+            assert_eq!(read(&Format::Year, &[byte]), Value::Int(year));
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can go wrong at the MySQL edge, and what it asks for.
 
+use std::io;
 use std::time::Duration;
 
 use crate::database::cursor::Malformed;
@@ -13,6 +14,9 @@ pub enum Error {
     /// No connection, or it broke.
     #[error("the connection to the database failed: {0}")]
     Lost(String),
+    /// TLS was asked for, and the server has none or shows a certificate that does not hold.
+    #[error("no safe connection to the database: {0}")]
+    Tls(String),
     /// Nothing came, not even a heartbeat.
     #[error("the database was silent for {} s", .0.as_secs())]
     Silent(Duration),
@@ -139,6 +143,7 @@ impl Classify for Error {
             | Self::Server { .. }
             | Self::NoTable(_)
             | Self::NotAName(_)
+            | Self::Tls(_)
             | Self::KeyUnknown(_)
             | Self::Purged(_)
             | Self::Behind(_)
@@ -165,6 +170,7 @@ impl Classify for Error {
             Self::Denied(_) => "grant the rights that `doctor` lists, or correct user and password",
             Self::Server { .. } => "look the error up in the server's manual; it names the cause",
             Self::NoTable(_) => "create the table, correct its name in the link, or grant SELECT on it",
+            Self::Tls(_) => "correct the certificate, name its authority, or choose another TLS mode",
             Self::NotAName(_) => "correct the name in the link",
             Self::KeyUnknown(_) => "fill in the key column of the new row",
             Self::Purged(_) => {
@@ -215,6 +221,16 @@ impl From<mysql_async::Error> for Error {
             ) => Self::Broken("a row of an unexpected shape".into()),
             mysql_async::Error::Driver(mysql_async::DriverError::UnexpectedPacket { .. }) => {
                 Self::Lost("unexpected packet".into())
+            }
+            mysql_async::Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => {
+                Self::Tls("the server has no TLS".into())
+            }
+            mysql_async::Error::Io(mysql_async::IoError::Tls(error)) => Self::Tls(error.to_string()),
+            // So the TLS library tells what it does not accept.
+            mysql_async::Error::Io(mysql_async::IoError::Io(error))
+                if error.kind() == io::ErrorKind::InvalidData =>
+            {
+                Self::Tls(error.to_string())
             }
             other => Self::Lost(other.to_string()),
         }

@@ -311,6 +311,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::ZlibEncoder;
+    use mysql_common::binlog::consts::EventFlags;
     use std::io::Write;
 
     fn packed(plain: &[u8], claimed: u8) -> Vec<u8> {
@@ -343,7 +344,7 @@ mod tests {
             1,
             0,
             0,
-            Default::default(),
+            EventFlags::empty(),
         );
         let begin = gtid(33, &data, &header).expect("reads");
         assert_eq!(begin.commit_micros, 1_700_000_000_000_000);

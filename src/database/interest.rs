@@ -77,7 +77,7 @@ impl Interest {
     }
 }
 
-/// Unique keys over long columns, which MariaDB's InnoDB keeps by a hash in a column of its own. MySQL's InnoDB has none.
+/// Unique keys over long columns, which MariaDB keeps by a hash in a column of its own.
 async fn hidden(conn: &mut Conn, table: &TableName) -> Result<usize> {
     let count: Option<usize> = conn
         .exec_first(

@@ -136,20 +136,18 @@ fn format(column: &Column, wire: WireColumn, charset: Option<Charset>) -> Option
                 charset: charset?,
             }),
         },
-        ColumnKind::Named(name) => (wire.kind == kind::STRING)
-            .then(|| match (name.as_str(), wire.meta) {
-                ("uuid", 16) => Some(Format::Uuid),
-                ("inet4", 4) => Some(Format::Inet4),
-                ("inet6", 16) => Some(Format::Inet6),
-                _ => None,
-            })
-            .flatten(),
+        ColumnKind::Named(name) if wire.kind == kind::STRING => match (name.as_str(), wire.meta) {
+            ("uuid", 16) => Some(Format::Uuid),
+            ("inet4", 4) => Some(Format::Inet4),
+            ("inet6", 16) => Some(Format::Inet6),
+            _ => None,
+        },
         ColumnKind::Date
         | ColumnKind::DateTime { .. }
         | ColumnKind::Timestamp { .. }
         | ColumnKind::Time { .. }
         | ColumnKind::Year => temporal(&column.kind, wire),
-        ColumnKind::Unsupported(_) => None,
+        ColumnKind::Named(_) | ColumnKind::Unsupported(_) => None,
     }
 }
 

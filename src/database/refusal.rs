@@ -118,11 +118,12 @@ fn quoted_after(message: &str, word: &str) -> Option<String> {
     let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '`'))?;
     let mut name = String::new();
     let mut inside = false;
-    for c in rest.chars() {
+    let mut characters = rest.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             _ if c == quote => inside = !inside,
             _ if inside => name.push(c),
-            '.' => name.push('.'),
+            '.' if characters.peek() == Some(&quote) => name.push('.'),
             _ => break,
         }
     }

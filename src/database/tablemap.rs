@@ -1,4 +1,4 @@
-//! A TABLE_MAP event: the layout of the rows that follow, as the server logged it then.
+//! A table map event: the layout of the rows that follow, as the server logged it then.
 
 use crate::database::cursor::{Bits, Cursor, Malformed};
 

@@ -160,10 +160,14 @@ pub(crate) fn whole(image: &[Option<Value>]) -> Vec<Value> {
         .collect()
 }
 
+/// One column of an image.
+#[expect(clippy::unnecessary_wraps, reason = "images hold options")]
 pub(crate) fn int(n: i64) -> Option<Value> {
     Some(Value::Int(n))
 }
 
+/// One column of an image.
+#[expect(clippy::unnecessary_wraps, reason = "images hold options")]
 pub(crate) fn text(s: &str) -> Option<Value> {
     Some(Value::Text(s.to_owned()))
 }

@@ -334,7 +334,7 @@ fn random_set(random: &mut Random) -> GtidSet {
         "ffffffff-71ca-11e1-9e33-c80aa9429562",
     ];
     let mut set = GtidSet::default();
-    for _ in 0..random.below(9) + 1 {
+    for _ in 0..=random.below(9) {
         let source = Source {
             uuid: random.pick(&uuids).parse().expect("a uuid"),
             tag: random.pick(&["", "", "a", "b_1"]),

@@ -18,7 +18,7 @@ impl Random {
                 .map_or(1, |d| d.as_nanos() as u64)
         };
         let seed = given.unwrap_or_else(clock);
-        println!("SHEETBRIDGE_SEED={seed}");
+        eprintln!("SHEETBRIDGE_SEED={seed}");
         Self(seed)
     }
 
@@ -217,7 +217,12 @@ impl Random {
             }
             5 => text.push_str(&self.signed(16)),
             6 => {
-                text.push_str(&self.pick(&[r#""""#, r#""a\"b\\c\/d""#, r#""ä\u0001\n\t\u001f🙂""#, r#""'""#]))
+                text.push_str(&self.pick(&[
+                    r#""""#,
+                    r#""a\"b\\c\/d""#,
+                    r#""ä\u0001\n\t\u001f🙂""#,
+                    r#""'""#,
+                ]));
             }
             7 => {
                 let count = self.below(6);
@@ -232,9 +237,9 @@ impl Random {
                 self.list(text, count, |r, text, i| {
                     let _ = write!(text, "\"k{}{i}\": ", "x".repeat(r.below(4) as usize));
                     if count > 6 {
-                        text.push_str("\"a value of some length to fill up\"")
+                        text.push_str("\"a value of some length to fill up\"");
                     } else {
-                        r.json_value(text, depth - 1)
+                        r.json_value(text, depth - 1);
                     }
                 });
                 text.push('}');

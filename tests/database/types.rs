@@ -14,9 +14,9 @@ use crate::support::server::{Kind, Server, for_each_server};
 const ROWS: usize = 60;
 
 /// A column type and how to make a literal of it.
-type Kinds = Vec<(&'static str, fn(&mut Random) -> String)>;
+type Typed = (&'static str, fn(&mut Random) -> String);
 
-fn integers() -> Kinds {
+fn integers() -> Vec<Typed> {
     vec![
         ("TINYINT", |r| r.signed(8)),
         ("TINYINT UNSIGNED", |r| r.unsigned(8)),
@@ -36,7 +36,7 @@ fn integers() -> Kinds {
     ]
 }
 
-fn numbers() -> Kinds {
+fn numbers() -> Vec<Typed> {
     vec![
         ("DECIMAL(10,2)", |r| r.decimal(8, 2)),
         ("DECIMAL(65,30)", |r| r.decimal(35, 30)),
@@ -48,7 +48,7 @@ fn numbers() -> Kinds {
     ]
 }
 
-fn times() -> Kinds {
+fn times() -> Vec<Typed> {
     vec![
         ("DATE", |r| r.date()),
         ("TIME", |r| r.time(0)),
@@ -68,7 +68,7 @@ fn times() -> Kinds {
     ]
 }
 
-fn texts() -> Kinds {
+fn texts() -> Vec<Typed> {
     vec![
         ("CHAR(20)", |r| r.text(20)),
         ("CHAR(255) CHARACTER SET utf8mb4", |r| r.text(200)),
@@ -103,7 +103,7 @@ fn texts() -> Kinds {
     ]
 }
 
-fn maria() -> Kinds {
+fn maria() -> Vec<Typed> {
     vec![
         ("UUID", |r| r.uuid()),
         ("INET4", |r| r.inet4()),
@@ -137,7 +137,7 @@ async fn decoded_is_selected_for_every_type() {
                         format!("STRING_TO_VECTOR('[{},{}]')", r.below(9), r.below(9))
                     })],
                 )
-                .await
+                .await;
             }
         }
     })
@@ -155,7 +155,7 @@ async fn decoded_is_selected_where_the_event_explains_itself() {
 }
 
 /// Inserts random rows, changes all and deletes some, and holds each image against what was selected beside it.
-async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[(&str, fn(&mut Random) -> String)]) {
+async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[Typed]) {
     let mut random = Random::seeded();
     let db = server.fresh_database(story).await;
     let columns: Vec<String> = kinds
@@ -232,12 +232,7 @@ async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[(&str, fn(&m
     }
 }
 
-fn same(
-    server: &Server,
-    kinds: &[(&str, fn(&mut Random) -> String)],
-    decoded: &[Vec<Value>],
-    selected: &[Vec<Value>],
-) {
+fn same(server: &Server, kinds: &[Typed], decoded: &[Vec<Value>], selected: &[Vec<Value>]) {
     assert_eq!(decoded.len(), selected.len(), "{server}");
     for (left, right) in decoded.iter().zip(selected) {
         for (i, (a, b)) in left.iter().zip(right).enumerate() {
