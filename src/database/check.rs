@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::database::connect::{Flavor, Version};
 use crate::database::error::{Error, Result};
-use crate::database::schema::table_schema;
+use crate::database::schema::{definition, table_schema};
 use crate::database::statement;
 use crate::model::schema::{ColumnKind, TableName, TableSchema};
 
@@ -154,7 +154,10 @@ pub async fn check(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<Finding>
     findings.extend(rights(conn, version.flavor).await?);
     for name in tables {
         match table_schema(conn, name).await {
-            Ok(schema) => findings.extend(shape(&schema)?),
+            Ok(schema) => {
+                findings.extend(shape(&schema)?);
+                findings.extend(cascades(conn, name, version).await?);
+            }
             Err(error @ Error::NoTable(_)) => findings.push(finding(
                 name.to_string(),
                 Weight::Stop,
@@ -164,7 +167,6 @@ pub async fn check(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<Finding>
             )),
             Err(error) => return Err(error),
         }
-        findings.extend(cascades(conn, name, version).await?);
     }
     Ok(findings)
 }
@@ -303,24 +305,28 @@ async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result
     if logged {
         return Ok(Vec::new());
     }
-    let keys: Vec<(String, String, String, String)> = conn
-        .exec(
-            "SELECT CONSTRAINT_NAME, REFERENCED_TABLE_NAME, DELETE_RULE, UPDATE_RULE \
-             FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?",
-            (&name.schema, &name.table),
-        )
-        .await?;
-    let silent = |rule: &String| !matches!(rule.as_str(), "RESTRICT" | "NO ACTION");
-    let keys = keys
-        .into_iter()
-        .filter(|(_, _, delete, update)| silent(delete) || silent(update));
-    let found = keys.map(|(constraint, parent, delete, update)| Finding {
-        name: format!("{name}: foreign key {constraint}"),
-        weight: Weight::Warning,
-        expected: "RESTRICT".into(),
-        found: format!(
-            "ON DELETE {delete} ON UPDATE {update} from {parent}: the binlog does not show those changes"
+    let definition = definition(conn, name).await?;
+    let keys = definition
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("CONSTRAINT "));
+    let silent = keys.filter(|line| {
+        let changes = [
+            "ON DELETE CASCADE",
+            "ON DELETE SET",
+            "ON UPDATE CASCADE",
+            "ON UPDATE SET",
+        ];
+        changes.iter().any(|change| line.contains(change))
+    });
+    let found = silent.map(|line| Finding {
+        name: format!(
+            "{name}: foreign key {}",
+            line.split('`').nth(1).unwrap_or_default()
         ),
+        weight: Weight::Warning,
+        expected: "RESTRICT, or a server whose binlog shows what the key does".into(),
+        found: line.trim_end_matches(',').to_owned(),
         fix: "make it RESTRICT, or rely on the sweep, which finds such changes later".into(),
     });
     Ok(found.collect())

@@ -5,6 +5,7 @@ use mysql_async::{Conn, Row};
 
 use crate::database::connect::{Flavor, Version};
 use crate::database::error::{Error, Result};
+use crate::database::statement;
 use crate::model::schema::{Column, ColumnKind, TableName, TableSchema};
 
 /// Reads a table's schema. Views are no tables here.
@@ -71,19 +72,21 @@ async fn columns(conn: &mut Conn, name: &TableName, json: &[String]) -> Result<V
     Ok(rows.into_iter().map(column).collect())
 }
 
-/// MariaDB's JSON columns: LONGTEXT with the check that the type brings along.
+/// MariaDB's JSON columns: LONGTEXT with the check that the type brings along. (`information_schema.CHECK_CONSTRAINTS` is
+/// empty for an account that may only SELECT.)
 async fn checked_json(conn: &mut Conn, name: &TableName) -> Result<Vec<String>> {
-    let checks: Vec<String> = conn
-        .exec(
-            "SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?",
-            (&name.schema, &name.table),
-        )
+    let definition = definition(conn, name).await?;
+    let checks = definition.split("CHECK (json_valid(`").skip(1);
+    let columns = checks.filter_map(|rest| rest.split_once("`))"));
+    Ok(columns.map(|(column, _)| column.replace("``", "`")).collect())
+}
+
+/// The statement that makes the table, as an account with any right on it may see it.
+pub(crate) async fn definition(conn: &mut Conn, name: &TableName) -> Result<String> {
+    let row: Option<Row> = conn
+        .query_first(format!("SHOW CREATE TABLE {}", statement::table(name)?))
         .await?;
-    let column = |clause: String| {
-        let inner = clause.strip_prefix("json_valid(`")?.strip_suffix("`)")?;
-        Some(inner.replace("``", "`"))
-    };
-    Ok(checks.into_iter().filter_map(column).collect())
+    Ok(row.and_then(|row| row.get(1)).unwrap_or_default())
 }
 
 /// The primary key, else the first unique key without NULLs, prefixes and expressions.

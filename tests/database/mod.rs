@@ -5,6 +5,7 @@ mod follow;
 mod metadata;
 mod positions;
 mod random;
+mod rights;
 mod stream;
 mod types;
 mod writes;

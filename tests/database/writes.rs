@@ -397,7 +397,7 @@ async fn preflight_names_what_is_missing_and_how_to_mend_it() {
             .sql(&format!(
                 "CREATE TABLE {db}.good (id INT PRIMARY KEY); CREATE TABLE {db}.keyless (n INT) ENGINE = MyISAM; \
                  CREATE TABLE {db}.child (id INT PRIMARY KEY, g INT, CONSTRAINT fk FOREIGN KEY (g) REFERENCES {db}.good (id) ON DELETE CASCADE); \
-                 CREATE USER {db}@'%' IDENTIFIED BY 'secret'; GRANT SELECT, INSERT ON {db}.* TO {db}@'%'"
+                 CREATE USER {db}@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON {db}.* TO {db}@'%'"
             ))
             .await;
         let tables = ["good", "keyless", "child", "absent"].map(|table| name(&db, table));
