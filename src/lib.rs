@@ -6,6 +6,12 @@
 //! cli -> daemon -> config -> {engine, database, sheet, store} -> {model, fault}
 //! ```
 
+pub mod cli;
+pub mod config;
+pub mod daemon;
 pub mod database;
+pub mod engine;
 pub mod fault;
 pub mod model;
+pub mod sheet;
+pub mod store;

@@ -1,2 +1,7 @@
 //! The sheetbridge daemon.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sheetbridge::cli::main()
+}

@@ -110,12 +110,13 @@ pub async fn session(server: &Server) -> Result<Conn> {
     connect(server.session_options().into()).await
 }
 
-/// A pool of at most `connections` ordinary sessions; it connects when first used.
-pub fn pool(server: &Server, connections: usize) -> Pool {
+/// A pool of at most `connections` ordinary sessions with this default schema; it connects when first used.
+pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
     let constraints = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
     Pool::new(
         server
             .session_options()
+            .db_name(schema)
             .pool_opts(PoolOpts::default().with_constraints(constraints)),
     )
 }

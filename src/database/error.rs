@@ -238,6 +238,19 @@ impl From<mysql_async::Error> for Error {
 }
 
 impl Error {
+    /// Why the server does not take a row, if that is what it is.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// True when the stream cannot go on where it ended: what was missed has to be read from the tables.
+    pub fn lost_position(&self) -> bool {
+        matches!(self, Self::Purged(_) | Self::OtherServer(_))
+    }
+
     /// The server's answer by its number.
     fn from_server(code: u16, message: String) -> Self {
         match code {

@@ -40,6 +40,7 @@ pub mod write;
 
 pub use cursor::Malformed;
 pub use ddl::{SchemaChange, SchemaKind};
+pub use error::Error;
 pub use event::TransactionId;
 pub use rows::{ChangeKind, Image, RowChange};
 pub use transaction::{Doubt, Event, Transaction};

@@ -60,6 +60,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The column that the server names.
+    pub fn column(&self) -> Option<&str> {
+        match self {
+            Self::TooLong { column } | Self::OutOfRange { column } | Self::NotNull { column } | Self::Missing { column } => {
+                Some(column)
+            }
+            Self::WrongValue { column } => column.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Reads the server's error. `None` where it is not about the row.
     pub fn from_server(code: u16, message: &str) -> Option<Self> {
         let column = || column_of(message);

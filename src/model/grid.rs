@@ -20,10 +20,7 @@ pub struct GridCell {
 
 impl GridCell {
     /// An empty cell.
-    pub const BLANK: Self = Self {
-        value: Cell::Blank,
-        formula: None,
-    };
+    pub const BLANK: Self = Self { value: Cell::Blank, formula: None };
 
     /// A cell without a formula.
     pub fn plain(value: Cell) -> Self {

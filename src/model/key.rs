@@ -84,11 +84,7 @@ fn parse_part(s: &str) -> Result<(Value, &str), NotAKey> {
         return Ok((Value::Bytes(bytes.collect::<Option<_>>().ok_or(NotAKey)?), rest));
     }
     let end = s.find(',').unwrap_or(s.len());
-    let number = s[..end]
-        .parse::<i128>()
-        .ok()
-        .and_then(Value::integer)
-        .ok_or(NotAKey)?;
+    let number = s[..end].parse::<i128>().ok().and_then(Value::integer).ok_or(NotAKey)?;
     Ok((number, &s[end..]))
 }
 
@@ -110,14 +106,7 @@ mod tests {
             vec![Value::Int(-17)],
             vec![Value::UInt(u64::MAX), Value::Text("a,\"b\"\n🙂".into())],
             vec![Value::Bytes(vec![0, 255]), Value::Decimal("1.50".into())],
-            vec![
-                Value::Date(Date {
-                    year: 2026,
-                    month: 1,
-                    day: 2,
-                }),
-                Value::Int(3),
-            ],
+            vec![Value::Date(Date { year: 2026, month: 1, day: 2 }), Value::Int(3)],
         ];
         for parts in keys {
             let key = Key(parts);

@@ -9,6 +9,24 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EffectId(pub u64);
 
+impl EffectId {
+    /// The first id of a start of the daemon: starts are told apart by the upper bits, so that the rest may simply count
+    /// up. 40 bits are 17 years at 2,000 effects a second.
+    pub fn first_of(generation: u32) -> Self {
+        Self(u64::from(generation) << 40)
+    }
+
+    /// The id after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// An accepted edit's number in the inbox: the cause of the effects that it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EditId(pub u64);
+
 /// A batch's number: the developer metadata id that the batch creates first, so that it applies at most once (protocol C7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BatchNumber(pub i32);
@@ -40,14 +58,17 @@ impl FromStr for Owner {
         if installation.is_empty() {
             return Err(());
         }
-        Ok(Self {
-            installation: installation.to_owned(),
-            generation: generation.parse().map_err(drop)?,
-        })
+        Ok(Self { installation: installation.to_owned(), generation: generation.parse().map_err(drop)? })
     }
 }
 
 impl fmt::Display for EffectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for EditId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
     }
@@ -79,10 +100,7 @@ mod tests {
 
     #[test]
     fn owners_and_claims_print_and_parse() {
-        let owner = Owner {
-            installation: "k3v9".into(),
-            generation: 7,
-        };
+        let owner = Owner { installation: "k3v9".into(), generation: 7 };
         assert_eq!(owner.to_string().parse(), Ok(owner));
         assert_eq!("void".parse::<Owner>(), Err(()));
         assert_eq!(ClaimId(0xdead_beef).to_string().parse(), Ok(ClaimId(0xdead_beef)));

@@ -13,6 +13,7 @@ pub mod key;
 pub mod link;
 pub mod mark;
 pub mod position;
+pub mod rule;
 pub mod schema;
 pub mod temporal;
 pub mod value;

@@ -129,8 +129,6 @@ pub struct TableSchema {
 impl TableSchema {
     /// The position of a column by name, letter case ignored as MySQL does.
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.columns
-            .iter()
-            .position(|column| column.name.eq_ignore_ascii_case(name))
+        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
     }
 }

@@ -45,16 +45,8 @@ pub struct DateTime {
 
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {:02}:{:02}:{:02}",
-            self.date, self.hour, self.minute, self.second
-        )?;
-        if self.micros > 0 {
-            write!(f, ".{:06}", self.micros)
-        } else {
-            Ok(())
-        }
+        write!(f, "{} {:02}:{:02}:{:02}", self.date, self.hour, self.minute, self.second)?;
+        if self.micros > 0 { write!(f, ".{:06}", self.micros) } else { Ok(()) }
     }
 }
 
@@ -70,17 +62,7 @@ impl fmt::Display for Time {
         let sign = if self.micros < 0 { "-" } else { "" };
         let all = self.micros.unsigned_abs();
         let (seconds, micros) = (all / 1_000_000, all % 1_000_000);
-        write!(
-            f,
-            "{sign}{:02}:{:02}:{:02}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60
-        )?;
-        if micros > 0 {
-            write!(f, ".{micros:06}")
-        } else {
-            Ok(())
-        }
+        write!(f, "{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        if micros > 0 { write!(f, ".{micros:06}") } else { Ok(()) }
     }
 }

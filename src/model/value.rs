@@ -80,10 +80,7 @@ pub enum Value {
 impl Value {
     /// The one form of an integer: `Int` where it fits, else `UInt`. `None` beyond 64 bits.
     pub fn integer(n: i128) -> Option<Self> {
-        i64::try_from(n)
-            .map(Self::Int)
-            .or_else(|_| u64::try_from(n).map(Self::UInt))
-            .ok()
+        i64::try_from(n).map(Self::Int).or_else(|_| u64::try_from(n).map(Self::UInt)).ok()
     }
 
     /// True for SQL NULL.

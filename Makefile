@@ -1,0 +1,43 @@
+# The doors into the project. `make` alone says what they are.
+
+# Where cargo builds; the scripts read it too.
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+.PHONY: help demo demo-check clean-demo test full lint audit replay needs
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+demo: ## A database and a spreadsheet that follow each other, to watch in a browser; Ctrl-C ends it
+	@demo/run
+
+demo-check: ## The same without a person: changes both sides, says what arrived and when, exits 0 or 1
+	@demo/check
+
+clean-demo: ## Ends and removes what a killed demo left behind
+	@demo/clean
+
+test: needs ## Every test, each database test on MariaDB and on MySQL
+	@scripts/test
+
+full: needs ## What is too long for every change: more random runs, then the demo
+	@SHEETBRIDGE_FULL=1 scripts/test
+	@demo/check
+
+lint: ## Formatting, lints, documentation, licences, shell and Apps Script
+	@scripts/lint
+
+audit: ## Known security advisories of what we depend on (needs cargo-deny, and github.com for its database)
+	cargo deny --workspace check advisories
+
+replay: ## Recorded Google conversations against the emulator: make replay RECORDINGS=DIR
+	@test -n "$(RECORDINGS)" || { echo 'make replay RECORDINGS=DIR'; exit 2; }
+	SHEETS_RECORDINGS="$(abspath $(RECORDINGS))" cargo test --locked --package sheets-emulator replay -- --nocapture
+
+# What building and testing need beside Rust. Each says what it installs, or what to type where it may not.
+needs:
+	@scripts/install-build-needs
+	@scripts/install-mariadb
+	@scripts/fetch-mysql >/dev/null
+	@scripts/install-chromium

@@ -1,0 +1,425 @@
+//! The shell around the engine: tasks, time and waiting.
+//!
+//! ```text
+//! tail (the stream) ----> route ----> one engine a spreadsheet <----> perform (MySQL, Google)
+//!                                         ^
+//! endpoint (people's edits) --> inbox ----+
+//! ```
+//! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
+
+pub mod inbox;
+pub mod journal;
+pub mod notify;
+pub mod perform;
+pub mod progress;
+pub mod retry;
+pub mod route;
+pub mod shutdown;
+pub mod spreadsheet;
+mod start;
+pub mod table;
+mod tail;
+
+use std::future::Future;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Pool};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{broadcast, mpsc};
+use tracing::{error, info, warn};
+
+use crate::config::Settings;
+use crate::config::settings::{self, ServerAddress};
+use crate::daemon::notify::Progress as Beats;
+use crate::daemon::perform::Performer;
+use crate::daemon::progress::Progress;
+use crate::daemon::route::{Destination, Route};
+use crate::daemon::shutdown::{End, Shutdown, Stop, Tasks};
+use crate::daemon::spreadsheet::Spreadsheet;
+use crate::daemon::start::{Group, first_effect, first_note};
+use crate::database::connect::{self, Address, Server, Tls};
+use crate::engine::Engine;
+use crate::fault::{Classify, Fault};
+use crate::model::link::LinkName;
+use crate::model::mark::Owner;
+use crate::sheet::auth::ServiceAccount;
+use crate::sheet::client::{Client, Google};
+use crate::sheet::error::SheetError;
+use crate::sheet::quota::Rates;
+use crate::store::{StoreError, installation, lease, migrate::migrate};
+
+/// The name of the one source of changes, under which its position is stored.
+pub const SOURCE: &str = "main";
+
+/// A lease that is not renewed ends after this time.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Renewed often enough that two lost tries do not end it.
+const RENEW: Duration = Duration::from_secs(3);
+
+/// The position is saved with effects; without any at most this often (protocol C14).
+const SAVE: Duration = Duration::from_secs(30);
+
+/// Old memories are cleaned up this often.
+const CLEAN: Duration = Duration::from_secs(3600);
+
+/// How long work that has begun may take at the end.
+const GRACE: Duration = Duration::from_secs(45);
+
+/// The wait before a start is tried again while the server is away.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Sessions of one daemon beside the tail and the lease.
+const SESSIONS: usize = 8;
+
+/// Inputs that may wait for an engine: it takes them at once, so this only evens out bursts.
+const AHEAD: usize = 256;
+
+/// Answers that may wait for the requests that asked.
+const ANSWERS: usize = 1024;
+
+/// What ends the daemon.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// Its own state.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] crate::database::Error),
+    /// The way to Google cannot even be tried.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+    /// The endpoint cannot listen.
+    #[error("cannot listen on {place}: {error}")]
+    Listen {
+        /// Address or path.
+        place: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A script's secret in the configuration is none.
+    #[error("a secret of link `{0}` is no `whsec_` secret of 24 to 64 bytes")]
+    Secret(LinkName),
+    /// A defect: the task and its panic.
+    #[error("the task `{task}` ended by a panic: {message}")]
+    Panic {
+        /// The task.
+        task: String,
+        /// What it said.
+        message: String,
+    },
+    /// The links can be followed no further as they are.
+    #[error("the daemon starts anew: {0}")]
+    Anew(String),
+    /// No link can be worked on.
+    #[error("no link can be worked on: see the errors above")]
+    NoLinks,
+}
+
+impl From<mysql_async::Error> for DaemonError {
+    fn from(error: mysql_async::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Classify for DaemonError {
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Store(error) => error.fault(),
+            Self::Database(error) => error.fault(),
+            Self::Sheet(error) => error.fault(),
+            Self::Anew(_) => Fault::Passing,
+            Self::Listen { .. } | Self::NoLinks | Self::Secret(_) => Fault::NeedsOperator,
+            Self::Panic { .. } => Fault::Bug,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.advice(),
+            Self::Database(error) => error.advice(),
+            Self::Sheet(error) => error.advice(),
+            Self::Listen { .. } => {
+                "choose another `listen` in [endpoint], or end the program that has this one"
+            }
+            Self::Secret(_) => "make one: `whsec_` and the base64 of 32 random bytes",
+            Self::NoLinks => "mend the links, or check the account's rights on their tables",
+            Self::Panic { .. } => "report it, with the journal around it",
+            Self::Anew(_) => "",
+        }
+    }
+}
+
+/// Runs until `stop` is done. What passes is waited out; what a person must mend ends it.
+///
+/// # Errors
+/// Those that no patience mends.
+pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
+    let (end, shutdown) = shutdown::channel();
+    let beats = Beats::default();
+    let watching = tokio::spawn(notify::watch(beats.clone(), shutdown.clone()));
+    notify::ready();
+    let living = live(&settings, &beats, shutdown);
+    tokio::pin!(living, stop);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut living => ended,
+        () = &mut stop => {
+            notify::stopping();
+            end.stop();
+            living.await
+        }
+    };
+    notify::stopping();
+    end.stop();
+    if let Err(error) = watching.await {
+        error!(%error, "the watchdog's task failed");
+    }
+    info!("stopped");
+    ended
+}
+
+/// One run after another, until the end is asked for or a person is needed.
+async fn live(settings: &Settings, beats: &Beats, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+    while !shutdown.is_requested() {
+        match once(settings, beats, &shutdown).await {
+            Ok(()) => return Ok(()),
+            Err(error) if error.fault() == Fault::Passing => {
+                warn!(%error, "starting again");
+                notify::status(&format!("waiting: {error}"));
+                let _ = shutdown.race(tokio::time::sleep(AGAIN)).await;
+            }
+            Err(error) => {
+                error!(%error, advice = error.advice(), "a person is needed");
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One run: from the connection to its end.
+async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result<(), DaemonError> {
+    let server = server_of(&settings.mysql);
+    let mut conn = connect::session(&server).await?;
+    migrate(&mut conn, &settings.mysql.state_schema).await?;
+    let owner = installation::begin(&mut conn).await?;
+    lease::take(&mut conn, &owner, &format!("process {}", std::process::id()), LEASE).await?;
+
+    let groups = start::groups(&mut conn, settings).await?;
+    if groups.is_empty() {
+        return Err(DaemonError::NoLinks);
+    }
+    let watched = start::watched(&mut conn, settings, &groups).await?;
+    let resume = start::resume(&mut conn).await?;
+    let progress = Arc::new(Progress::new(resume.position.clone(), groups.len()));
+    let shared = Shared {
+        client: Arc::new(client_of(&settings.google)?),
+        pool: connect::pool(&server, SESSIONS, Some(settings.mysql.state_schema.name())),
+        owner: owner.clone(),
+        progress: Arc::clone(&progress),
+        server_uuid: server_uuid(&mut conn).await?,
+        answers: broadcast::channel(ANSWERS).0,
+    };
+
+    let (end, inner) = shutdown::channel();
+    let mut tasks: Tasks<DaemonError> = Tasks::new();
+    let mut destinations = Vec::new();
+    for (index, group) in groups.into_iter().enumerate() {
+        let (inputs, receiver) = mpsc::channel(AHEAD);
+        destinations.push(Destination { tables: group.tables.clone(), inputs });
+        let name = format!("spreadsheet {}", group.spreadsheet);
+        let effects = first_effect(&owner, index);
+        let (start, until) = start::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
+        let performer = shared.performer(&group, index, &owner);
+        let beat = beats.beat(name.clone());
+        let sheet = Spreadsheet { engine: Engine::new(start), performer, inputs: receiver, beat, until };
+        tasks.spawn(name, sheet.run(inner.clone()));
+    }
+    if let Some(listen) = &settings.endpoint.listen {
+        let inbox = inbox::Inbox::new(settings, &destinations, &shared.pool, &shared.answers)?;
+        inbox.recall().await?;
+        tasks.spawn("endpoint", inbox::serve(listen.clone(), inbox, inner.clone()).await?);
+    }
+    let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress));
+    let follow = tail::Follow { server, position: resume.position, watched, owner: owner.clone(), route };
+    tasks.spawn(
+        "tail",
+        tail::follow(
+            follow,
+            settings.mysql.server_id,
+            shared.pool.clone(),
+            beats.beat("tail"),
+            inner.clone(),
+        ),
+    );
+    tasks.spawn(
+        "position",
+        save_positions(shared.pool.clone(), progress, shared.server_uuid.clone(), inner.clone()),
+    );
+    notify::status(&format!("{} links, generation {}", settings.links.len(), owner.generation));
+    info!(%owner, links = settings.links.len(), "running");
+
+    let ended = keep_lease(&mut conn, &owner, &mut tasks, shutdown.clone()).await;
+    let drained = wind_down(&end, &mut tasks).await;
+    shared.pool.disconnect().await?;
+    ended.and(drained)?;
+    lease::release(&mut conn, &owner).await?;
+    Ok(())
+}
+
+/// What all performers share.
+struct Shared {
+    client: Arc<Client>,
+    pool: Pool,
+    owner: Owner,
+    progress: Arc<Progress>,
+    server_uuid: String,
+    answers: broadcast::Sender<(u64, String)>,
+}
+
+impl Shared {
+    fn performer(&self, group: &Group, index: usize, owner: &Owner) -> Arc<Performer> {
+        Arc::new(Performer {
+            client: Arc::clone(&self.client),
+            pool: self.pool.clone(),
+            owner: self.owner.clone(),
+            spreadsheet: group.spreadsheet.clone(),
+            tables: group.tables.clone(),
+            progress: Arc::clone(&self.progress),
+            place: self.progress.places()[index],
+            server: self.server_uuid.clone(),
+            answers: self.answers.clone(),
+            notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
+            helper: Mutex::new(None),
+            last: Mutex::new(None),
+        })
+    }
+}
+
+/// Renews the lease until the end is asked for or a task ends by itself.
+async fn keep_lease(
+    conn: &mut Conn,
+    owner: &Owner,
+    tasks: &mut Tasks<DaemonError>,
+    mut shutdown: Shutdown,
+) -> Result<(), DaemonError> {
+    let mut renewals = tokio::time::interval(RENEW);
+    loop {
+        tokio::select! {
+            biased;
+            // 1. the end
+            () = shutdown.requested() => return Ok(()),
+            // 2. a task that ended before the end was asked for
+            Some((task, end)) = tasks.next() => match end {
+                End::Failed(error) => return Err(error),
+                End::Panicked(message) => return Err(DaemonError::Panic { task, message }),
+                End::Done | End::Aborted => return Err(DaemonError::Anew(format!("the task `{task}` ended"))),
+            },
+            // 3. the lease
+            _ = renewals.tick() => {}
+        }
+        lease::renew(conn, owner, LEASE).await?;
+    }
+}
+
+async fn wind_down(end: &Stop, tasks: &mut Tasks<DaemonError>) -> Result<(), DaemonError> {
+    end.stop();
+    let mut first = Ok(());
+    for (task, end) in tasks.drain(GRACE).await {
+        let error = match end {
+            End::Failed(error) => error,
+            End::Panicked(message) => DaemonError::Panic { task, message },
+            End::Done | End::Aborted => continue,
+        };
+        if first.is_ok() {
+            first = Err(error);
+        } else {
+            warn!(%error, "another task failed");
+        }
+    }
+    first
+}
+
+/// Saves the position now and then while nothing else does.
+async fn save_positions(
+    pool: Pool,
+    progress: Arc<Progress>,
+    server: String,
+    mut shutdown: Shutdown,
+) -> Result<(), DaemonError> {
+    let mut cleaned: Option<tokio::time::Instant> = None;
+    loop {
+        if cleaned.is_none_or(|at| at.elapsed() > CLEAN) {
+            clean(&pool).await;
+            cleaned = Some(tokio::time::Instant::now());
+        }
+        let asked = shutdown.race(tokio::time::sleep(SAVE)).await.is_none();
+        if let Some(position) = progress.idle_save() {
+            let saved =
+                crate::store::position::Saved { position: position.to_string(), server: server.clone() };
+            let stored = async {
+                let mut conn = pool.get_conn().await?;
+                crate::store::position::save(&mut conn, SOURCE, &saved).await
+            };
+            if let Err(error) = stored.await {
+                warn!(%error, "the position is not saved: more is read again after a restart");
+            }
+        }
+        if asked {
+            return Ok(());
+        }
+    }
+}
+
+/// Forgets what has been kept long enough.
+async fn clean(pool: &Pool) {
+    let cleaned = async {
+        let mut conn = pool.get_conn().await?;
+        crate::store::retention::clean(&mut conn).await
+    };
+    match cleaned.await {
+        Ok(0) => {}
+        Ok(rows) => info!(rows, "old memories are cleaned up"),
+        Err(error) => warn!(%error, "old memories are not cleaned up"),
+    }
+}
+
+async fn server_uuid(conn: &mut Conn) -> Result<String, DaemonError> {
+    // MariaDB has no uuid of its own; its position names servers by their ids.
+    let uuid: Option<(String, String)> = conn.query_first("SHOW VARIABLES LIKE 'server_uuid'").await?;
+    Ok(uuid.map(|(_, uuid)| uuid).unwrap_or_default())
+}
+
+fn server_of(mysql: &settings::Mysql) -> Server {
+    Server {
+        address: match &mysql.address {
+            ServerAddress::Tcp { host, port } => Address::Tcp { host: host.clone(), port: *port },
+            ServerAddress::Socket(path) => Address::Socket(path.clone()),
+        },
+        user: mysql.user.clone(),
+        password: mysql.password.clone().unwrap_or_else(|| SecretString::from(String::new())),
+        tls: match &mysql.tls {
+            settings::Tls::Off => Tls::Disabled,
+            settings::Tls::Encrypt => Tls::Required,
+            settings::Tls::Verify { ca } => Tls::VerifyIdentity(ca.clone()),
+        },
+    }
+}
+
+fn client_of(google: &settings::Google) -> Result<Client, DaemonError> {
+    let account = ServiceAccount::parse(google.key.expose_secret())?;
+    let mut at = Google {
+        token_url: google.token_url.clone(),
+        rates: Rates { reads: google.reads_per_minute.get(), writes: google.writes_per_minute.get() },
+        ..Google::default()
+    };
+    if let Some(base) = &google.base_address {
+        at.sheets_base = base.trim_end_matches('/').to_owned();
+    }
+    Ok(Client::new(account, &at)?)
+}

@@ -1,0 +1,124 @@
+//! What became certain, stored in one transaction with the position. It is tried until it is done: it is the only way on.
+
+use std::time::Duration;
+
+use crate::daemon::perform::Performer;
+use crate::engine::effect::{Commit, Conflict, Winner};
+use crate::engine::input::Input;
+use crate::fault::Classify;
+use crate::model::base::BaseChange;
+use crate::model::mark::ClaimId;
+use crate::store::batch::Outcome;
+use crate::store::ledger::{Entry, Kind};
+use crate::store::position::Saved;
+use crate::store::{self, StoreError};
+
+/// The wait between two tries, while the server is away.
+const AGAIN: Duration = Duration::from_millis(500);
+
+impl Performer {
+    pub(super) async fn commit(&self, commit: Commit) -> Input {
+        for conflict in &commit.conflicts {
+            self.journal_conflict(conflict);
+        }
+        loop {
+            match self.try_commit(&commit).await {
+                Ok(()) => return Input::Committed,
+                Err(error) => {
+                    self.log("our state cannot be stored", &error);
+                    if matches!(error, StoreError::LeaseLost(_)) || error.fault() == crate::fault::Fault::Bug
+                    {
+                        // Nothing of ours may be written any more: the daemon is about to stop.
+                        std::future::pending::<()>().await;
+                    }
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    async fn try_commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for (at, table) in self.tables.iter().enumerate() {
+            let link = &table.link.rules.name;
+            let changes: Vec<BaseChange> = commit
+                .base
+                .iter()
+                .filter(|(index, _)| *index == at)
+                .map(|(_, change)| change.clone())
+                .collect();
+            store::base::apply(&mut tx, link, &changes).await?;
+            let named: Vec<ClaimId> =
+                commit.named.iter().filter(|(index, _)| *index == at).map(|(_, claim)| *claim).collect();
+            if !named.is_empty() {
+                store::claim::name(&mut tx, link, &named).await?;
+            }
+        }
+        let owe: Vec<(u64, String)> = commit
+            .owe
+            .iter()
+            .map(|(id, owed)| Ok((id.0, serde_json::to_string(owed)?)))
+            .collect::<Result<_, serde_json::Error>>()
+            .map_err(|_| StoreError::Corrupt { table: "owed", what: "a debt cannot be written down" })?;
+        store::owed::insert(&mut tx, &self.spreadsheet, &owe).await?;
+        let paid: Vec<u64> = commit.paid.iter().map(|id| id.0).collect();
+        store::owed::delete(&mut tx, &self.spreadsheet, &paid).await?;
+        let conflicts: Vec<Entry> =
+            commit.conflicts.iter().map(|conflict| self.conflict_entry(conflict)).collect();
+        store::ledger::append(&mut tx, &conflicts).await?;
+        store::spreadsheet::set_slot(&mut tx, &self.spreadsheet, commit.slot).await?;
+        if let Some((number, landed)) = commit.batch {
+            let outcome = if landed { Outcome::Done } else { Outcome::Void };
+            store::batch::finish(&mut tx, &self.spreadsheet, number, &self.owner, outcome).await?;
+        }
+        let position = self.progress.finished(self.place, commit.front).to_string();
+        let saved = Saved { position, server: self.server.clone() };
+        store::position::save(&mut tx, crate::daemon::SOURCE, &saved).await?;
+        Ok(tx.commit().await?)
+    }
+
+    fn conflict_entry(&self, conflict: &Conflict) -> Entry {
+        let pack = |cell: &crate::model::cell::Cell| serde_json::to_vec(cell).ok();
+        let column = conflict.column.and_then(|at| {
+            self.tables
+                .get(conflict.table)
+                .and_then(|table| table.plan.columns.get(at).map(|c| c.rule.name.clone()))
+        });
+        let cause = format!("{}: {} ({})", column.unwrap_or_default(), conflict.rule, word(conflict.winner));
+        Entry {
+            id: self.next_note(),
+            link: self.tables.get(conflict.table).map(|table| table.link.rules.name.clone()),
+            kind: Kind::Conflict,
+            key: conflict.key.clone(),
+            cause: cause.chars().take(255).collect(),
+            editor: None,
+            claim: None,
+            before: conflict.database.as_ref().and_then(pack),
+            after: conflict.sheet.as_ref().and_then(pack),
+        }
+    }
+
+    fn journal_conflict(&self, conflict: &Conflict) {
+        let Some(table) = self.tables.get(conflict.table) else { return };
+        let column =
+            conflict.column.and_then(|at| table.plan.columns.get(at)).map(|column| column.rule.name.as_str());
+        tracing::warn!(
+            LINK = table.link.rules.name.0.as_str(),
+            TABLE = table.schema.name.to_string(),
+            ROW_KEY = conflict.key.as_ref().map(ToString::to_string).unwrap_or_default(),
+            COLUMN = column.unwrap_or_default(),
+            CONFLICT = 1,
+            OUTCOME = word(conflict.winner),
+            "conflict: {}; both values are in the ledger",
+            conflict.rule
+        );
+    }
+}
+
+fn word(winner: Winner) -> &'static str {
+    match winner {
+        Winner::Database => "database wins",
+        Winner::Sheet => "sheet wins",
+        Winner::Nobody => "held",
+    }
+}

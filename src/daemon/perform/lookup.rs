@@ -1,0 +1,174 @@
+//! Reads: the tabs of the spreadsheet, and rows of the table beside the stream.
+
+use std::sync::{Arc, PoisonError};
+
+use crate::daemon::perform::{Performer, now};
+use crate::database::statement::Lock;
+use crate::database::{self, read as rows};
+use crate::engine::input::{DbRow, DbState, Input, ReadNumber, TableIndex, Trouble, View};
+use crate::model::grid::Snapshot;
+use crate::model::key::Key;
+use crate::model::link::SheetId;
+use crate::model::mark::EffectId;
+use crate::sheet::error::SheetError;
+use crate::sheet::quota::Lane;
+use crate::store::ledger::{Entry, Kind};
+use crate::store::{self, StoreError};
+
+/// Rows in one chunk of a copy.
+const CHUNK: usize = 500;
+
+/// Either edge of the database.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LookupError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Table(#[from] database::Error),
+    #[error(transparent)]
+    Server(#[from] mysql_async::Error),
+}
+
+impl Performer {
+    pub(super) async fn read(&self, number: ReadNumber) -> Input {
+        match self.snapshot().await {
+            Ok(snapshot) => {
+                let view = self.view(&snapshot);
+                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
+                Input::Read { number, answered: now(), view }
+            }
+            Err(error) => {
+                self.log("the spreadsheet cannot be read", &error);
+                Input::ReadFailed(number)
+            }
+        }
+    }
+
+    /// One read of everything. Tabs that are not ready, and a helper tab that somebody deleted, are made ready first.
+    async fn snapshot(&self) -> Result<Snapshot, SheetError> {
+        if self.helper().is_none() || self.tables.iter().any(|table| table.sheet().is_none()) {
+            self.prepare().await?;
+        }
+        let sheets: Vec<SheetId> = self.tables.iter().filter_map(|table| table.sheet()).collect();
+        let snapshot = self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets, self.helper()).await?;
+        if snapshot.helper.is_none() {
+            tracing::warn!(
+                SHEET = self.spreadsheet.0,
+                "the helper tab is gone: it is made again at the next read"
+            );
+            self.set_helper(None);
+        }
+        Ok(snapshot)
+    }
+
+    fn view(&self, snapshot: &Snapshot) -> View {
+        let tab = |table: &Arc<crate::daemon::table::Table>| {
+            if let Some(reason) = table.unready() {
+                return Err(Trouble { reason });
+            }
+            let tab =
+                snapshot.tabs.iter().find(|tab| Some(tab.sheet) == table.sheet()).ok_or_else(|| Trouble {
+                    reason: format!(
+                        "its tab `{}` was deleted: undo that, or remove the link",
+                        table.link.tab
+                    ),
+                })?;
+            let (locale, zone) = table.manner().unwrap_or_default();
+            let was = (locale.as_str(), zone.as_str());
+            if was != (snapshot.locale.as_str(), snapshot.time_zone.as_str()) {
+                let reason = format!(
+                    "the spreadsheet's locale and time zone changed from {locale}, {zone} to {}, {}: every date and \
+                     number in it may mean something else now; set them back, or restart sheetbridge to take them over",
+                    snapshot.locale, snapshot.time_zone
+                );
+                return Err(Trouble { reason });
+            }
+            table.view(tab)
+        };
+        View {
+            tokens: snapshot.tokens.clone(),
+            foreign: snapshot.foreign.clone(),
+            helper: snapshot.helper,
+            tabs: self.tables.iter().map(tab).collect(),
+        }
+    }
+
+    pub(super) async fn probe(&self, effect: EffectId, keys: Vec<(TableIndex, Key)>) -> Input {
+        match self.probe_rows(effect, &keys).await {
+            Ok(rows) => Input::Probed(effect, rows),
+            Err(error) => {
+                tracing::info!(SHEET = self.spreadsheet.0, %error, "rows could not be looked up: tried again");
+                Input::ProbeFailed(effect)
+            }
+        }
+    }
+
+    /// The select and the ledger entry in one transaction, rows locked: what commits later comes later in the stream.
+    async fn probe_rows(
+        &self,
+        effect: EffectId,
+        keys: &[(TableIndex, Key)],
+    ) -> Result<Vec<(TableIndex, Key, DbState)>, LookupError> {
+        let mut tx = self.begin().await?;
+        let mut found = Vec::new();
+        for (index, table) in self.tables.iter().enumerate() {
+            let wanted: Vec<Key> =
+                keys.iter().filter(|(at, _)| *at == index).map(|(_, key)| key.clone()).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
+                let state = row.map_or(DbState::Gone(None), |row| DbState::Row(table.row(&row)));
+                found.push((index, key, state));
+            }
+        }
+        store::ledger::append(&mut tx, &[mark(effect, Kind::Probe)]).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    pub(super) async fn chunk(
+        &self,
+        table: TableIndex,
+        after: Option<Key>,
+        low: EffectId,
+        high: EffectId,
+    ) -> Input {
+        match self.chunk_rows(table, after, low, high).await {
+            Ok(rows) => Input::Chunk { high, last: rows.len() < CHUNK, rows },
+            Err(error) => {
+                tracing::info!(SHEET = self.spreadsheet.0, %error, "a chunk could not be read: tried again");
+                Input::ChunkFailed(high)
+            }
+        }
+    }
+
+    /// Low mark, chunk, high mark: three transactions, so that the marks enclose the read in the stream (DBLog).
+    async fn chunk_rows(
+        &self,
+        table: TableIndex,
+        after: Option<Key>,
+        low: EffectId,
+        high: EffectId,
+    ) -> Result<Vec<(Key, DbRow)>, LookupError> {
+        let table = &self.tables[table];
+        self.mark(low).await?;
+        let mut conn = self.pool.get_conn().await?;
+        let rows = rows::chunk(&mut conn, &table.schema, after.as_ref(), CHUNK, Lock::None).await?;
+        drop(conn);
+        self.mark(high).await?;
+        Ok(rows.iter().map(|row| (table.key(row), table.row(row))).collect())
+    }
+
+    pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
+        let mut tx = self.begin().await?;
+        store::ledger::append(&mut tx, &[mark(effect, Kind::Mark)]).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// A ledger entry that only places something in the stream.
+pub(super) fn mark(id: EffectId, kind: Kind) -> Entry {
+    let (link, key, editor, claim, before, after) = (None, None, None, None, None, None);
+    Entry { id, link, kind, key, cause: kind.word().to_owned(), editor, claim, before, after }
+}

@@ -1,0 +1,161 @@
+//! The engine's effects, performed: each is one call, answered by inputs.
+//!
+//! Nothing is decided here. What must be atomic is one MySQL transaction; what goes to Google goes once. Errors that pass are
+//! told to the engine as "not now"; what needs a person is told to the journal, too.
+
+mod batch;
+mod commit;
+mod lookup;
+mod prepare;
+mod write;
+
+pub use prepare::Memory;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use mysql_async::{Pool, Transaction, TxOpts};
+use tokio::sync::broadcast;
+
+use crate::daemon::inbox;
+use crate::daemon::progress::{Place, Progress};
+use crate::daemon::table::Table;
+use crate::engine::effect::{Answered, Effect, Level, Notice};
+use crate::engine::input::{EditNumber, Input, Micros};
+use crate::fault::{Classify, Fault};
+use crate::model::grid::Snapshot;
+use crate::model::link::{SheetId, SpreadsheetId};
+use crate::model::mark::{EditId, EffectId, Owner};
+use crate::sheet::client::Client;
+use crate::store::{self, StoreError};
+
+/// Everything that the effects of one spreadsheet's engine need.
+#[derive(Debug)]
+pub struct Performer {
+    /// The account that the spreadsheet is shared with.
+    pub client: Arc<Client>,
+    /// Sessions whose default schema is our state.
+    pub pool: Pool,
+    /// Who we are.
+    pub owner: Owner,
+    /// The spreadsheet.
+    pub spreadsheet: SpreadsheetId,
+    /// Its links, in the engine's order.
+    pub tables: Vec<Arc<Table>>,
+    /// Where the stream is finished.
+    pub progress: Arc<Progress>,
+    /// This engine's place among the fronts.
+    pub place: Place,
+    /// The server's uuid, stored with the position.
+    pub server: String,
+    /// Answers to edits, for requests that wait for them.
+    pub answers: broadcast::Sender<(EditNumber, String)>,
+    /// Ids for ledger entries that are no effects: conflicts and notes.
+    pub notes: AtomicU64,
+    /// The helper tab, once it is there.
+    pub helper: Mutex<Option<SheetId>>,
+    /// The last read: receipts and sizes are understood by it.
+    pub last: Mutex<Option<Arc<Snapshot>>>,
+}
+
+impl Performer {
+    /// Performs one effect.
+    pub async fn perform(self: Arc<Self>, effect: Effect) -> Vec<Input> {
+        match effect {
+            Effect::Read(number) => vec![self.read(number).await],
+            Effect::Write(write) => vec![self.write(write).await],
+            Effect::Send(plan) => vec![self.send(*plan).await],
+            Effect::Settle(plan) => vec![self.settle(*plan).await],
+            Effect::Commit(commit) => vec![self.commit(*commit).await],
+            Effect::Name(names) => vec![self.name(names).await],
+            Effect::Probe { effect, keys } => vec![self.probe(effect, keys).await],
+            Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
+            Effect::Answer(answers) => {
+                self.answer(answers).await;
+                Vec::new()
+            }
+            Effect::Notice(notice) => {
+                self.notice(&notice);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A transaction of ours: it fails if another daemon took over.
+    async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
+        let mut transaction = self.pool.start_transaction(TxOpts::default()).await?;
+        store::lease::still_ours(&mut transaction, &self.owner).await?;
+        Ok(transaction)
+    }
+
+    fn next_note(&self) -> EffectId {
+        EffectId(self.notes.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn last_read(&self) -> Option<Arc<Snapshot>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn helper(&self) -> Option<SheetId> {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_helper(&self, helper: Option<SheetId>) {
+        *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = helper;
+    }
+
+    async fn answer(&self, answers: Vec<Answered>) {
+        let texts: Vec<(EditId, String)> = answers
+            .iter()
+            .map(|answered| {
+                let text = inbox::answer_text(&self.tables, answered.table, &answered.verdict);
+                (EditId(answered.edit), text)
+            })
+            .collect();
+        match self.pool.get_conn().await {
+            Ok(mut conn) => {
+                if let Err(error) = store::edits::answer(&mut conn, &texts).await {
+                    tracing::warn!(%error, "the answers to edits are not stored: they are decided again after a restart");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the answers to edits are not stored"),
+        }
+        for (edit, text) in texts {
+            // Nobody may be waiting any more: then the stored answer is all there is to do.
+            let _ = self.answers.send((edit.0, text));
+        }
+    }
+
+    fn notice(&self, notice: &Notice) {
+        let table = notice.table.and_then(|at| self.tables.get(at));
+        let link = table.map_or("", |table| table.link.rules.name.0.as_str());
+        let name = table.map(|table| table.schema.name.to_string()).unwrap_or_default();
+        let spreadsheet = self.spreadsheet.0.as_str();
+        match notice.level {
+            Level::Info => tracing::info!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text),
+            Level::Warning => {
+                tracing::warn!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text)
+            }
+        }
+    }
+
+    /// One line for an error: loud where a person is needed.
+    fn log(&self, what: &str, error: &(impl Classify + ?Sized)) {
+        let (spreadsheet, advice) = (self.spreadsheet.0.as_str(), error.advice());
+        match error.fault() {
+            Fault::Passing => tracing::info!(SHEET = spreadsheet, %error, "{what}: tried again"),
+            Fault::NeedsOperator => {
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: a person is needed")
+            }
+            Fault::Bug => {
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: this is a defect of sheetbridge")
+            }
+        }
+    }
+}
+
+/// The shell's clock.
+pub fn now() -> Micros {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as Micros)
+}

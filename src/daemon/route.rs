@@ -1,0 +1,191 @@
+//! From the stream to the spreadsheets: each transaction becomes inputs of the engines, in the stream's order.
+//!
+//! A transaction that touches a linked table or carries one of our ledger entries goes to every engine: fences and windows open
+//! by its marks. The others only move the position. The reader never waits for Google: an engine takes what comes and keeps
+//! the newest state of each key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::daemon::progress::Progress;
+use crate::daemon::table::Table;
+use crate::database::{ChangeKind, Event, RowChange, SchemaKind, Transaction};
+use crate::engine::input::{self, DbState, Input, Seq, TableIndex};
+use crate::model::key::Key;
+use crate::model::mark::EffectId;
+use crate::model::schema::TableName;
+use crate::model::value::Value;
+use crate::store::ledger;
+
+/// One engine as the route sees it.
+#[derive(Debug)]
+pub struct Destination {
+    /// Its links, in its order.
+    pub tables: Vec<Arc<Table>>,
+    /// Where its inputs go.
+    pub inputs: mpsc::Sender<Input>,
+}
+
+/// What the route asks the daemon to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Go on.
+    Along,
+    /// A linked table has another shape now: start anew, reading these tables whole.
+    Anew(Vec<TableName>),
+}
+
+/// The route.
+#[derive(Debug)]
+pub struct Route {
+    ledger: TableName,
+    destinations: Vec<Destination>,
+    progress: Arc<Progress>,
+}
+
+impl Route {
+    /// A route to these engines. `state` is the name of our schema.
+    pub fn new(state: &str, destinations: Vec<Destination>, progress: Arc<Progress>) -> Self {
+        let ledger = TableName { schema: state.to_owned(), table: ledger::TABLE.to_owned() };
+        Self { ledger, destinations, progress }
+    }
+
+    /// Takes one event. An engine that is gone ends the daemon, which notices by itself.
+    pub async fn take(&self, event: Event) -> Turn {
+        match event {
+            Event::Heartbeat => Turn::Along,
+            Event::Transaction(transaction) => {
+                self.transaction(transaction).await;
+                Turn::Along
+            }
+            Event::Schema { changes, position, .. } => {
+                let mut anew = Vec::new();
+                for change in changes {
+                    let reason = match change.kind {
+                        SchemaKind::Created => continue,
+                        SchemaKind::Altered | SchemaKind::Renamed { .. } => {
+                            anew.push(change.table);
+                            continue;
+                        }
+                        SchemaKind::Dropped => "its table was dropped",
+                        SchemaKind::Truncated => "its table was emptied by TRUNCATE",
+                        SchemaKind::Partitioned => {
+                            "partitions of its table were dropped, emptied or exchanged"
+                        }
+                        SchemaKind::Unknown => {
+                            "a statement changed its table in a way that the binlog does not tell"
+                        }
+                    };
+                    self.stop(&change.table, reason).await;
+                }
+                self.progress.passed(position, false);
+                if anew.is_empty() { Turn::Along } else { Turn::Anew(anew) }
+            }
+        }
+    }
+
+    async fn transaction(&self, transaction: Transaction) {
+        let Transaction { position, commit_micros, changes, doubts, .. } = transaction;
+        for doubt in &doubts {
+            self.stop(&doubt.table, &doubt.error.to_string()).await;
+        }
+        let marks: Vec<EffectId> = changes.iter().filter_map(|change| self.mark(change)).collect();
+        let theirs = changes.iter().any(|change| change.table != self.ledger);
+        if marks.is_empty() && !theirs {
+            self.progress.passed(position, false);
+            return;
+        }
+        let seq = self.progress.relevant(position);
+        for destination in &self.destinations {
+            for input in inputs(destination, seq, commit_micros, &marks, &changes) {
+                let _ = destination.inputs.send(input).await;
+            }
+        }
+    }
+
+    /// The id of a ledger entry that the transaction carries.
+    fn mark(&self, change: &RowChange) -> Option<EffectId> {
+        let ChangeKind::Insert { after } = &change.kind else { return None };
+        if change.table != self.ledger {
+            return None;
+        }
+        match after.get(ledger::ID_COLUMN)? {
+            Some(Value::Int(id)) => u64::try_from(*id).ok().map(EffectId),
+            Some(Value::UInt(id)) => Some(EffectId(*id)),
+            _ => None,
+        }
+    }
+
+    async fn stop(&self, table: &TableName, what: &str) {
+        for destination in &self.destinations {
+            for (index, linked) in destination.tables.iter().enumerate() {
+                if linked.schema.name == *table {
+                    let reason =
+                        format!("{what}: see to the table, then restart sheetbridge to read it whole");
+                    let _ = destination.inputs.send(Input::Stop { table: index, reason }).await;
+                }
+            }
+        }
+    }
+}
+
+/// A transaction as one engine takes it. Rows that the images do not carry whole are looked up by key.
+fn inputs(
+    destination: &Destination,
+    seq: Seq,
+    commit: u64,
+    marks: &[EffectId],
+    changes: &[RowChange],
+) -> Vec<Input> {
+    let mut images = Vec::new();
+    let mut looks = Vec::new();
+    for (index, table) in destination.tables.iter().enumerate() {
+        for change in changes.iter().filter(|change| change.table == table.schema.name) {
+            match images_of(table, &change.kind) {
+                Some(some) => images.extend(some.into_iter().map(|image| (index, image))),
+                None => looks.extend(keys_of(table, &change.kind).into_iter().map(|key| (index, key))),
+            }
+        }
+    }
+    // A key that is looked up is not also told by an image of the same transaction.
+    let looked: HashMap<(TableIndex, Key), ()> = looks.into_iter().map(|look| (look, ())).collect();
+    images.retain(|(index, image)| !looked.contains_key(&(*index, image.key.clone())));
+    let marks = marks.to_vec();
+    let transaction = Input::Transaction(input::Transaction { seq, commit, marks, images });
+    let looks = looked.into_keys().map(|(table, key)| Input::Look { table, key, seq });
+    std::iter::once(transaction).chain(looks).collect()
+}
+
+fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
+    let image = |key, state, renamed_from| input::Image { key, state, renamed_from };
+    Some(match kind {
+        ChangeKind::Insert { after } => {
+            vec![image(table.key_of_image(after)?, DbState::Row(table.row_of_image(after)?), None)]
+        }
+        ChangeKind::Delete { before } => {
+            vec![image(table.key_of_image(before)?, DbState::Gone(table.row_of_image(before)), None)]
+        }
+        ChangeKind::Update { before, after } => {
+            let (old, new) = (table.key_of_image(before)?, table.key_of_image(after)?);
+            let row = table.row_of_image(after)?;
+            if old == new {
+                vec![image(new, DbState::Row(row), None)]
+            } else {
+                let gone = DbState::Gone(table.row_of_image(before));
+                vec![image(old.clone(), gone, None), image(new, DbState::Row(row), Some(old))]
+            }
+        }
+    })
+}
+
+/// The keys that a change touched, as far as its images tell.
+fn keys_of(table: &Table, kind: &ChangeKind) -> Vec<Key> {
+    let images = match kind {
+        ChangeKind::Insert { after } => vec![after],
+        ChangeKind::Delete { before } => vec![before],
+        ChangeKind::Update { before, after } => vec![before, after],
+    };
+    images.into_iter().filter_map(|image| table.key_of_image(image)).collect()
+}

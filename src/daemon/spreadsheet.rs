@@ -1,0 +1,147 @@
+//! The loop of one spreadsheet: what happens goes into its engine, what the engine wants is performed.
+//!
+//! Calls run beside the loop, so that the stream and people's edits are taken while Google works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use crate::daemon::DaemonError;
+use crate::daemon::notify::Beat;
+use crate::daemon::perform::{Performer, now};
+use crate::daemon::shutdown::Shutdown;
+use crate::engine::Engine;
+use crate::engine::effect::Effect;
+use crate::engine::input::Input;
+use crate::model::mark::EffectId;
+
+/// One spreadsheet at work.
+pub struct Spreadsheet {
+    /// Its decisions.
+    pub engine: Engine,
+    /// Its calls.
+    pub performer: Arc<Performer>,
+    /// What happens: the stream and people's edits.
+    pub inputs: mpsc::Receiver<Input>,
+    /// Its progress, for the watchdog.
+    pub beat: Beat,
+    /// The ledger entry that marks the end of the replayed part.
+    pub until: EffectId,
+}
+
+/// The wait between two tries to make the tabs ready.
+const AGAIN: Duration = Duration::from_secs(2);
+
+type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
+
+impl Spreadsheet {
+    /// Runs until the end is asked for; then the calls that are under way are finished, and what they settled is stored.
+    pub async fn run(mut self, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+        if !self.get_ready(&mut shutdown).await {
+            return Ok(());
+        }
+        let mut calls = Calls::new();
+        let mut live = vec![false; self.engine.tables().len()];
+        loop {
+            self.start_calls(&mut calls, false);
+            self.greet_live(&mut live, &calls);
+            self.performer.progress.report(self.performer.place, self.engine.front());
+            if calls.is_empty() {
+                self.beat.rest();
+            } else {
+                self.beat.touch();
+            }
+            let nap = self.engine.next_wake().map(|wake| Duration::from_micros(wake.saturating_sub(now())));
+            tokio::select! {
+                biased;
+                // 1. the end
+                () = shutdown.requested() => break,
+                // 2. a call that ended
+                Some(inputs) = calls.next() => self.take(inputs),
+                // 3. what happened
+                input = self.inputs.recv() => match input {
+                    Some(input) => self.take(vec![input]),
+                    None => break,
+                },
+                // 4. a time that the engine asked for
+                () = sleep(nap.unwrap_or(Duration::MAX)), if nap.is_some() => {}
+            }
+        }
+        self.drain(calls).await;
+        Ok(())
+    }
+
+    /// Makes the tabs ready and marks the end of the replayed part of the stream. Until then the engine only collects keys, so
+    /// that no row is shown before the spreadsheet's locale and time zone are known. False at the end.
+    async fn get_ready(&mut self, shutdown: &mut Shutdown) -> bool {
+        let performer = Arc::clone(&self.performer);
+        let until = self.until;
+        let mut ready: BoxFuture<'static, Vec<Input>> = async move {
+            loop {
+                match performer.get_ready(until).await {
+                    Ok(inputs) => return inputs,
+                    Err(()) => sleep(AGAIN).await,
+                }
+            }
+        }
+        .boxed();
+        loop {
+            tokio::select! {
+                biased;
+                // 1. the end
+                () = shutdown.requested() => return false,
+                // 2. the tabs are ready
+                inputs = &mut ready => {
+                    self.take(inputs);
+                    return true;
+                }
+                // 3. what happened
+                input = self.inputs.recv() => match input {
+                    Some(input) => self.take(vec![input]),
+                    None => return false,
+                },
+            }
+        }
+    }
+
+    /// Nothing new is begun: no read, no look into the table. What has begun ends, and its consequences are stored.
+    async fn drain(&mut self, mut calls: Calls) {
+        loop {
+            self.start_calls(&mut calls, true);
+            let Some(inputs) = calls.next().await else { return };
+            self.take(inputs);
+        }
+    }
+
+    fn start_calls(&mut self, calls: &mut Calls, ending: bool) {
+        while let Some(effect) = self.engine.next_effect(now()) {
+            let begins = matches!(effect, Effect::Read(_) | Effect::Probe { .. } | Effect::Chunk { .. });
+            if ending && begins {
+                return;
+            }
+            calls.push(Arc::clone(&self.performer).perform(effect).boxed());
+        }
+    }
+
+    /// A link that is live for the first time in this run is remembered so.
+    fn greet_live(&self, live: &mut [bool], calls: &Calls) {
+        for (index, table) in self.engine.tables().iter().enumerate() {
+            if table.life.is_live() && !live[index] {
+                live[index] = true;
+                let performer = Arc::clone(&self.performer);
+                calls.push(async move { performer.read_whole(index).await }.boxed());
+            }
+        }
+    }
+
+    fn take(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            self.engine.handle(now(), input);
+        }
+    }
+}

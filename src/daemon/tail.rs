@@ -1,0 +1,133 @@
+//! The task that follows the stream, through lost connections, and hands every event to the route.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use mysql_async::Pool;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::daemon::DaemonError;
+use crate::daemon::notify::Beat;
+use crate::daemon::perform::Memory;
+use crate::daemon::retry::Backoff;
+use crate::daemon::route::{Route, Turn};
+use crate::daemon::shutdown::Shutdown;
+use crate::database::connect::Server;
+use crate::database::interest::Interest;
+use crate::database::tail::{Identity, Tail};
+use crate::database::{self, Event};
+use crate::fault::{Classify, Fault};
+use crate::model::mark::Owner;
+use crate::model::position::Position;
+use crate::model::schema::{TableName, TableSchema};
+use crate::store;
+
+/// What the task needs.
+#[derive(Debug)]
+pub(super) struct Follow {
+    /// The server.
+    pub server: Server,
+    /// Where to begin.
+    pub position: Position,
+    /// The tables that the stream must show.
+    pub watched: Vec<TableSchema>,
+    /// Who we are: the replica's name is made of it.
+    pub owner: Owner,
+    /// Where events go.
+    pub route: Route,
+}
+
+/// Follows until the end. A lost connection is taken up where it broke; what patience does not mend ends the daemon.
+pub(super) async fn follow(
+    follow: Follow,
+    server_id: Option<NonZeroU32>,
+    pool: Pool,
+    beat: Beat,
+    mut shutdown: Shutdown,
+) -> Result<(), DaemonError> {
+    let identity = identity(&follow.owner, server_id);
+    let mut position = follow.position.clone();
+    let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
+    loop {
+        let went =
+            one_connection(&follow, identity, &mut position, &mut backoff, &pool, &beat, &mut shutdown).await;
+        let Err(error) = went else { return Ok(()) };
+        match error.fault() {
+            Fault::Passing if !matches!(error, DaemonError::Anew(_)) => {
+                let wait = backoff.wait(f64::from(backoff.failures() % 3) / 3.0);
+                warn!(%error, wait_ms = wait.as_millis() as u64, "the stream broke: it is taken up where it was");
+                beat.rest();
+                if shutdown.race(tokio::time::sleep(wait)).await.is_none() {
+                    return Ok(());
+                }
+            }
+            _ => return Err(error),
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn one_connection(
+    follow: &Follow,
+    identity: Identity,
+    position: &mut Position,
+    backoff: &mut Backoff,
+    pool: &Pool,
+    beat: &Beat,
+    shutdown: &mut Shutdown,
+) -> Result<(), DaemonError> {
+    let opened = async {
+        let mut conn = pool.get_conn().await.map_err(database::Error::from)?;
+        let interest = Interest::load(&mut conn, follow.watched.clone()).await?;
+        Tail::open(&follow.server, position, identity, interest).await
+    };
+    let Some(tail) = shutdown.race(opened).await else { return Ok(()) };
+    let mut tail = tail?;
+    info!(position = position.to_string(), "following the binlog");
+    let ended = loop {
+        let Some(event) = shutdown.race(tail.next()).await else { break Ok(()) };
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => break Err(error.into()),
+        };
+        backoff.reset();
+        beat.touch();
+        let end = match &event {
+            Event::Transaction(transaction) => Some(transaction.position.clone()),
+            Event::Schema { position, .. } => Some(position.clone()),
+            Event::Heartbeat => None,
+        };
+        let Some(turn) = shutdown.race(follow.route.take(event)).await else { break Ok(()) };
+        if let Turn::Anew(tables) = turn {
+            read_whole(pool, &tables).await?;
+            break Err(DaemonError::Anew("a linked table has another shape".into()));
+        }
+        if let Some(end) = end {
+            *position = end;
+        }
+    };
+    tail.close().await;
+    ended
+}
+
+/// Remembers that the links of these tables must read them whole at the next start.
+async fn read_whole(pool: &Pool, tables: &[TableName]) -> Result<(), DaemonError> {
+    let mut conn = pool.get_conn().await?;
+    for mut link in store::link::load_all(&mut conn).await? {
+        if tables.contains(&link.table) {
+            let memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
+            link.state = serde_json::to_string(&memory).unwrap_or_default();
+            store::link::save(&mut conn, &link).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Stable over restarts, and another one for every installation: the server ends an older dump of the same replica, and only
+/// of that.
+fn identity(owner: &Owner, server_id: Option<NonZeroU32>) -> Identity {
+    let seed = crate::model::digest::wide(owner.installation.as_bytes());
+    let derived = u32::from_be_bytes([seed[0], seed[1], seed[2], seed[3]]) | 1;
+    Identity { server_id: server_id.map_or(derived, NonZeroU32::get), replica_uuid: Uuid::from_bytes(seed) }
+}

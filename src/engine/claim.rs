@@ -1,0 +1,252 @@
+//! New rows of people: rested, claimed, inserted, named (design 4a, rule 7).
+//!
+//! | the row shows | and | then |
+//! |--|--|--|
+//! | no key, content | it is complete and has rested | a claim goes onto it |
+//! | no key, a claim nobody used | it is complete and has rested | it is inserted under that claim |
+//! | a claim with an owed key | the key does not stand there | the key is written through the claim |
+//! | the owed key | - | base is what was inserted; the claim goes |
+//! | neither claim nor key, in two believed reads | - | the record goes to the sheet as a new row |
+//! | a key that is new to the table | it is complete and has rested | it is inserted under this key |
+//!
+//! A claim that missed its row does no harm: it claims the row that it hit, if that one is without a key too.
+
+use std::collections::BTreeMap;
+
+use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
+use crate::engine::input::{KeySeen, Micros, RowView, TabView};
+use crate::engine::inspect::Writing;
+use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
+use crate::engine::table::Table;
+use crate::engine::{Engine, LOOK_AGAIN, micros};
+use crate::model::base::BaseChange;
+use crate::model::cell::Cell;
+use crate::model::digest::Digest;
+use crate::model::key::Key;
+use crate::model::mark::ClaimId;
+
+/// A key that was written and does not stand there yet is written again after this time.
+const NAME_AGAIN: Micros = 5_000_000;
+
+/// Claims of one tab at a time: far inside the 30,000 characters that its metadata may have.
+const CLAIMS: usize = 500;
+
+/// The rows of one tab that base does not know.
+pub(crate) struct NewRows<'a> {
+    pub(crate) index: usize,
+    pub(crate) tab: &'a TabView,
+    pub(crate) rows: &'a Rows<'a>,
+}
+
+impl NewRows<'_> {
+    pub(crate) fn inspect(&self, engine: &mut Engine, writing: &mut Writing) {
+        let alike: Vec<u32> =
+            lookalikes(&engine.tables[self.index], self.rows).values().map(|row| row.row).collect();
+        let mut quiet = std::mem::take(&mut engine.tables[self.index].quiet);
+        let mut still = BTreeMap::new();
+        for row in &self.tab.rows {
+            if alike.contains(&row.row) || content(&engine.tables[self.index].plan, row).is_none() {
+                self.drop_claims(engine, row, writing);
+                continue;
+            }
+            if let Some(reason) = self.unfit(engine, row) {
+                if let Some((outcome, text)) = reason {
+                    writing.judge(self.index, row.row, outcome, None, text);
+                }
+                if !matches!(row.key, KeySeen::Blank) {
+                    self.drop_claims(engine, row, writing);
+                }
+                continue;
+            }
+            let print = fingerprint(row);
+            let since = quiet.remove(&print).unwrap_or(writing.asked);
+            still.insert(print, since);
+            let due = since + micros(engine.tables[self.index].plan.rules.insert_after);
+            if writing.asked < due {
+                engine.wakes.insert(due);
+                writing.judge(
+                    self.index,
+                    row.row,
+                    Outcome::Waiting,
+                    None,
+                    "the new row is taken in a moment".into(),
+                );
+            } else {
+                self.take(engine, row, print, writing);
+            }
+        }
+        engine.tables[self.index].quiet = still;
+    }
+
+    /// Why a row is no new record now: `Some(None)` when there is nothing to tell.
+    #[allow(clippy::option_option)]
+    fn unfit(&self, engine: &Engine, row: &RowView) -> Option<Option<(Outcome, String)>> {
+        let table = &engine.tables[self.index];
+        match &row.key {
+            KeySeen::Key(key) => {
+                let known =
+                    table.base.contains_key(key) || table.pending.contains_key(key) || table.is_fetching(key);
+                if known || table.owed_key(key).is_some() {
+                    return Some(None);
+                }
+                if table.dead.contains(key) {
+                    let text = "the record with this key was deleted: clear the key to make a new one";
+                    return Some(Some((Outcome::Refused, text.into())));
+                }
+                if matches!(self.rows.find(key, None), Found::Many) {
+                    return Some(Some((Outcome::Refused, "this key stands in several rows".into())));
+                }
+                if !table.life.is_live() {
+                    return Some(Some((Outcome::Waiting, "the table is still being read".into())));
+                }
+            }
+            KeySeen::Blank if row.claims.iter().any(|claim| table.claims.contains_key(claim)) => {
+                return Some(None);
+            }
+            KeySeen::Blank if table.plan.auto_key => {}
+            KeySeen::Blank => return Some(Some((Outcome::Waiting, "the new row needs its key".into()))),
+            KeySeen::Unreadable => {
+                return Some(Some((Outcome::Waiting, "the key of the new row cannot be read".into())));
+            }
+        }
+        incomplete(table, row).map(Some)
+    }
+
+    fn take(&self, engine: &mut Engine, row: &RowView, print: Digest, writing: &mut Writing) {
+        let (key, claim) = match &row.key {
+            KeySeen::Key(key) => (Some(key.clone()), None),
+            _ => match row.claims.first() {
+                Some(claim) => (None, Some(*claim)),
+                None => {
+                    if engine.tables[self.index].claims.len() + writing.claim.len() < CLAIMS {
+                        writing.claim.push((self.index, row.row));
+                    }
+                    writing.judge(
+                        self.index,
+                        row.row,
+                        Outcome::Waiting,
+                        None,
+                        "the new row is taken in a moment".into(),
+                    );
+                    return;
+                }
+            },
+        };
+        if engine.tables[self.index].refused.contains(&print) {
+            writing.judge(self.index, row.row, Outcome::Refused, None, "the table refused this row".into());
+            return;
+        }
+        let effect = engine.next_effect_id();
+        let cause = None;
+        let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
+        writing.push(TableWrite { effect, table: self.index, aim, cause }, Some(row.row), Some(print));
+    }
+
+    /// Claims that nobody needs any more.
+    fn drop_claims(&self, engine: &Engine, row: &RowView, writing: &mut Writing) {
+        let used = &engine.tables[self.index].claims;
+        let unused = row.claims.iter().filter(|claim| !used.contains_key(claim));
+        writing.unclaim.extend(unused.map(|claim| (self.index, *claim)));
+    }
+}
+
+/// What a new row still lacks.
+fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
+    let cells = || row.cells.iter().zip(&table.plan.columns);
+    if cells().any(|(cell, _)| cell.formula.is_some() || matches!(cell.value, Cell::Error(_))) {
+        return Some((Outcome::Refused, "a row with formulas in linked columns makes no record".into()));
+    }
+    let missing: Vec<&str> = cells()
+        .filter(|(cell, column)| {
+            column.required && cell.value.is_blank() && !(column.key && table.plan.auto_key)
+        })
+        .map(|(_, column)| column.rule.header.as_str())
+        .collect();
+    (!missing.is_empty())
+        .then(|| (Outcome::Waiting, format!("the new row still needs: {}", missing.join(", "))))
+}
+
+impl Engine {
+    /// Looks where owed keys stand.
+    pub(super) fn confirm_names(
+        &mut self,
+        index: usize,
+        tab: &TabView,
+        rows: &Rows<'_>,
+        writing: &mut Writing,
+    ) {
+        let claims: Vec<ClaimId> = self.tables[index].claims.keys().copied().collect();
+        if claims.is_empty() {
+            return;
+        }
+        let claimed: BTreeMap<ClaimId, &RowView> =
+            tab.rows.iter().flat_map(|row| row.claims.iter().map(move |claim| (*claim, row))).collect();
+        for claim in claims {
+            let Some(key) = self.tables[index].claims.get(&claim).map(|owed| owed.key.clone()) else {
+                continue;
+            };
+            match claimed.get(&claim) {
+                Some(row) if row.key == KeySeen::Key(key.clone()) => {
+                    writing.unclaim.push((index, claim));
+                    self.name_stands(index, claim, true, writing);
+                }
+                Some(_) => self.name(index, claim, key, tab, writing),
+                None if rows.contains(&key) => self.name_stands(index, claim, true, writing),
+                None => self.miss(index, claim, writing),
+            }
+        }
+    }
+
+    fn name(&mut self, index: usize, claim: ClaimId, key: Key, tab: &TabView, writing: &mut Writing) {
+        let Some(owed) = self.tables[index].claims.get_mut(&claim) else {
+            return;
+        };
+        owed.missing_since = None;
+        if owed.named_at.is_some_and(|at| self.clock < at + NAME_AGAIN) {
+            self.wakes.insert(self.clock + LOOK_AGAIN);
+            return;
+        }
+        owed.named_at = Some(self.clock);
+        writing.names.push(Naming {
+            sheet: tab.sheet,
+            claim,
+            key,
+            table: index,
+            columns: tab.columns.clone(),
+        });
+    }
+
+    /// The key stands in the sheet, or its row is gone for good.
+    fn name_stands(&mut self, index: usize, claim: ClaimId, stands: bool, writing: &mut Writing) {
+        let now = self.clock;
+        let table = &mut self.tables[index];
+        let Some(owed) = table.claims.remove(&claim) else {
+            return;
+        };
+        table.dirty = true;
+        writing.named.push((index, claim));
+        // A crash may come between a write into the named row and the commit that ends the claim: that write's base is newer.
+        if stands && table.base.contains_key(&owed.key) {
+            return;
+        }
+        if stands {
+            writing.agreed.push((index, BaseChange::Set(owed.key.clone(), owed.base.clone())));
+            table.set_base(owed.key, owed.base, now);
+        } else {
+            table.fetch(&owed.key, self.seq);
+        }
+    }
+
+    fn miss(&mut self, index: usize, claim: ClaimId, writing: &mut Writing) {
+        let grace = micros(self.tables[index].plan.rules.delete_grace);
+        let Some(owed) = self.tables[index].claims.get_mut(&claim) else {
+            return;
+        };
+        let since = *owed.missing_since.get_or_insert(writing.asked);
+        if writing.asked > since && writing.asked >= since + grace {
+            self.name_stands(index, claim, false, writing);
+        } else {
+            self.wakes.insert(since + grace.max(1));
+        }
+    }
+}

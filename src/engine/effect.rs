@@ -1,0 +1,266 @@
+//! What to do: the engine's effects are calls, each performed as it stands and answered by an input.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
+use crate::engine::owed::{Owed, OwedId};
+use crate::engine::plan::Plan;
+use crate::model::base::{BaseChange, RowBase};
+use crate::model::cell::Cell;
+use crate::model::grid::GridCell;
+use crate::model::key::Key;
+use crate::model::link::SheetId;
+use crate::model::mark::{BatchNumber, ClaimId, EffectId};
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Read all linked tabs in one call.
+    Read(ReadNumber),
+    /// One guarded transaction on one row of the table.
+    Write(TableWrite),
+    /// Store the intention, then send the batch.
+    Send(Box<Plan>),
+    /// Find out whether the batch landed: void its token, then read it; then its receipt.
+    Settle(Box<Plan>),
+    /// Store what is now certain, in one transaction.
+    Commit(Box<Commit>),
+    /// Write keys into claimed rows, through a data filter on the claim.
+    Name(Vec<Naming>),
+    /// Read the present state of keys and write a ledger entry, in one transaction.
+    Probe {
+        /// The ledger entry.
+        effect: EffectId,
+        /// The keys.
+        keys: Vec<(TableIndex, Key)>,
+    },
+    /// Write the low mark, read a chunk, write the high mark.
+    Chunk {
+        /// The table.
+        table: TableIndex,
+        /// Rows after this key; from the start without it.
+        after: Option<Key>,
+        /// Ledger entry before the read.
+        low: EffectId,
+        /// Ledger entry after it.
+        high: EffectId,
+    },
+    /// Answer accepted edits.
+    Answer(Vec<Answered>),
+    /// Tell the operator.
+    Notice(Notice),
+}
+
+/// One guarded transaction. The performer locks the row, runs [`crate::engine::guard`], writes, reads back, and stores base
+/// and ledger with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableWrite {
+    /// The ledger entry's id.
+    pub effect: EffectId,
+    /// The table.
+    pub table: TableIndex,
+    /// What to do.
+    pub aim: WriteAim,
+    /// Who made the edit and which it was, where known.
+    pub cause: Option<(EditNumber, Option<String>)>,
+}
+
+/// What a guarded transaction is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteAim {
+    /// Cells of an existing row.
+    Columns {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+        /// What the stream last said of it, where it said something beyond base.
+        known: Option<DbRow>,
+        /// The cells to carry over.
+        wants: Vec<Want>,
+    },
+    /// A new row.
+    Insert {
+        /// The key that a person typed; `None` where the server makes it.
+        key: Option<Key>,
+        /// The claim on the sheet's row, for rows without a key.
+        claim: Option<ClaimId>,
+        /// All of the link's cells.
+        cells: Vec<GridCell>,
+    },
+    /// Delete the row if it still is as base says.
+    Delete {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
+    /// Mark the row as deleted by the link's `soft` rule, if it still is as base says.
+    SoftDelete {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
+    /// An edit beats a delete: the row is made again from its last image with the edit on it.
+    Recreate {
+        /// The row.
+        key: Key,
+        /// Its last image.
+        before: DbRow,
+        /// All of the link's cells.
+        cells: Vec<GridCell>,
+        /// Which of them the person changed.
+        changed: Vec<usize>,
+    },
+}
+
+/// One cell on its way into the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The link's column.
+    pub column: usize,
+    /// What the sheet shows.
+    pub cell: Cell,
+    /// The policy gave it the column although the database changed it too.
+    pub wins: bool,
+    /// The cell still stands in the sheet, so base moves with the write. False for a value that a write of ours covered: the
+    /// sheet does not show it, and the transaction's own image brings it there.
+    pub stands: bool,
+}
+
+/// A key that is owed to a claimed row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Naming {
+    /// The tab.
+    pub sheet: SheetId,
+    /// The claim.
+    pub claim: ClaimId,
+    /// The key, whose cells the shell shows.
+    pub key: Key,
+    /// The link.
+    pub table: TableIndex,
+    /// Where the link's columns stand in the grid.
+    pub columns: Vec<u32>,
+}
+
+/// What became certain, to be stored in one transaction with the position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commit {
+    /// The batch that ended: `true` landed, `false` dead.
+    pub batch: Option<(BatchNumber, bool)>,
+    /// Base, per link.
+    pub base: Vec<(TableIndex, BaseChange)>,
+    /// What is owed from now on.
+    pub owe: Vec<(OwedId, Owed)>,
+    /// What is owed no more.
+    pub paid: Vec<OwedId>,
+    /// Claims whose key stands in the sheet, or whose row is gone.
+    pub named: Vec<(TableIndex, ClaimId)>,
+    /// Conflicts to list.
+    pub conflicts: Vec<Conflict>,
+    /// The next free trash slot.
+    pub slot: u32,
+    /// The first transaction of this spreadsheet that still waits once this is stored: the position may be saved up to it.
+    pub front: Seq,
+}
+
+/// A conflict that was decided: both values are kept, nothing is silent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The link.
+    pub table: TableIndex,
+    /// The row; `None` for a row without a key.
+    pub key: Option<Key>,
+    /// The link's column; `None` for the whole row.
+    pub column: Option<usize>,
+    /// What the database had.
+    pub database: Option<Cell>,
+    /// What the sheet had.
+    pub sheet: Option<Cell>,
+    /// Who won.
+    pub winner: Winner,
+    /// By which rule, in words.
+    pub rule: String,
+}
+
+/// Who won a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Winner {
+    /// The table's value stands.
+    Database,
+    /// The person's value stands.
+    Sheet,
+    /// Both stand where they are, frozen and listed.
+    Nobody,
+}
+
+/// The answer to one accepted edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The edit.
+    pub edit: EditNumber,
+    /// The link.
+    pub table: TableIndex,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What the person in the sheet is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Where it happened, for refusals and conflicts: zero-based row and the link's column.
+    pub place: Option<(u32, usize)>,
+    /// A sentence, empty when all is well.
+    pub message: String,
+}
+
+/// The kinds of answers to an edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Nothing differed from the table.
+    Unchanged,
+    /// It is in the table.
+    Applied,
+    /// It waits: a row is not complete yet, or a key is owed.
+    Waiting,
+    /// Both sides had changed; the message says who won.
+    Conflict,
+    /// It cannot go into the table; the message says why.
+    Refused,
+}
+
+/// Something that the operator should read in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The link; `None` for the whole spreadsheet.
+    pub table: Option<TableIndex>,
+    /// What happened, in plain words, without cell values.
+    pub text: String,
+    /// How loud.
+    pub level: Level,
+}
+
+/// How loud a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Part of the work.
+    Info,
+    /// Somebody should look.
+    Warning,
+}
+
+/// A time interval in which an edit was made.
+pub type Interval = (Micros, Micros);
+
+impl DbState {
+    /// The row, if there is one.
+    pub fn row(&self) -> Option<&DbRow> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Gone(_) => None,
+        }
+    }
+}

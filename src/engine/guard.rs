@@ -1,0 +1,97 @@
+//! What a guarded transaction may write, decided on the row that it holds locked (design rule 3).
+//!
+//! The engine decided on what the stream and the sheet had shown; the locked row may be newer than both. The performer calls
+//! these functions under the lock, so that there is no "is the decision still valid?" and no retry.
+
+use crate::engine::effect::Want;
+use crate::engine::input::{DbRow, LinkPlan};
+use crate::engine::reconcile::agreed;
+use crate::model::base::{ColumnBase, RowBase};
+use crate::model::cell::Cell;
+use crate::model::digest::Digest;
+use crate::model::rule::Policy;
+use crate::model::value::Value;
+
+/// A digest that no value has been decided for: base holds it where the sheet shows a value in a form that we would not
+/// write (`1,5` for 1.5), so that the database's form goes back to the sheet.
+pub const UNDECIDED: Digest = Digest(0);
+
+/// A cell that the codec understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meant {
+    /// What it asks for.
+    pub want: Want,
+    /// The value that it means.
+    pub value: Value,
+    /// The cell that would show this value.
+    pub shown: Cell,
+}
+
+/// What to write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guarded {
+    /// Column of the link and value, in the link's order.
+    pub sets: Vec<(usize, Value)>,
+    /// Base once it is written.
+    pub base: RowBase,
+    /// Columns that stay the database's, with the rule by which.
+    pub left: Vec<(usize, &'static str)>,
+}
+
+/// Decides on the locked row.
+pub fn columns(
+    plan: &LinkPlan,
+    base: &RowBase,
+    known: Option<&DbRow>,
+    locked: &DbRow,
+    meant: &[Meant],
+) -> Guarded {
+    let mut guarded = Guarded { base: base.clone(), ..Guarded::default() };
+    guarded.base.columns.resize(plan.columns.len(), None);
+    for meant in meant {
+        let at = meant.want.column;
+        let (Some(now), Some(column)) = (locked.get(at), plan.columns.get(at)) else {
+            continue;
+        };
+        let changed = base.columns.get(at).copied().flatten().is_none_or(|b| b.value != now.value.digest());
+        // What the engine weighed is what stands there; anything newer is a commit of this instant.
+        let weighed = known.and_then(|row| row.get(at)).is_some_and(|cell| cell.value == now.value);
+        let wins = meant.want.wins && (weighed || column.rule.policy == Policy::Sheet);
+        if now.value != meant.value && changed && !wins {
+            guarded.left.push((at, "the database changed it too"));
+            continue;
+        }
+        if now.value != meant.value {
+            guarded.sets.push((at, meant.value.clone()));
+        }
+        if meant.want.stands {
+            guarded.base.columns[at] = Some(settled(meant));
+        }
+    }
+    guarded
+}
+
+fn settled(meant: &Meant) -> ColumnBase {
+    let same_form = meant.shown.digest() == meant.want.cell.digest();
+    let value = if same_form { meant.value.digest() } else { UNDECIDED };
+    ColumnBase { value, cell: meant.want.cell.digest() }
+}
+
+/// True when the locked row still is what base says in every column that ever agreed: only then may it be deleted.
+pub fn untouched(base: &RowBase, locked: &DbRow) -> bool {
+    base.columns
+        .iter()
+        .zip(locked)
+        .all(|(base, now)| base.is_none_or(|b| b.value == UNDECIDED || b.value == agreed(now).value))
+}
+
+/// The base of a row that was made from the sheet: the values that were sent, the cells that were read.
+pub fn inserted(width: usize, sent: &[Meant]) -> RowBase {
+    let mut base = RowBase { columns: vec![None; width] };
+    for meant in sent {
+        if let Some(column) = base.columns.get_mut(meant.want.column) {
+            *column = Some(settled(meant));
+        }
+    }
+    base
+}

@@ -1,0 +1,134 @@
+//! Paying what is owed to rows that a batch hit by mistake (protocol C4).
+//!
+//! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
+//! cannot be told again is listed with its text, and the debt is struck.
+
+use crate::engine::Engine;
+use crate::engine::effect::{Conflict, Winner};
+use crate::engine::flush::{Draft, planned};
+use crate::engine::input::{KeySeen, RowView, TabView};
+use crate::engine::inspect::Writing;
+use crate::engine::owed::{Overwritten, Owed, OwedId};
+use crate::engine::plan::Aim;
+use crate::engine::rows::Rows;
+use crate::model::grid::{GridCell, GridOp};
+use crate::model::key::Key;
+
+impl Engine {
+    pub(super) fn draft_mends(&mut self, draft: &mut Draft, writing: &mut Writing) {
+        let mends: Vec<(OwedId, Owed)> = self
+            .owed
+            .iter()
+            .filter(|(_, owed)| owed.is_mend())
+            .map(|(id, owed)| (*id, owed.clone()))
+            .collect();
+        let keys_first = mends.iter().any(|(_, owed)| matches!(owed, Owed::KeyCells { .. }));
+        let mut at = vec![None; self.tables.len()];
+        for (id, owed) in mends {
+            if keys_first && !matches!(owed, Owed::KeyCells { .. }) || draft.writes.len() >= self.batch_limit
+            {
+                continue;
+            }
+            let Some(index) = self.table_named(owed.link()) else {
+                writing.paid.push(id);
+                continue;
+            };
+            let Some(Ok(tab)) = writing.view.tabs.get(index).cloned() else {
+                continue;
+            };
+            let rows = Rows::of(&tab);
+            match owed {
+                Owed::Cells { victim, cells, .. } => {
+                    let row = find_overwritten(&tab, &rows, victim.as_ref(), &cells);
+                    self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
+                }
+                Owed::KeyCells { wrong, cells, .. } => {
+                    let row = find_overwritten(&tab, &rows, Some(&wrong), &cells);
+                    self.draft_back((index, id), &tab, row, Some(wrong), &cells, draft, writing);
+                }
+                Owed::Row { victim, slot, .. } => {
+                    if victim.as_ref().is_some_and(|key| rows.contains(key)) {
+                        writing.paid.push(id);
+                        continue;
+                    }
+                    let place: &mut u32 = at[index].get_or_insert(rows.below_last());
+                    let grid = GridOp::Restore { sheet: tab.sheet, at: *place, slot };
+                    *place += 1;
+                    draft.inserts.push(planned(&self.tables[index], Aim::MendRow { owed: id }, grid));
+                }
+                Owed::Edit { .. } => {}
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn draft_back(
+        &mut self,
+        (index, id): (usize, OwedId),
+        tab: &TabView,
+        row: Option<&RowView>,
+        victim: Option<Key>,
+        cells: &[Overwritten],
+        draft: &mut Draft,
+        writing: &mut Writing,
+    ) {
+        let Some(row) = row else {
+            // Somebody has written over it since, or the row is gone: what stood there is kept in the list.
+            for cell in cells {
+                let column = tab.columns.iter().position(|grid| *grid == cell.column);
+                writing.conflicts.push(Conflict {
+                    table: index,
+                    key: victim.clone(),
+                    column,
+                    database: None,
+                    sheet: Some(cell.before.value.clone()),
+                    winner: Winner::Nobody,
+                    rule: "overwritten by mistake, and changed again before it could be put back".into(),
+                });
+            }
+            writing.paid.push(id);
+            return;
+        };
+        if !draft.rows.insert((index, row.row)) {
+            return;
+        }
+        let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
+        let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
+        let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
+        let aim = Aim::MendCells { owed: id, victim, read };
+        let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
+        draft.writes.push(planned(&self.tables[index], aim, grid));
+    }
+}
+
+/// The row that still shows what we wrote into it by mistake. Among rows that show the same key the one with most of our cells.
+fn find_overwritten<'a>(
+    tab: &'a TabView,
+    rows: &Rows<'a>,
+    victim: Option<&Key>,
+    cells: &[Overwritten],
+) -> Option<&'a RowView> {
+    let ours = |row: &RowView| cells.iter().filter(|cell| shows_ours(tab, row, cell)).count();
+    let telling = |row: &RowView| {
+        cells
+            .iter()
+            .any(|cell| shows_ours(tab, row, cell) && (victim.is_some() || !cell.wrote.value.is_blank()))
+    };
+    let candidates: Vec<&RowView> = match victim {
+        Some(key) => rows.all(key).filter(|row| telling(row)).collect(),
+        None => tab.rows.iter().filter(|row| row.key == KeySeen::Blank && telling(row)).collect(),
+    };
+    candidates.into_iter().max_by_key(|row| ours(row))
+}
+
+/// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed
+/// read of them is not at hand, and only linked columns are ever written.
+fn shows_ours(tab: &TabView, row: &RowView, cell: &Overwritten) -> bool {
+    let at = tab.columns.iter().position(|grid| *grid == cell.column);
+    at.and_then(|at| row.cells.get(at)).is_some_and(|shown| alike(shown, &cell.wrote))
+}
+
+/// The same content for a person's eye.
+pub(crate) fn alike(a: &GridCell, b: &GridCell) -> bool {
+    a.value.digest() == b.value.digest() && a.formula == b.formula
+}

@@ -1,0 +1,451 @@
+//! The decisions: pure, total, and the same for the same input.
+//!
+//! One [`Engine`] serves one spreadsheet with all of its links. It does no I/O and knows no clock: [`Engine::handle`] takes what
+//! happened, [`Engine::next_effect`] gives the next call to make, [`Engine::next_wake`] the time to ask again.
+//!
+//! # One row
+//! Per column, `db changed` is "the database's digest differs from base", `sheet changed` is "the cell's digest differs from base".
+//!
+//! | base | database | sheet | decision | where |
+//! |--|--|--|--|--|
+//! | - | row | - | create in the sheet | `flush` |
+//! | - | - | row | create in the table once its required columns are there and it has rested, else wait | `claim` |
+//! | - | row | row | first meeting: equal cells agree, others by `first_match` | [`reconcile`] |
+//! | yes | changed | same | write those columns to the sheet | [`reconcile`] |
+//! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
+//! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
+//! | yes | gone | same | remove from the sheet | `flush` |
+//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `inspect` |
+//! | yes | same | gone (seen twice) | by the link's `deletes` | `inspect`, [`brake`] |
+//! | yes | changed | gone | edit beats delete: create in the sheet | `flush` |
+//! | yes | gone | gone | forget, with a tombstone | `flush` |
+//! | - | tombstone | row | hold, never create | `claim` |
+//! | yes | row, key owed | - | wait for the key | `flush` |
+//! | any | row | two rows | the one that equals base stands, the others are held; none or several: all held | `rows` |
+//!
+//! # One cycle
+//! Everything of a spreadsheet happens in one sequence, so that no two observations can overtake each other (design 4a, rule 3):
+//!
+//! ```text
+//! settle an open batch -> read -> believe? -> table writes -> batch -> verify the receipt -> commit -> ...
+//! ```
+//! A read is asked only when no batch is unsettled; it is believed only if it shows the last settled batch; while a mend is open
+//! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
+
+pub mod brake;
+mod claim;
+pub mod conflict;
+pub mod effect;
+mod flush;
+pub mod guard;
+pub mod input;
+mod inspect;
+pub mod lifecycle;
+mod mend;
+pub mod owed;
+pub mod plan;
+pub mod reconcile;
+mod rows;
+mod stream;
+pub mod table;
+mod verify;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::engine::effect::{Commit, Effect, Level, Notice};
+use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq, View};
+use crate::engine::inspect::Writing;
+use crate::engine::owed::{Owed, OwedId};
+use crate::engine::plan::Plan;
+use crate::engine::table::Table;
+use crate::model::grid::{Fate, RECEIPT_LINES};
+use crate::model::link::LinkName;
+use crate::model::mark::{BatchNumber, EffectId, Owner};
+
+/// After a failure the first wait; it doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Micros = 500_000;
+
+/// The longest wait between two tries.
+const LONGEST_WAIT: Micros = 30_000_000;
+
+/// What could not be finished is looked at again after this time.
+pub(crate) const LOOK_AGAIN: Micros = 2_000_000;
+
+/// Tokens are deleted when they are this old: far longer than Google works on a call (180 s).
+const TOKEN_LIFE: Micros = 15 * 60 * 1_000_000;
+
+/// A stale read is told after this many in a row.
+const STALE_READS: u32 = 5;
+
+/// What an engine starts with.
+#[derive(Debug)]
+pub struct Start {
+    /// Whose tokens ours are.
+    pub owner: Owner,
+    /// The links, with what the store remembers of them.
+    pub tables: Vec<Table>,
+    /// The first free ledger id of this engine's range.
+    pub effects: EffectId,
+    /// The next batch's number.
+    pub number: BatchNumber,
+    /// The next trash slot.
+    pub slot: u32,
+    /// The last batch that is known to have landed, if its token still stands.
+    pub last_done: Option<BatchNumber>,
+    /// Tokens that stand, with the time of their batches.
+    pub tokens: Vec<(BatchNumber, Micros)>,
+    /// The batch whose fate is unknown.
+    pub open: Option<Plan>,
+    /// What is owed.
+    pub owed: BTreeMap<OwedId, Owed>,
+    /// The stream's place now.
+    pub seq: Seq,
+}
+
+/// The engine of one spreadsheet.
+#[derive(Debug)]
+pub struct Engine {
+    owner: Owner,
+    tables: Vec<Table>,
+    stage: Stage,
+    clock: Micros,
+    seq: Seq,
+    effects: EffectId,
+    number: i32,
+    slot: u32,
+    reads: ReadNumber,
+    last_done: Option<BatchNumber>,
+    tokens: VecDeque<(BatchNumber, Micros)>,
+    owed: BTreeMap<OwedId, Owed>,
+    debts: u64,
+    hints: Vec<EditHint>,
+    wakes: BTreeSet<Micros>,
+    next_sweep: Micros,
+    not_before: Micros,
+    failures: u32,
+    stale: u32,
+    batch_limit: usize,
+    cycle_front: Option<Seq>,
+    out: VecDeque<Effect>,
+}
+
+/// Where the cycle stands.
+#[derive(Debug)]
+enum Stage {
+    Idle,
+    Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint> },
+    Writing(Box<Writing>),
+    Sending(Box<Plan>),
+    Settling { plan: Box<Plan>, asked: bool },
+    Committing,
+    Naming,
+}
+
+impl Engine {
+    /// An engine that goes on where the store left off.
+    pub fn new(start: Start) -> Self {
+        let stage = match start.open {
+            Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
+            None => Stage::Idle,
+        };
+        Self {
+            owner: start.owner,
+            tables: start.tables,
+            stage,
+            clock: 0,
+            seq: start.seq,
+            effects: start.effects,
+            number: start.number.0,
+            slot: start.slot,
+            reads: 0,
+            last_done: start.last_done,
+            tokens: start.tokens.into(),
+            debts: start.owed.keys().next_back().map_or(0, |last| last.0),
+            owed: start.owed,
+            hints: Vec::new(),
+            wakes: BTreeSet::new(),
+            next_sweep: 0,
+            not_before: 0,
+            failures: 0,
+            stale: 0,
+            batch_limit: RECEIPT_LINES,
+            cycle_front: None,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// Takes what happened.
+    pub fn handle(&mut self, now: Micros, input: Input) {
+        self.clock = now;
+        match input {
+            Input::Transaction(transaction) => self.on_transaction(transaction),
+            Input::Look { table, key, seq } => {
+                if let Some(table) = self.tables.get_mut(table) {
+                    table.fetch(&key, seq);
+                }
+            }
+            Input::Rebase(table) => self.on_rebase(table),
+            Input::Stop { table, reason } => self.on_stop(table, reason),
+            Input::Edit(hint) => self.hints.push(hint),
+            Input::Read { number, answered, view } => self.on_read(number, answered, view),
+            Input::ReadFailed(number) => self.on_read_failed(number),
+            Input::Wrote(effect, outcome) => self.on_wrote(effect, outcome),
+            Input::Sent(number, outcome) => self.on_sent(number, outcome),
+            Input::Settled { number, landed } => self.on_settled(number, landed),
+            Input::SettleFailed(number) => self.on_settle_failed(number),
+            Input::Committed => self.on_committed(),
+            Input::Named => self.on_named(),
+            Input::Probed(effect, rows) => self.on_probed(effect, rows, now),
+            Input::ProbeFailed(effect) => self.on_probe_failed(effect),
+            Input::Chunk { high, rows, last } => self.on_chunk(high, rows, last),
+            Input::ChunkFailed(high) => self.on_chunk_failed(high),
+        }
+    }
+
+    /// The next call to make, if there is one now.
+    pub fn next_effect(&mut self, now: Micros) -> Option<Effect> {
+        self.clock = now;
+        if now >= self.not_before {
+            self.ask_database();
+        }
+        if self.out.is_empty() {
+            self.advance();
+        }
+        self.out.pop_front()
+    }
+
+    /// When to ask for the next effect, if nothing happens before.
+    pub fn next_wake(&self) -> Option<Micros> {
+        let due = match self.stage {
+            Stage::Idle => self.wakes.first().copied().into_iter().chain([self.next_sweep]).min(),
+            Stage::Settling { asked: false, .. } => Some(self.not_before),
+            _ => None,
+        };
+        let asks = self.tables.iter().any(|table| !table.wanted.is_empty()).then_some(self.not_before);
+        due.map(|due| due.max(self.not_before)).into_iter().chain(asks).min()
+    }
+
+    /// The first transaction whose effect is not durable on the other side: the saved position stays before it.
+    pub fn front(&self) -> Seq {
+        self.cycle_front.unwrap_or(Seq::MAX).min(self.waiting_front())
+    }
+
+    /// The same without what the cycle under way has in its hands.
+    fn waiting_front(&self) -> Seq {
+        self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
+    }
+
+    /// The links, for status and tests.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// What is owed, for status and tests.
+    pub fn owed(&self) -> &BTreeMap<OwedId, Owed> {
+        &self.owed
+    }
+
+    /// True when nothing is under way and nothing waits but timers.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
+            && self.out.is_empty()
+            && self.hints.is_empty()
+            && self.owed.is_empty()
+            && self.tables.iter().all(Table::is_calm)
+    }
+
+    fn advance(&mut self) {
+        if matches!(self.stage, Stage::Idle) && self.wants_read() {
+            self.ask_read();
+        } else if matches!(self.stage, Stage::Writing(_)) {
+            self.go_on_writing();
+        } else if let Stage::Settling { plan, asked } = &mut self.stage
+            && !*asked
+            && self.clock >= self.not_before
+        {
+            *asked = true;
+            self.out.push_back(Effect::Settle(plan.clone()));
+        }
+    }
+
+    fn wants_read(&self) -> bool {
+        if self.clock < self.not_before {
+            return false;
+        }
+        let due = self.wakes.first().is_some_and(|wake| *wake <= self.clock) || self.next_sweep <= self.clock;
+        due || !self.hints.is_empty()
+            || !self.owed.is_empty()
+            || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
+    }
+
+    fn ask_read(&mut self) {
+        self.reads += 1;
+        let due = self.clock + 1;
+        self.wakes = self.wakes.split_off(&due);
+        let wish = self.tables.iter().map(|table| table.plan.rules.sweep_interval).min().unwrap_or_default();
+        self.next_sweep = self.clock + micros(wish);
+        let hints = std::mem::take(&mut self.hints);
+        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints };
+        self.out.push_back(Effect::Read(self.reads));
+    }
+
+    fn on_read(&mut self, number: ReadNumber, answered: Micros, view: View) {
+        let Stage::Reading { number: expected, asked, hints } = &mut self.stage else {
+            return;
+        };
+        if *expected != number {
+            return;
+        }
+        let (asked, hints) = (*asked, std::mem::take(hints));
+        self.stage = Stage::Idle;
+        if let Some(reason) = self.disbelief(&view) {
+            self.hints.splice(0..0, hints);
+            self.stale += 1;
+            self.wait();
+            if self.stale % STALE_READS == 0 {
+                self.tell(None, Level::Warning, reason);
+            }
+            return;
+        }
+        self.stale = 0;
+        self.calm();
+        self.take_troubles(&view);
+        self.cycle_front = Some(self.waiting_front());
+        self.inspect(asked, answered, view, hints);
+    }
+
+    /// Why this read counts for nothing: it is older than our last batch, or somebody else's tokens stand in the spreadsheet.
+    fn disbelief(&self, view: &View) -> Option<String> {
+        let stranger = view.tokens.iter().find_map(|token| match &token.fate {
+            Fate::Landed(owner) if owner.installation != self.owner.installation => Some(owner),
+            Fate::Landed(_) | Fate::Void => None,
+        });
+        if let Some(stranger) = stranger {
+            return Some(format!(
+                "another sheetbridge ({stranger}) writes to this spreadsheet: stop one of the two; this one writes nothing"
+            ));
+        }
+        let ahead = view
+            .tokens
+            .iter()
+            .any(|token| token.number.0 >= self.number && matches!(token.fate, Fate::Landed(_)));
+        if ahead {
+            return Some(
+                "the spreadsheet knows batches that this database does not: MySQL went back in time".into(),
+            );
+        }
+        match self.last_done {
+            Some(done) if !view.tokens.iter().any(|token| token.number == done) => Some(
+                "the read does not show our last batch: it is stale, or the spreadsheet went back in time"
+                    .into(),
+            ),
+            _ => view.helper.is_none().then(|| "the helper tab is missing".into()),
+        }
+    }
+
+    fn take_troubles(&mut self, view: &View) {
+        for index in 0..self.tables.len() {
+            let trouble = match view.tabs.get(index) {
+                Some(Ok(tab)) => {
+                    self.tables[index].grid.clone_from(&tab.columns);
+                    None
+                }
+                Some(Err(trouble)) => Some(trouble.reason.clone()),
+                None => Some("the tab was not read".into()),
+            };
+            let trouble = self.tables[index].stopped.clone().or(trouble);
+            if self.tables[index].trouble != trouble {
+                match &trouble {
+                    Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),
+                    None => {
+                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into())
+                    }
+                }
+                self.tables[index].dirty |= trouble.is_none();
+                self.tables[index].trouble = trouble;
+            }
+        }
+    }
+
+    fn on_read_failed(&mut self, number: ReadNumber) {
+        if let Stage::Reading { number: expected, hints, .. } = &mut self.stage
+            && *expected == number
+        {
+            let hints = std::mem::take(hints);
+            self.hints.splice(0..0, hints);
+            self.stage = Stage::Idle;
+            self.wakes.insert(self.clock);
+            self.wait();
+        }
+    }
+
+    fn on_settle_failed(&mut self, number: BatchNumber) {
+        if let Stage::Settling { plan, asked } = &mut self.stage
+            && plan.number == number
+        {
+            *asked = false;
+            self.wait();
+        }
+    }
+
+    fn on_named(&mut self) {
+        if matches!(self.stage, Stage::Naming) {
+            self.rest();
+            self.wakes.insert(self.clock);
+        }
+    }
+
+    fn commit(&mut self, mut commit: Commit) {
+        commit.front = self.waiting_front();
+        self.stage = Stage::Committing;
+        self.out.push_back(Effect::Commit(Box::new(commit)));
+    }
+
+    fn on_committed(&mut self) {
+        if matches!(self.stage, Stage::Committing) {
+            self.rest();
+        }
+    }
+
+    /// The cycle is over: what it settled is durable.
+    fn rest(&mut self) {
+        self.stage = Stage::Idle;
+        self.cycle_front = None;
+    }
+
+    fn next_effect_id(&mut self) -> EffectId {
+        let id = self.effects;
+        self.effects = EffectId(id.0 + 1);
+        id
+    }
+
+    fn next_owed_id(&mut self) -> OwedId {
+        self.debts += 1;
+        OwedId(self.debts)
+    }
+
+    fn table_named(&self, link: &LinkName) -> Option<usize> {
+        self.tables.iter().position(|table| table.plan.rules.name == *link)
+    }
+
+    fn tell(&mut self, table: Option<usize>, level: Level, text: String) {
+        self.out.push_back(Effect::Notice(Notice { table, text, level }));
+    }
+
+    /// After a failure: each wait is twice the one before.
+    fn wait(&mut self) {
+        let wait = (FIRST_WAIT << self.failures.min(6)).min(LONGEST_WAIT);
+        self.failures += 1;
+        self.not_before = self.clock + wait;
+        self.wakes.insert(self.not_before);
+    }
+
+    fn calm(&mut self) {
+        self.failures = 0;
+        self.not_before = 0;
+    }
+}
+
+pub(crate) fn micros(duration: std::time::Duration) -> Micros {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

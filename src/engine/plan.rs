@@ -1,0 +1,160 @@
+//! A batch as the engine means it: each request of the grid beside what it is for.
+//!
+//! The plan is stored before the batch is sent (the ledger's `intended`), and it is all that verifying needs: after a crash
+//! the receipts are judged by it alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::effect::Conflict;
+use crate::engine::input::Micros;
+use crate::engine::owed::OwedId;
+use crate::model::base::{BaseChange, ColumnBase, RowBase};
+use crate::model::grid::{GridBatch, GridCell, GridOp};
+use crate::model::key::Key;
+use crate::model::link::{LinkName, SheetId};
+use crate::model::mark::{BatchNumber, ClaimId, Owner};
+
+/// A batch's plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The token.
+    pub number: BatchNumber,
+    /// Whose token it is.
+    pub owner: Owner,
+    /// The helper tab that takes the receipts.
+    pub helper: SheetId,
+    /// Tokens older than 15 minutes, deleted with it.
+    pub expired: Vec<BatchNumber>,
+    /// When the read that it rests on was asked: what receipts show beyond it was typed since.
+    pub read_at: Micros,
+    /// The requests, in the batch's order.
+    pub ops: Vec<PlannedOp>,
+    /// Base that moves without a write, stored with the batch's end.
+    pub agreed: Vec<(LinkName, BaseChange)>,
+    /// Conflicts that the read showed, stored with the batch's end.
+    pub conflicts: Vec<Conflict>,
+    /// Owed things that the read showed to be settled.
+    pub paid: Vec<OwedId>,
+    /// Claims that need no more care.
+    pub named: Vec<(LinkName, ClaimId)>,
+}
+
+impl Plan {
+    /// The batch as the grid takes it.
+    pub fn batch(&self) -> GridBatch {
+        GridBatch {
+            number: self.number,
+            owner: self.owner.clone(),
+            helper: self.helper,
+            ops: self.ops.iter().map(|op| op.grid.clone()).collect(),
+            expired: self.expired.clone(),
+        }
+    }
+}
+
+/// One request and its meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedOp {
+    /// The link.
+    pub link: LinkName,
+    /// What it is for.
+    pub aim: Aim,
+    /// The request.
+    pub grid: GridOp,
+}
+
+/// What a request is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Aim {
+    /// Cells of a row. `columns` stand in the order of the request's cells.
+    Cells {
+        /// The row that is meant.
+        key: Key,
+        /// What is written.
+        columns: Vec<PlannedCell>,
+    },
+    /// A row takes another key in place, other cells with it.
+    Rekey {
+        /// The key that must stand there; `None` for blank key cells.
+        from: Option<Key>,
+        /// The key that it becomes.
+        to: Key,
+        /// What is written, key columns included.
+        columns: Vec<PlannedCell>,
+        /// The row's cells as read, with their grid columns: blank key cells do not tell which row was hit.
+        read: Vec<(u32, GridCell)>,
+        /// The row's base from then on.
+        base: RowBase,
+    },
+    /// A new row.
+    NewRow {
+        /// Its key.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
+    /// A row that is gone in the table leaves the sheet.
+    RemoveRow {
+        /// The row that is meant.
+        key: Key,
+        /// Its cells as read, in the link's order, with their grid columns: what differs was typed since.
+        read: Vec<(u32, GridCell)>,
+    },
+    /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
+    Claim(ClaimId),
+    /// A claim goes.
+    Unclaim(ClaimId),
+    /// Cells go back to a row that was hit by mistake. The receipt must show the victim and what we had written.
+    MendCells {
+        /// What it pays.
+        owed: OwedId,
+        /// The key that must stand there; `None` for a row without one.
+        victim: Option<Key>,
+        /// The cells as read, in the order of the request's cells.
+        read: Vec<GridCell>,
+    },
+    /// A row comes back from the trash.
+    MendRow {
+        /// What it pays.
+        owed: OwedId,
+    },
+}
+
+/// One cell of a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCell {
+    /// The link's column.
+    pub column: usize,
+    /// Base once it is written: expected, never observed (design 4a, rule 6).
+    pub base: ColumnBase,
+    /// The cell as the guarding read showed it.
+    pub read: GridCell,
+    /// A person's value was known to lose here and is listed already.
+    pub over: bool,
+}
+
+impl Aim {
+    /// The row that is meant, where it has a key.
+    pub fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Cells { key, .. } | Self::NewRow { key, .. } | Self::RemoveRow { key, .. } => Some(key),
+            Self::Rekey { to, .. } => Some(to),
+            Self::MendCells { victim, .. } => victim.as_ref(),
+            Self::Claim(_) | Self::Unclaim(_) | Self::MendRow { .. } => None,
+        }
+    }
+
+    /// A word for the journal.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Cells { .. } => "cells written",
+            Self::Rekey { .. } => "key rewritten in place",
+            Self::NewRow { .. } => "row made",
+            Self::RemoveRow { .. } => "row removed",
+            Self::Claim(_) => "new row claimed",
+            Self::Unclaim(_) => "claim dropped",
+            Self::MendCells { .. } => "cells put back",
+            Self::MendRow { .. } => "row put back",
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! One column of one row: what base, database and sheet say together. The truth table of [`crate::engine`], column by column.
+
+use crate::engine::conflict::{first_meeting, judge};
+use crate::engine::effect::{Interval, Winner};
+use crate::engine::input::{ColumnPlan, DbCell, Micros};
+use crate::model::base::ColumnBase;
+use crate::model::cell::Cell;
+use crate::model::grid::GridCell;
+use crate::model::rule::{Direction, FirstMatch, Tie};
+
+/// What to do with one column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Nothing changed, or nothing that travels.
+    Same,
+    /// Both sides show the same: base moves, nothing is written.
+    Agree(ColumnBase),
+    /// The database's value goes to the sheet.
+    ToSheet {
+        /// The base once it stands there.
+        base: ColumnBase,
+        /// A person's value loses by this rule and is listed.
+        over: Option<&'static str>,
+    },
+    /// The sheet's cell goes to the table.
+    ToTable {
+        /// The database's value loses by this rule and is listed.
+        over: Option<&'static str>,
+    },
+    /// Frozen and listed, with the reason.
+    Hold(&'static str),
+    /// The present row must be fetched before anything can be said.
+    Fetch,
+}
+
+/// The times and rules that a column's decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds {
+    /// When the database's change was committed.
+    pub commit: Micros,
+    /// When the person's change was made.
+    pub edit: Interval,
+    /// For ties.
+    pub tie: Tie,
+    /// For columns without base.
+    pub first_match: FirstMatch,
+}
+
+/// Decides one column. `database` is `None` when the stream said nothing beyond base.
+pub fn column(
+    plan: &ColumnPlan,
+    base: Option<ColumnBase>,
+    database: Option<&DbCell>,
+    sheet: &GridCell,
+    grounds: Grounds,
+) -> Move {
+    let Some(base) = base else {
+        return without_base(plan, database, sheet, grounds);
+    };
+    let changed_there = database.filter(|cell| cell.value.digest() != base.value);
+    let changed_here = sheet.value.digest() != base.cell;
+    if let Some(reason) = untouchable(sheet) {
+        return if changed_there.is_some() || changed_here { Move::Hold(reason) } else { Move::Same };
+    }
+    match (changed_there, changed_here) {
+        (None, false) => Move::Same,
+        (None, true) => match plan.rule.direction {
+            Direction::Both | Direction::ToTable => Move::ToTable { over: None },
+            Direction::ToSheet => match database {
+                Some(cell) => {
+                    Move::ToSheet { base: agreed(cell), over: Some("the column goes to the sheet only") }
+                }
+                None => Move::Fetch,
+            },
+        },
+        (Some(cell), _) if cell.shown.digest() == sheet.value.digest() => Move::Agree(agreed(cell)),
+        (Some(cell), false) => match plan.rule.direction {
+            Direction::Both | Direction::ToSheet => Move::ToSheet { base: agreed(cell), over: None },
+            Direction::ToTable => Move::Same,
+        },
+        (Some(cell), true) => {
+            let (winner, rule) =
+                judge(plan.rule.policy, plan.rule.direction, grounds.tie, grounds.commit, grounds.edit);
+            won(winner, rule, cell)
+        }
+    }
+}
+
+fn without_base(plan: &ColumnPlan, database: Option<&DbCell>, sheet: &GridCell, grounds: Grounds) -> Move {
+    let Some(cell) = database else {
+        return Move::Fetch;
+    };
+    if cell.shown.digest() == sheet.value.digest() && sheet.formula.is_none() {
+        return Move::Agree(agreed(cell));
+    }
+    if let Some(reason) = untouchable(sheet) {
+        return Move::Hold(reason);
+    }
+    match plan.rule.direction {
+        Direction::ToSheet => won(Winner::Database, "the column goes to the sheet only", cell),
+        Direction::ToTable => won(Winner::Sheet, "the column goes to the table only", cell),
+        // An empty cell holds nobody's work: it is filled whatever the rule says.
+        Direction::Both if sheet.value.is_blank() => Move::ToSheet { base: agreed(cell), over: None },
+        Direction::Both => {
+            let (winner, rule) = first_meeting(grounds.first_match);
+            won(winner, rule, cell)
+        }
+    }
+}
+
+fn won(winner: Winner, rule: &'static str, cell: &DbCell) -> Move {
+    match winner {
+        Winner::Database => Move::ToSheet { base: agreed(cell), over: Some(rule) },
+        Winner::Sheet => Move::ToTable { over: Some(rule) },
+        Winner::Nobody => Move::Hold(rule),
+    }
+}
+
+/// Formulas are the people's, errors are nobody's value (design section 4).
+fn untouchable(sheet: &GridCell) -> Option<&'static str> {
+    if sheet.formula.is_some() {
+        return Some("a formula stands in a linked column");
+    }
+    matches!(sheet.value, Cell::Error(_)).then_some("the cell shows an error")
+}
+
+/// The base of a column whose sheet side shows the database's value.
+pub fn agreed(cell: &DbCell) -> ColumnBase {
+    ColumnBase { value: cell.value.digest(), cell: cell.shown.digest() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::rule::{ColumnRule, Policy};
+    use crate::model::value::Value;
+
+    fn plan(policy: Policy, direction: Direction) -> ColumnPlan {
+        let rule = ColumnRule { name: "c".into(), header: "c".into(), policy, direction };
+        ColumnPlan { rule, key: false, required: false }
+    }
+
+    fn db(n: i64) -> DbCell {
+        DbCell { value: Value::Int(n), shown: Cell::number(n as f64) }
+    }
+
+    fn cell(n: i64) -> GridCell {
+        GridCell::plain(Cell::number(n as f64))
+    }
+
+    fn base(n: i64) -> Option<ColumnBase> {
+        Some(agreed(&db(n)))
+    }
+
+    const GROUNDS: Grounds =
+        Grounds { commit: 5, edit: (10, 20), tie: Tie::Database, first_match: FirstMatch::Database };
+
+    fn both(policy: Policy, there: Option<i64>, here: i64) -> Move {
+        column(&plan(policy, Direction::Both), base(1), there.map(db).as_ref(), &cell(here), GROUNDS)
+    }
+
+    #[test]
+    fn a_column_that_changed_on_one_side_goes_to_the_other() {
+        assert_eq!(both(Policy::Newest, None, 1), Move::Same);
+        assert_eq!(both(Policy::Newest, Some(1), 1), Move::Same);
+        assert_eq!(both(Policy::Newest, Some(2), 1), Move::ToSheet { base: agreed(&db(2)), over: None });
+        assert_eq!(both(Policy::Newest, None, 3), Move::ToTable { over: None });
+        assert_eq!(both(Policy::Newest, Some(1), 3), Move::ToTable { over: None });
+    }
+
+    #[test]
+    fn both_changed_alike_agrees_under_every_policy() {
+        for policy in [Policy::Newest, Policy::Database, Policy::Sheet, Policy::Hold] {
+            assert_eq!(both(policy, Some(2), 2), Move::Agree(agreed(&db(2))));
+        }
+    }
+
+    #[test]
+    fn both_changed_differently_is_for_the_policy() {
+        assert!(matches!(both(Policy::Newest, Some(2), 3), Move::ToTable { over: Some(_) }));
+        assert!(matches!(both(Policy::Database, Some(2), 3), Move::ToSheet { over: Some(_), .. }));
+        assert!(matches!(both(Policy::Sheet, Some(2), 3), Move::ToTable { over: Some(_) }));
+        assert!(matches!(both(Policy::Hold, Some(2), 3), Move::Hold(_)));
+    }
+
+    #[test]
+    fn formulas_and_errors_are_never_overwritten_and_never_travel() {
+        let formula = GridCell { value: Cell::number(3.0), formula: Some("=1+2".into()) };
+        let error = GridCell::plain(Cell::Error("#REF!".into()));
+        for sheet in [formula, error] {
+            for there in [None, Some(2)] {
+                let it = column(
+                    &plan(Policy::Sheet, Direction::Both),
+                    base(1),
+                    there.map(db).as_ref(),
+                    &sheet,
+                    GROUNDS,
+                );
+                assert!(matches!(it, Move::Hold(_)));
+            }
+        }
+    }
+
+    #[test]
+    fn one_way_columns_are_put_back_or_left() {
+        let to_sheet = plan(Policy::Newest, Direction::ToSheet);
+        assert_eq!(column(&to_sheet, base(1), None, &cell(3), GROUNDS), Move::Fetch);
+        assert!(matches!(column(&to_sheet, base(1), Some(&db(1)), &cell(3), GROUNDS), Move::ToSheet { .. }));
+        let to_table = plan(Policy::Newest, Direction::ToTable);
+        assert_eq!(column(&to_table, base(1), Some(&db(2)), &cell(1), GROUNDS), Move::Same);
+    }
+
+    #[test]
+    fn a_first_meeting_follows_its_own_rule() {
+        let meet = |first_match, sheet: &GridCell| {
+            let grounds = Grounds { first_match, ..GROUNDS };
+            column(&plan(Policy::Newest, Direction::Both), None, Some(&db(2)), sheet, grounds)
+        };
+        assert_eq!(meet(FirstMatch::Hold, &cell(2)), Move::Agree(agreed(&db(2))));
+        assert!(matches!(meet(FirstMatch::Database, &cell(3)), Move::ToSheet { over: Some(_), .. }));
+        assert!(matches!(meet(FirstMatch::Sheet, &cell(3)), Move::ToTable { over: Some(_) }));
+        assert!(matches!(meet(FirstMatch::Hold, &cell(3)), Move::Hold(_)));
+        assert!(matches!(meet(FirstMatch::Hold, &GridCell::BLANK), Move::ToSheet { over: None, .. }));
+        let nothing = column(&plan(Policy::Newest, Direction::Both), None, None, &cell(3), GROUNDS);
+        assert_eq!(nothing, Move::Fetch);
+    }
+}

@@ -1,0 +1,152 @@
+//! Finding rows in a read: by key, never by number (design rule 7).
+
+use std::collections::BTreeMap;
+
+use crate::engine::input::{DbRow, KeySeen, LinkPlan, RowView, TabView};
+use crate::engine::table::Table;
+use crate::model::base::RowBase;
+use crate::model::cell::Cell;
+use crate::model::digest::Digest;
+use crate::model::key::Key;
+
+/// The rows of one tab by their keys.
+pub(crate) struct Rows<'a> {
+    tab: &'a TabView,
+    by_key: BTreeMap<&'a Key, Vec<usize>>,
+}
+
+/// What a read shows of a key.
+pub(crate) enum Found<'a> {
+    /// No row.
+    Nowhere,
+    /// One row, or the one among several that equals base.
+    Row(&'a RowView),
+    /// Several rows of which none, or more than one, equals base: all are held (protocol C10).
+    Many,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn of(tab: &'a TabView) -> Self {
+        let mut by_key: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
+        for (at, row) in tab.rows.iter().enumerate() {
+            if let KeySeen::Key(key) = &row.key {
+                by_key.entry(key).or_default().push(at);
+            }
+        }
+        Self { tab, by_key }
+    }
+
+    pub(crate) fn contains(&self, key: &Key) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a Key> + '_ {
+        self.by_key.keys().copied()
+    }
+
+    /// All rows that show the key.
+    pub(crate) fn all(&self, key: &Key) -> impl Iterator<Item = &'a RowView> + '_ {
+        let tab = self.tab;
+        self.by_key.get(key).into_iter().flatten().map(|at| &tab.rows[*at])
+    }
+
+    pub(crate) fn find(&self, key: &Key, base: Option<&RowBase>) -> Found<'a> {
+        let mut rows = self.all(key);
+        let Some(first) = rows.next() else {
+            return Found::Nowhere;
+        };
+        if rows.next().is_none() {
+            return Found::Row(first);
+        }
+        let Some(base) = base else { return Found::Many };
+        let mut equal = self.all(key).filter(|row| shows(row, base));
+        match (equal.next(), equal.next()) {
+            (Some(row), None) => Found::Row(row),
+            _ => Found::Many,
+        }
+    }
+
+    /// Where new rows go: below the last row that has a key (protocol C5).
+    pub(crate) fn below_last(&self) -> u32 {
+        let keyed = self.by_key.values().flatten().map(|at| self.tab.rows[*at].row);
+        keyed.max().map_or(1, |row| row + 1)
+    }
+}
+
+/// True when every cell shows what base holds.
+fn shows(row: &RowView, base: &RowBase) -> bool {
+    row.cells
+        .iter()
+        .zip(&base.columns)
+        .all(|(cell, base)| base.is_some_and(|b| b.cell == cell.value.digest()))
+}
+
+/// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
+/// are nobody's value.
+pub(crate) fn edited(plan: &LinkPlan, row: &RowView, base: &RowBase) -> Vec<usize> {
+    let changed = |at: &usize| {
+        let (cell, base) = (&row.cells[*at], base.columns.get(*at).copied().flatten());
+        !plan.columns[*at].key
+            && cell.formula.is_none()
+            && !matches!(cell.value, Cell::Error(_))
+            && base.map_or(!cell.value.is_blank(), |base| base.cell != cell.value.digest())
+    };
+    (0..row.cells.len()).filter(changed).collect()
+}
+
+/// The content of a row without its key cells, as one comparable thing; `None` when it is blank there.
+pub(crate) fn content(plan: &LinkPlan, row: &RowView) -> Option<Vec<Digest>> {
+    let cells =
+        || row.cells.iter().zip(&plan.columns).filter(|(_, column)| !column.key).map(|(cell, _)| cell);
+    cells().any(|cell| !cell.value.is_blank()).then(|| cells().map(|cell| cell.value.digest()).collect())
+}
+
+/// The same of a base; `None` where a column never agreed.
+pub(crate) fn content_of_base(plan: &LinkPlan, base: &RowBase) -> Option<Vec<Digest>> {
+    let columns = base.columns.iter().zip(&plan.columns).filter(|(_, column)| !column.key);
+    columns.map(|(base, _)| base.map(|b| b.cell)).collect()
+}
+
+/// One number for a content, for timers.
+pub(crate) fn fingerprint(row: &RowView) -> Digest {
+    let bytes: Vec<u8> = row.cells.iter().flat_map(|cell| cell.value.digest().0.to_be_bytes()).collect();
+    Digest::of(&bytes)
+}
+
+/// Rows whose key cells were cleared or changed by a person: without a key that means something to us, and with exactly the
+/// content of a row that is missing. Only a content that stands once on each side tells anything.
+pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'a RowView> {
+    let missing = table.base.iter().filter(|(key, _)| !rows.contains(key));
+    let mut lost: BTreeMap<Vec<Digest>, Vec<&Key>> = BTreeMap::new();
+    for (key, base) in missing {
+        if let Some(content) = content_of_base(&table.plan, base) {
+            lost.entry(content).or_default().push(key);
+        }
+    }
+    if lost.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut found: BTreeMap<Key, Vec<&RowView>> = BTreeMap::new();
+    for row in &rows.tab.rows {
+        let strange = match &row.key {
+            KeySeen::Blank => row.claims.is_empty(),
+            KeySeen::Key(key) => !table.base.contains_key(key) && !table.pending.contains_key(key),
+            KeySeen::Unreadable => true,
+        };
+        if strange
+            && let Some(content) = content(&table.plan, row)
+            && let Some([key]) = lost.get(&content).map(Vec::as_slice)
+        {
+            found.entry((*key).clone()).or_default().push(row);
+        }
+    }
+    found
+        .into_iter()
+        .filter_map(|(key, rows)| <[_; 1]>::try_from(rows).ok().map(|[row]| (key, row)))
+        .collect()
+}
+
+/// True when an image says nothing beyond base.
+pub(crate) fn is_base(base: &RowBase, row: &DbRow) -> bool {
+    row.iter().zip(&base.columns).all(|(cell, base)| base.is_some_and(|b| b.value == cell.value.digest()))
+}

@@ -1,0 +1,317 @@
+//! The database's side: the stream's transactions in their order, and rows that were read beside it.
+//!
+//! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
+//! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
+
+use crate::engine::Engine;
+use crate::engine::effect::{Effect, Level};
+use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
+use crate::engine::lifecycle::{Copying, Life, Window};
+use crate::engine::table::{Fence, Pending, Table};
+use crate::model::key::Key;
+use crate::model::mark::EffectId;
+
+/// Keys in one probe: one transaction with short locks.
+const PROBE_KEYS: usize = 200;
+
+/// A copy pauses while this many keys wait for the sheet.
+const COPY_AHEAD: usize = 2_000;
+
+impl Engine {
+    /// Takes one transaction.
+    pub(super) fn on_transaction(&mut self, transaction: Transaction) {
+        let Transaction { seq, commit, marks, images } = transaction;
+        self.seq = seq;
+        for table in &mut self.tables {
+            table.pass_marks(seq, &marks);
+        }
+        for (index, image) in images {
+            if let Some(table) = self.tables.get_mut(index) {
+                table.take(seq, commit, image);
+            }
+        }
+        self.fill_chunks();
+    }
+
+    /// Base is dropped before anything was done with it: the whole table is read.
+    pub(super) fn on_rebase(&mut self, index: TableIndex) {
+        if let Some(table) = self.tables.get_mut(index) {
+            table.base.clear();
+            if let Life::CatchingUpKeys { all, .. } = &mut table.life {
+                *all = true;
+            }
+        }
+    }
+
+    /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
+    /// whole table; a live one stops until the daemon starts anew.
+    pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {
+        let Some(table) = self.tables.get_mut(index) else { return };
+        if let Life::CatchingUpKeys { all, .. } = &mut table.life {
+            *all = true;
+            return;
+        }
+        table.stopped = Some(reason.clone());
+        table.trouble = Some(reason.clone());
+        self.tell(Some(index), Level::Warning, format!("paused: {reason}"));
+    }
+
+    /// Takes the present rows of probed keys.
+    pub(super) fn on_probed(&mut self, effect: EffectId, rows: Vec<(TableIndex, Key, DbState)>, now: Micros) {
+        for (index, key, state) in rows {
+            if let Some(table) = self.tables.get_mut(index) {
+                let first = table.fetching.remove(&key).unwrap_or(self.seq);
+                table.committed(effect, key, first, now, |_| Some(state));
+            }
+        }
+    }
+
+    /// The probe did not happen: the keys are asked for again.
+    pub(super) fn on_probe_failed(&mut self, effect: EffectId) {
+        for table in &mut self.tables {
+            let keys: Vec<Key> = table
+                .fences
+                .iter()
+                .filter(|(_, fence)| fence.effect == effect)
+                .map(|(key, _)| key.clone())
+                .collect();
+            for key in keys {
+                table.not_committed(&key);
+            }
+        }
+    }
+
+    /// Takes a chunk's rows.
+    pub(super) fn on_chunk(&mut self, high: EffectId, rows: Vec<(Key, DbRow)>, last: bool) {
+        if let Some(window) = self.window(high) {
+            window.rows = Some((rows, last));
+        }
+        self.fill_chunks();
+    }
+
+    /// The chunk could not be read: it is asked for again, between new marks.
+    pub(super) fn on_chunk_failed(&mut self, high: EffectId) {
+        for table in &mut self.tables {
+            if let Life::CatchingUpAll(copying) = &mut table.life
+                && copying.chunk.as_ref().is_some_and(|window| window.high == high)
+            {
+                copying.chunk = None;
+            }
+        }
+    }
+
+    fn window(&mut self, high: EffectId) -> Option<&mut Window> {
+        self.tables.iter_mut().find_map(|table| match &mut table.life {
+            Life::CatchingUpAll(copying) => copying.chunk.as_mut().filter(|window| window.high == high),
+            Life::CatchingUpKeys { .. } | Life::Live => None,
+        })
+    }
+
+    /// Emits chunks whose window is closed.
+    fn fill_chunks(&mut self) {
+        let commit = self.clock;
+        for table in &mut self.tables {
+            table.empty_window(commit);
+        }
+    }
+
+    /// Asks for the rows and chunks that are wanted.
+    pub(super) fn ask_database(&mut self) {
+        self.ask_rows();
+        self.ask_chunks();
+    }
+
+    fn ask_rows(&mut self) {
+        let mut keys = Vec::new();
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            while keys.len() < PROBE_KEYS
+                && let Some((key, first)) = table.wanted.pop_first()
+            {
+                table.fetching.insert(key.clone(), first);
+                keys.push((index, key));
+            }
+        }
+        if keys.is_empty() {
+            return;
+        }
+        let effect = self.next_effect_id();
+        for (index, key) in &keys {
+            self.tables[*index].raise_fence(key, effect);
+        }
+        self.out.push_back(Effect::Probe { effect, keys });
+    }
+
+    fn ask_chunks(&mut self) {
+        for index in 0..self.tables.len() {
+            let table = &self.tables[index];
+            let Life::CatchingUpAll(copying) = &table.life else {
+                continue;
+            };
+            if copying.chunk.is_some() || table.trouble.is_some() || table.pending.len() > COPY_AHEAD {
+                continue;
+            }
+            let after = copying.after.clone();
+            let (low, high) = (self.next_effect_id(), self.next_effect_id());
+            if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
+                let (opened, closed, rows) = (false, None, None);
+                copying.chunk =
+                    Some(Window { low, high, opened, closed, streamed: Default::default(), rows });
+            }
+            self.out.push_back(Effect::Chunk { table: index, after, low, high });
+        }
+    }
+}
+
+impl Table {
+    /// Raises a fence for a transaction of ours that is about to be made.
+    pub(super) fn raise_fence(&mut self, key: &Key, effect: EffectId) {
+        let kept_back = self.fences.get(key).and_then(|fence| fence.kept_back);
+        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back };
+        self.fences.insert(key.clone(), fence);
+    }
+
+    /// Our transaction on the key is committed: `then` makes of what waits the row as it was read under the lock.
+    pub(super) fn committed(
+        &mut self,
+        effect: EffectId,
+        key: Key,
+        first: Seq,
+        now: Micros,
+        then: impl FnOnce(Option<&Pending>) -> Option<DbState>,
+    ) {
+        let Some(fence) = self.fences.get_mut(&key).filter(|fence| fence.effect == effect) else {
+            return;
+        };
+        let (passed, overtaken) = (fence.passed, fence.overtaken);
+        fence.committed = true;
+        fence.kept_back = None;
+        if let Life::CatchingUpAll(Copying { chunk: Some(window), .. }) = &mut self.life {
+            window.streamed.insert(key.clone());
+        }
+        if passed {
+            self.fences.remove(&key);
+        }
+        if !overtaken && let Some(state) = then(self.pending.get(&key)) {
+            let renamed_from = None;
+            self.queue(key, Pending { state, first, commit: now, renamed_from });
+        }
+    }
+
+    /// Our transaction on the key was not made, or nobody knows: the images that the fence kept back are replaced by the
+    /// present row.
+    pub(super) fn not_committed(&mut self, key: &Key) {
+        let Some(fence) = self.fences.remove(key) else {
+            return;
+        };
+        let asked = self.fetching.remove(key);
+        if let Some(first) = asked.into_iter().chain(fence.kept_back).min() {
+            self.fetch(key, first);
+        }
+    }
+
+    /// Opens the fences and moves the windows whose marks a transaction carries.
+    fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
+        if marks.is_empty() {
+            return;
+        }
+        self.fences.retain(|_, fence| {
+            if marks.contains(&fence.effect) {
+                fence.passed = true;
+            }
+            !(fence.passed && fence.committed)
+        });
+        match &mut self.life {
+            Life::CatchingUpKeys { until, all: true, .. } if marks.contains(until) => {
+                self.life = Life::CatchingUpAll(Copying { began: seq, ..Copying::default() });
+            }
+            Life::CatchingUpKeys { until, keys, .. } if marks.contains(until) => {
+                let keys = std::mem::take(keys);
+                self.life = Life::Live;
+                for (key, first) in keys {
+                    self.fetch(&key, first);
+                }
+            }
+            Life::CatchingUpAll(Copying { chunk: Some(window), .. }) => {
+                window.opened |= marks.contains(&window.low);
+                if marks.contains(&window.high) {
+                    window.closed = Some(seq);
+                }
+            }
+            Life::CatchingUpKeys { .. } | Life::CatchingUpAll(_) | Life::Live => {}
+        }
+    }
+
+    /// Takes one image.
+    fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
+        let Image { key, state, renamed_from } = image;
+        match &mut self.life {
+            Life::CatchingUpKeys { keys, .. } => {
+                keys.entry(key).or_insert(seq);
+                return;
+            }
+            Life::CatchingUpAll(copying) => {
+                copying.met.insert(key.clone());
+                // Until the chunk's rows are here, also what comes after the high mark is newer than they are.
+                if let Some(window) = copying.chunk.as_mut().filter(|window| window.opened) {
+                    window.streamed.insert(key.clone());
+                }
+            }
+            Life::Live => {}
+        }
+        match self.fences.get_mut(&key) {
+            Some(fence) if !fence.passed => {
+                if !fence.committed {
+                    fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
+                }
+                return;
+            }
+            Some(fence) => fence.overtaken = true,
+            None => {}
+        }
+        self.queue(key, Pending { state, first: seq, commit, renamed_from });
+    }
+
+    /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
+    fn empty_window(&mut self, commit: Micros) {
+        let Life::CatchingUpAll(copying) = &mut self.life else {
+            return;
+        };
+        if !copying.chunk.as_ref().is_some_and(|window| window.closed.is_some() && window.rows.is_some()) {
+            return;
+        }
+        let Some(window) = copying.chunk.take() else {
+            return;
+        };
+        let (Some(first), Some((rows, last))) = (window.closed, window.rows) else {
+            return;
+        };
+        copying.after = rows.last().map(|(key, _)| key.clone()).or(copying.after.take());
+        copying.met.extend(rows.iter().map(|(key, _)| key.clone()));
+        for (key, row) in rows {
+            if window.streamed.contains(&key) {
+                continue;
+            }
+            if let Some(fence) = self.fences.get_mut(&key) {
+                // Our own transaction tells the row's state; should it fail, the row is fetched.
+                fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
+            } else {
+                let state = DbState::Row(row);
+                self.queue(key, Pending { state, first, commit, renamed_from: None });
+            }
+        }
+        if last {
+            self.finish_copy(first);
+        }
+    }
+
+    /// The pass is over: rows that base has and nobody met are looked up by key, and the link is live.
+    fn finish_copy(&mut self, first: Seq) {
+        let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
+            return;
+        };
+        let unmet: Vec<Key> = self.base.keys().filter(|key| !copying.met.contains(*key)).cloned().collect();
+        for key in unmet {
+            self.fetch(&key, first);
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! One link as the engine remembers it between calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::effect::Interval;
+use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
+use crate::engine::lifecycle::Life;
+use crate::engine::rows::is_base;
+use crate::model::base::RowBase;
+use crate::model::digest::Digest;
+use crate::model::grid::GridCell;
+use crate::model::key::Key;
+use crate::model::mark::{ClaimId, EffectId};
+
+/// What the stream last said of a key that base does not hold yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The row's state.
+    pub state: DbState,
+    /// The first transaction whose effect is not durable yet: the saved position stays before it.
+    pub first: Seq,
+    /// When the state was committed.
+    pub commit: Micros,
+    /// The key it had before, when the change was of the key itself.
+    pub renamed_from: Option<Key>,
+}
+
+/// After our own transaction on a key, images of it are dropped until the transaction itself comes by (design 4a, rule 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    /// The ledger entry that opens it.
+    pub effect: EffectId,
+    /// We know that the transaction was committed.
+    pub committed: bool,
+    /// The stream has passed it.
+    pub passed: bool,
+    /// A newer image came after it, before we knew of the commit.
+    pub overtaken: bool,
+    /// The first image that it kept back while the commit was not certain.
+    pub kept_back: Option<Seq>,
+}
+
+/// A new row whose key is owed to the sheet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The key that the server made.
+    pub key: Key,
+    /// What was inserted: base from the moment the key stands in the sheet.
+    pub base: RowBase,
+    /// The first of the believed reads in which neither claim nor key was seen.
+    pub missing_since: Option<Micros>,
+    /// When the key was last written.
+    pub named_at: Option<Micros>,
+}
+
+/// Cells that base held before, for the second look (design 4a, rule 3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// In the link's column order.
+    pub cells: Vec<Option<Digest>>,
+    /// When base moved on.
+    pub at: Micros,
+}
+
+/// A cell that is refused or held: decided again only when either side changes (protocol C8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The sheet's side when it was decided.
+    pub cell: Digest,
+    /// The database's side, where the stream had said something beyond base.
+    pub value: Option<Digest>,
+}
+
+/// One link.
+#[derive(Debug)]
+pub struct Table {
+    /// Rules and columns.
+    pub plan: LinkPlan,
+    /// What both sides last agreed on.
+    pub base: BTreeMap<Key, RowBase>,
+    /// Keys that were deleted: a sheet row that shows one is held, never created.
+    pub dead: BTreeSet<Key>,
+    /// What the stream said beyond base.
+    pub pending: BTreeMap<Key, Pending>,
+    /// Pending keys that the batch under way carries.
+    pub flight: BTreeMap<Key, Pending>,
+    /// Keys whose images are dropped until our own transaction comes by.
+    pub fences: BTreeMap<Key, Fence>,
+    /// Keys whose present row has to be fetched, with the transaction that asked for it.
+    pub wanted: BTreeMap<Key, Seq>,
+    /// Keys whose present row is being fetched.
+    pub fetching: BTreeMap<Key, Seq>,
+    /// Rows to be put back into the tab although nothing changed in the table.
+    pub restore: BTreeSet<Key>,
+    /// Keys that a believed read lacked, with the time of the first such read.
+    pub gone: BTreeMap<Key, Micros>,
+    /// New rows, by their content, with the time since which it has not changed.
+    pub quiet: BTreeMap<Digest, Micros>,
+    /// Cells that differ from base, with the interval in which they were changed: the first read that shows a value dates it.
+    pub edits: BTreeMap<(Key, usize), (Digest, Interval)>,
+    /// Values that were seen once and are looked at again.
+    pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
+    /// What base held before it moved on.
+    pub before: BTreeMap<Key, Before>,
+    /// New rows whose key is owed.
+    pub claims: BTreeMap<ClaimId, Claim>,
+    /// Cells that are refused or held.
+    pub held: BTreeMap<(Key, usize), Held>,
+    /// New rows that the server refused, by content: tried again when the content changes.
+    pub refused: BTreeSet<Digest>,
+    /// Something waits that the next cycle can work on.
+    pub dirty: bool,
+    /// Where the link stands.
+    pub life: Life,
+    /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
+    pub grid: Vec<u32>,
+    /// Why it is paused by the state of its tab.
+    pub trouble: Option<String>,
+    /// Why it was stopped for good: only a new start ends that.
+    pub stopped: Option<String>,
+    /// Why its deletes are stopped.
+    pub brake: Option<String>,
+    /// When the last believed read was asked.
+    pub last_seen: Micros,
+}
+
+impl Table {
+    /// A link that starts with this base.
+    pub fn new(plan: LinkPlan, base: BTreeMap<Key, RowBase>, dead: BTreeSet<Key>, life: Life) -> Self {
+        Self {
+            plan,
+            base,
+            dead,
+            life,
+            pending: BTreeMap::new(),
+            flight: BTreeMap::new(),
+            fences: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            fetching: BTreeMap::new(),
+            restore: BTreeSet::new(),
+            gone: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+            edits: BTreeMap::new(),
+            looks: BTreeMap::new(),
+            before: BTreeMap::new(),
+            claims: BTreeMap::new(),
+            held: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            dirty: false,
+            grid: Vec::new(),
+            trouble: None,
+            stopped: None,
+            brake: None,
+            last_seen: 0,
+        }
+    }
+
+    /// How many columns the link has.
+    pub fn width(&self) -> usize {
+        self.plan.columns.len()
+    }
+
+    /// The claim to whose row this key is owed.
+    pub fn owed_key(&self, key: &Key) -> Option<ClaimId> {
+        self.claims.iter().find(|(_, claim)| claim.key == *key).map(|(id, _)| *id)
+    }
+
+    /// True while the key's present row is unknown to us.
+    pub fn is_fetching(&self, key: &Key) -> bool {
+        self.wanted.contains_key(key) || self.fetching.contains_key(key)
+    }
+
+    /// Asks for the key's present row.
+    pub fn fetch(&mut self, key: &Key, seq: Seq) {
+        if !self.fetching.contains_key(key) {
+            let first = self.wanted.entry(key.clone()).or_insert(seq);
+            *first = (*first).min(seq);
+        }
+    }
+
+    /// Moves base, and remembers for a while what it held before.
+    pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
+        let old = self.base.insert(key.clone(), base);
+        if let Some(old) = old {
+            let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();
+            self.before.insert(key.clone(), Before { cells, at: now });
+        }
+        self.dead.remove(&key);
+        self.gone.remove(&key);
+    }
+
+    /// Forgets a row that is gone on both sides.
+    pub fn forget(&mut self, key: &Key, dead: bool) {
+        self.base.remove(key);
+        self.before.remove(key);
+        self.gone.remove(key);
+        self.restore.remove(key);
+        self.held.retain(|(held, _), _| held != key);
+        self.edits.retain(|(edited, _), _| edited != key);
+        if dead {
+            self.dead.insert(key.clone());
+        }
+    }
+
+    /// Puts a key's state into the queue; the newest wins, the oldest position stays.
+    pub fn queue(&mut self, key: Key, mut pending: Pending) {
+        if let Some(old) = self.pending.get(&key) {
+            pending.first = pending.first.min(old.first);
+            pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
+        }
+        self.pending.insert(key, pending);
+        self.dirty = true;
+    }
+
+    /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.
+    pub fn requeue(&mut self, key: &Key) {
+        let Some(flown) = self.flight.remove(key) else {
+            return;
+        };
+        self.dirty = true;
+        match self.pending.get_mut(key) {
+            Some(newer) => newer.first = newer.first.min(flown.first),
+            None => {
+                self.pending.insert(key.clone(), flown);
+            }
+        }
+    }
+
+    /// A batch brought the row this far: what it carried waits again unless base says all of it.
+    pub fn arrive(&mut self, key: &Key, base: &RowBase) {
+        let said = self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        if said {
+            self.flight.remove(key);
+        } else {
+            self.requeue(key);
+        }
+    }
+
+    /// The first transaction of this link whose effect is not durable.
+    pub fn front(&self) -> Option<Seq> {
+        let kept = self.fences.values().filter_map(|fence| fence.kept_back);
+        let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
+        let asked = self.wanted.values().chain(self.fetching.values()).copied();
+        waiting.chain(asked).chain(kept).chain(self.life.front()).min()
+    }
+
+    /// When a change that this read shows was made: after the last believed read, before this answer.
+    pub fn interval(&self, answered: Micros) -> Interval {
+        (self.last_seen, answered)
+    }
+
+    /// Dates a cell that differs from base by the first read that shows it.
+    pub fn date_edit(&mut self, key: &Key, column: usize, cell: &GridCell, between: Interval) {
+        let digest = cell.value.digest();
+        let base = self.base.get(key).and_then(|base| base.columns.get(column).copied().flatten());
+        let at = (key.clone(), column);
+        if base.is_some_and(|base| base.cell == digest) {
+            self.edits.remove(&at);
+        } else if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
+            self.edits.insert(at, (digest, between));
+        }
+    }
+
+    /// When this cell was changed, as far as is known.
+    pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
+        let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
+        dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// True when nothing waits but timers.
+    pub fn is_calm(&self) -> bool {
+        self.pending.is_empty()
+            && self.flight.is_empty()
+            && self.wanted.is_empty()
+            && self.fetching.is_empty()
+            && self.claims.is_empty()
+            && self.life.is_live()
+    }
+}

@@ -1,0 +1,399 @@
+//! What a batch really did: every request is judged by its receipt, by the plan alone (design 4a, rule 1).
+//!
+//! | request | the receipt shows | then |
+//! |--|--|--|
+//! | cells | the key that was meant | base moves to what was sent; a cell that is not the one that was read was typed since: it is owed to the policy |
+//! | cells | another key | those cells are owed to that row; the key waits again |
+//! | new key | the key that was meant; where that was blank, the cells that were read | base moves; what it does not cover waits again |
+//! | new key | anything else | key cells are owed to that row, before everything else |
+//! | delete | the key that was meant | base is forgotten; what was typed since is listed |
+//! | delete | another key | the row is owed, whole; the key waits again |
+//! | mend | the victim, still showing what we wrote | paid |
+
+use crate::engine::effect::{Commit, Conflict, Level, Winner};
+use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
+use crate::engine::mend::alike;
+use crate::engine::owed::{Overwritten, Owed, OwedId};
+use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
+use crate::engine::{Engine, Stage};
+use crate::model::base::{BaseChange, RowBase};
+use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
+use crate::model::key::Key;
+use crate::model::link::LinkName;
+use crate::model::mark::BatchNumber;
+
+impl Engine {
+    pub(super) fn on_sent(&mut self, number: BatchNumber, outcome: SendOutcome) {
+        let Stage::Sending(plan) = std::mem::replace(&mut self.stage, Stage::Idle) else {
+            return;
+        };
+        if plan.number != number {
+            self.stage = Stage::Sending(plan);
+            return;
+        }
+        match outcome {
+            SendOutcome::Applied(receipt) => self.landed(&plan, &receipt),
+            SendOutcome::Unknown => self.stage = Stage::Settling { plan, asked: false },
+            SendOutcome::NotSent => {
+                self.wait();
+                self.died(&plan, None);
+            }
+            SendOutcome::Refused { op, reason } => {
+                self.tell(None, Level::Warning, format!("google refused batch {number}: {reason}"));
+                if op.is_none() && plan.ops.len() > 1 {
+                    // It does not say which: half as many the next time, down to the one that it refuses.
+                    self.batch_limit = (plan.ops.len() / 2).max(1);
+                    self.died(&plan, None);
+                } else {
+                    self.died(&plan, Some(op.unwrap_or(0)));
+                }
+            }
+        }
+    }
+
+    pub(super) fn on_settled(&mut self, number: BatchNumber, landed: Option<ReceiptView>) {
+        let Stage::Settling { plan, asked } = std::mem::replace(&mut self.stage, Stage::Idle) else {
+            return;
+        };
+        if plan.number != number {
+            self.stage = Stage::Settling { plan, asked };
+            return;
+        }
+        match landed {
+            Some(receipt) => self.landed(&plan, &receipt),
+            None => self.died(&plan, None),
+        }
+    }
+
+    /// The batch can never land: what it carried waits again, bar the one that Google refuses.
+    fn died(&mut self, plan: &Plan, refused: Option<usize>) {
+        // Its token, if it has one, is a void one: it goes with the others.
+        self.tokens.push_back((plan.number, self.clock));
+        let mut commit = self.commit_of(plan, false);
+        for (at, op) in plan.ops.iter().enumerate() {
+            for key in carried(&op.aim) {
+                let Some(index) = self.table_named(&op.link) else {
+                    continue;
+                };
+                if refused == Some(at) {
+                    self.tables[index].flight.remove(key);
+                    commit.conflicts.push(Conflict {
+                        table: index,
+                        key: Some(key.clone()),
+                        column: None,
+                        database: None,
+                        sheet: None,
+                        winner: Winner::Nobody,
+                        rule: "google refuses this row: it is left out until it changes".into(),
+                    });
+                } else {
+                    self.tables[index].requeue(key);
+                }
+            }
+        }
+        self.commit(commit);
+    }
+
+    fn commit_of(&mut self, plan: &Plan, landed: bool) -> Commit {
+        let place = |link: &LinkName| self.tables.iter().position(|table| table.plan.rules.name == *link);
+        let base =
+            plan.agreed.iter().filter_map(|(link, change)| Some((place(link)?, change.clone()))).collect();
+        let named = plan.named.iter().filter_map(|(link, claim)| Some((place(link)?, *claim))).collect();
+        for id in &plan.paid {
+            self.owed.remove(id);
+        }
+        Commit {
+            batch: Some((plan.number, landed)),
+            base,
+            owe: Vec::new(),
+            paid: plan.paid.clone(),
+            named,
+            conflicts: plan.conflicts.clone(),
+            slot: self.slot,
+            front: 0,
+        }
+    }
+
+    /// The batch landed: each request is judged.
+    fn landed(&mut self, plan: &Plan, receipt: &ReceiptView) {
+        self.calm();
+        self.last_done = Some(plan.number);
+        self.tokens.push_back((plan.number, self.clock));
+        self.batch_limit = (self.batch_limit * 2).min(RECEIPT_LINES);
+        let mut commit = self.commit_of(plan, true);
+        for (at, op) in plan.ops.iter().enumerate() {
+            let row = receipt.get(at).and_then(Option::as_ref);
+            self.judge(plan, op, row, &mut commit);
+        }
+        for (id, owed) in &commit.owe {
+            self.owed.insert(*id, owed.clone());
+        }
+        for id in &commit.paid {
+            self.owed.remove(id);
+        }
+        self.commit(commit);
+    }
+
+    fn judge(&mut self, plan: &Plan, op: &PlannedOp, receipt: Option<&ReceiptRow>, commit: &mut Commit) {
+        let Some(index) = self.table_named(&op.link) else {
+            return;
+        };
+        match &op.aim {
+            Aim::Cells { key, columns } => {
+                if hit(receipt, Some(key)) {
+                    self.judge_cells(index, plan, key, columns, (op, receipt), commit);
+                } else {
+                    let victim = receipt.and_then(|row| key_of(&row.key));
+                    let cells = overwritten(op, receipt);
+                    let link = op.link.clone();
+                    self.owe(Owed::Cells { link, victim, cells }, commit);
+                    self.tables[index].requeue(key);
+                }
+            }
+            Aim::Rekey { from, to, columns, read, base } => {
+                if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
+                    if let Some(from) = from.as_ref().filter(|from| *from != to) {
+                        self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
+                        self.tables[index].flight.remove(from);
+                    }
+                    self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
+                    self.tables[index].arrive(to, base);
+                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
+                } else {
+                    let victim = receipt.and_then(|row| key_of(&row.key));
+                    let (link, wrong, cells) = (op.link.clone(), to.clone(), overwritten(op, receipt));
+                    self.owe(Owed::KeyCells { link, wrong, victim, cells }, commit);
+                    self.tables[index].requeue(to);
+                    from.iter().for_each(|from| self.tables[index].requeue(from));
+                }
+            }
+            Aim::NewRow { key, base } => {
+                self.move_base(index, BaseChange::Set(key.clone(), base.clone()), commit);
+                self.tables[index].flight.remove(key);
+                self.tables[index].restore.remove(key);
+            }
+            Aim::RemoveRow { key, read } => self.judge_delete(index, key, read, (op, receipt), commit),
+            Aim::Claim(_) | Aim::Unclaim(_) => {}
+            Aim::MendCells { owed, victim, read } => {
+                self.judge_mend(index, *owed, victim.as_ref(), read, plan, (op, receipt), commit);
+            }
+            Aim::MendRow { owed } => commit.paid.push(*owed),
+        }
+    }
+
+    fn judge_cells(
+        &mut self,
+        index: usize,
+        plan: &Plan,
+        key: &Key,
+        columns: &[PlannedCell],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        let table = &mut self.tables[index];
+        let mut base =
+            table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
+        base.columns.resize(table.width(), None);
+        table.flight.remove(key);
+        for cell in columns {
+            base.columns[cell.column] = Some(cell.base);
+        }
+        self.move_base(index, BaseChange::Set(key.clone(), base), commit);
+        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+    }
+
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    fn owe_typed(
+        &mut self,
+        index: usize,
+        plan: &Plan,
+        key: &Key,
+        columns: &[PlannedCell],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
+            let Some(over) = over else { continue };
+            let is_key = self.tables[index].plan.columns[cell.column].key;
+            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+                let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
+                self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
+            }
+        }
+    }
+
+    fn judge_delete(
+        &mut self,
+        index: usize,
+        key: &Key,
+        read: &[(u32, GridCell)],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        let GridOp::Delete { slot, .. } = op.grid else {
+            return;
+        };
+        if !hit(receipt, Some(key)) {
+            let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
+            self.owe(Owed::Row { link, victim, slot }, commit);
+            self.tables[index].requeue(key);
+            return;
+        }
+        for (column, (grid, read)) in read.iter().enumerate() {
+            let stood = receipt
+                .map_or(&GridCell::BLANK, |row| row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK));
+            if receipt.is_some() && !alike(stood, read) {
+                commit.conflicts.push(Conflict {
+                    table: index,
+                    key: Some(key.clone()),
+                    column: Some(column),
+                    database: None,
+                    sheet: Some(stood.value.clone()),
+                    winner: Winner::Database,
+                    rule: "typed while the row was being removed; the whole row is in the trash".into(),
+                });
+            }
+        }
+        self.move_base(index, BaseChange::Forget { key: key.clone(), dead: true }, commit);
+        self.tables[index].flight.remove(key);
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn judge_mend(
+        &mut self,
+        index: usize,
+        owed: OwedId,
+        victim: Option<&Key>,
+        read: &[GridCell],
+        plan: &Plan,
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
+        let same = all
+            .iter()
+            .zip(read)
+            .all(|(over, read)| over.as_ref().is_none_or(|over| alike(&over.before, read)));
+        if hit(receipt, victim) && (victim.is_some() || same) {
+            commit.paid.push(owed);
+            self.owed.remove(&owed);
+            for (over, read) in all.into_iter().flatten().zip(read) {
+                if alike(&over.before, read) {
+                    continue;
+                }
+                let known = victim.filter(|key| self.tables[index].base.contains_key(*key));
+                let place = self.tables[index].grid.iter().position(|grid| *grid == over.column);
+                match (known, place) {
+                    (Some(key), Some(column)) => {
+                        let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
+                        self.owe(Owed::Edit { link, key, column, cell: over.before, typed }, commit);
+                    }
+                    _ => commit.conflicts.push(Conflict {
+                        table: index,
+                        key: victim.cloned(),
+                        column: place,
+                        database: None,
+                        sheet: Some(over.before.value),
+                        winner: Winner::Nobody,
+                        rule: "typed into a cell while it was being put back".into(),
+                    }),
+                }
+            }
+            return;
+        }
+        // The mend itself hit another row: that row is owed its cells too, and this debt stays.
+        let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
+        self.owe(Owed::Cells { link, victim, cells: overwritten(op, receipt) }, commit);
+    }
+
+    /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
+    fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
+        if let Owed::Cells { link, victim, cells } = &mut owed {
+            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+            for (id, other) in &mut self.owed {
+                let Owed::Cells { link: l, victim: v, cells: earlier } = other else {
+                    continue;
+                };
+                if l != link || v != victim {
+                    continue;
+                }
+                let count = earlier.len();
+                for cell in cells.iter_mut() {
+                    let same =
+                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
+                    if let Some(place) = earlier.iter().position(same) {
+                        cell.before = earlier.remove(place).before;
+                    }
+                }
+                match earlier.len() {
+                    0 => commit.paid.push(*id),
+                    left if left < count => commit.owe.push((*id, other.clone())),
+                    _ => {}
+                }
+            }
+            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+            if cells.is_empty() {
+                return;
+            }
+        }
+        let id = self.next_owed_id();
+        commit.owe.push((id, owed));
+    }
+
+    fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
+        let now = self.clock;
+        match &change {
+            BaseChange::Set(key, base) => self.tables[index].set_base(key.clone(), base.clone(), now),
+            BaseChange::Forget { key, dead } => self.tables[index].forget(key, *dead),
+        }
+        commit.base.push((index, change));
+    }
+}
+
+/// The pending keys that a request carries.
+fn carried(aim: &Aim) -> Vec<&Key> {
+    match aim {
+        Aim::Cells { key, .. } | Aim::NewRow { key, .. } | Aim::RemoveRow { key, .. } => vec![key],
+        Aim::Rekey { from, to, .. } => from.iter().chain([to]).collect(),
+        Aim::Claim(_) | Aim::Unclaim(_) | Aim::MendCells { .. } | Aim::MendRow { .. } => Vec::new(),
+    }
+}
+
+/// True when the receipt shows the row that was meant. A lost receipt (somebody emptied the helper tab) counts as a hit.
+fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
+    receipt.is_none_or(|row| match (&row.key, key) {
+        (KeySeen::Key(seen), Some(key)) => seen == key,
+        (KeySeen::Blank | KeySeen::Unreadable, None) => true,
+        (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
+    })
+}
+
+/// True when the receipt shows every cell as it was read.
+fn unchanged(receipt: Option<&ReceiptRow>, read: &[(u32, GridCell)]) -> bool {
+    receipt.is_none_or(|row| {
+        read.iter().all(|(grid, read)| alike(row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK), read))
+    })
+}
+
+fn key_of(seen: &KeySeen) -> Option<Key> {
+    match seen {
+        KeySeen::Key(key) => Some(key.clone()),
+        KeySeen::Blank | KeySeen::Unreadable => None,
+    }
+}
+
+/// What a write overwrote, in the order of its cells; `None` where the receipt is lost.
+fn overwritten_all(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Option<Overwritten>> {
+    let GridOp::Write { cells, .. } = &op.grid else {
+        return Vec::new();
+    };
+    let one = |(column, wrote): &(u32, GridCell)| {
+        let before = receipt?.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK);
+        Some(Overwritten { column: *column, wrote: wrote.clone(), before })
+    };
+    cells.iter().map(one).collect()
+}
+
+fn overwritten(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Overwritten> {
+    overwritten_all(op, receipt).into_iter().flatten().collect()
+}

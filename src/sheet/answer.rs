@@ -1,0 +1,206 @@
+//! Google's spreadsheet as answers show it, read straight into the model's cells.
+//!
+//! Fields that are zero, false or empty may be left out by Google (`sheetId` 0 always is in ranges), so all have defaults.
+
+use serde::Deserialize;
+
+use crate::model::cell::Cell;
+use crate::model::grid::GridCell;
+
+/// The mask under `data` for typed rows.
+pub(super) const ROWS_MASK: &str =
+    "startRow,startColumn,rowData(values(userEnteredValue(formulaValue),effectiveValue))";
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Spreadsheet {
+    pub(super) properties: SpreadsheetProperties,
+    #[serde(rename = "developerMetadata")]
+    pub(super) metadata: Vec<Metadata>,
+    pub(super) sheets: Vec<Sheet>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct SpreadsheetProperties {
+    pub(super) locale: String,
+    pub(super) time_zone: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metadata {
+    #[serde(rename = "metadataId")]
+    pub(super) id: i32,
+    #[serde(rename = "metadataKey")]
+    pub(super) key: String,
+    #[serde(rename = "metadataValue")]
+    pub(super) value: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Sheet {
+    pub(super) properties: SheetProperties,
+    /// One entry per range that was asked for.
+    pub(super) data: Vec<GridData>,
+    #[serde(rename = "developerMetadata")]
+    pub(super) metadata: Vec<Metadata>,
+    pub(super) merges: Vec<Area>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct SheetProperties {
+    pub(super) sheet_id: i32,
+    pub(super) title: String,
+    pub(super) hidden: bool,
+    /// Missing on tabs that are no grid (a chart's own tab).
+    pub(super) grid_properties: Option<GridProperties>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct GridProperties {
+    pub(super) row_count: u32,
+    pub(super) column_count: u32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct GridData {
+    pub(super) start_row: u32,
+    pub(super) row_data: Vec<RowData>,
+    pub(super) row_metadata: Vec<DimensionMetadata>,
+    pub(super) column_metadata: Vec<DimensionMetadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DimensionMetadata {
+    #[serde(rename = "developerMetadata")]
+    pub(super) metadata: Vec<Metadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Area {
+    #[serde(rename = "startRowIndex")]
+    pub(super) top: u32,
+    #[serde(rename = "endRowIndex")]
+    pub(super) bottom: u32,
+    #[serde(rename = "startColumnIndex")]
+    pub(super) left: u32,
+    #[serde(rename = "endColumnIndex")]
+    pub(super) right: u32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RowData {
+    values: Vec<CellData>,
+}
+
+impl RowData {
+    /// The row's cells, blank ones at the end left out.
+    pub(super) fn into_cells(self) -> Vec<GridCell> {
+        let mut cells: Vec<GridCell> = self.values.into_iter().map(GridCell::from).collect();
+        let end = cells
+            .iter()
+            .rposition(|cell| *cell != GridCell::BLANK)
+            .map_or(0, |last| last + 1);
+        cells.truncate(end);
+        cells
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct CellData {
+    user_entered_value: Entered,
+    effective_value: Option<ExtendedValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Entered {
+    formula_value: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+enum ExtendedValue {
+    #[serde(rename = "numberValue")]
+    Number(f64),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "formulaValue")]
+    Formula(String),
+    #[serde(rename = "errorValue")]
+    Error(ErrorValue),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ErrorValue {
+    r#type: String,
+}
+
+impl From<CellData> for GridCell {
+    fn from(cell: CellData) -> Self {
+        let value = match cell.effective_value {
+            None => Cell::Blank,
+            Some(ExtendedValue::Number(x)) => Cell::number(x),
+            Some(ExtendedValue::Text(s) | ExtendedValue::Formula(s)) if s.is_empty() => Cell::Blank,
+            Some(ExtendedValue::Text(s) | ExtendedValue::Formula(s)) => Cell::Text(s),
+            Some(ExtendedValue::Bool(b)) => Cell::Bool(b),
+            Some(ExtendedValue::Error(error)) => Cell::Error(shown_error(&error.r#type).to_owned()),
+        };
+        Self {
+            value,
+            formula: cell.user_entered_value.formula_value,
+        }
+    }
+}
+
+/// The text that the cell shows for an error type (discovery document, `ErrorValue.type`).
+fn shown_error(kind: &str) -> &'static str {
+    match kind {
+        "NULL_VALUE" => "#NULL!",
+        "DIVIDE_BY_ZERO" => "#DIV/0!",
+        "VALUE" => "#VALUE!",
+        "REF" => "#REF!",
+        "NAME" => "#NAME?",
+        "NUM" => "#NUM!",
+        "N_A" => "#N/A",
+        "LOADING" => "Loading...",
+        _ => "#ERROR!",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_with_its_types_and_formulas() {
+        let row: RowData = serde_json::from_str(
+            r#"{"values":[{"effectiveValue":{"numberValue":17}},{},{"userEnteredValue":{"stringValue":"007"},"effectiveValue":{"stringValue":"007"}},
+                {"userEnteredValue":{"formulaValue":"=1/0"},"effectiveValue":{"errorValue":{"type":"DIVIDE_BY_ZERO","message":"x"}}},
+                {"effectiveValue":{"boolValue":false}},{},{"effectiveValue":{"stringValue":""}}]}"#,
+        )
+        .expect("google's shape");
+        let wanted = vec![
+            GridCell::plain(Cell::number(17.0)),
+            GridCell::BLANK,
+            GridCell::plain(Cell::Text("007".into())),
+            GridCell {
+                value: Cell::Error("#DIV/0!".into()),
+                formula: Some("=1/0".into()),
+            },
+            GridCell::plain(Cell::Bool(false)),
+        ];
+        assert!(row.into_cells() == wanted);
+    }
+}

@@ -1,0 +1,208 @@
+//! The endpoint at which the script's deliveries arrive: hyper behind the operator's TLS proxy, loopback by default.
+//!
+//! hyper leaves time to its caller, and without a timer it waits for half a header for ever; so every stage has its limit
+//! here: headers, body, the whole request, connections at a time, deliveries a second. What is delivered is made durable
+//! behind the [`Door`] before anything is answered.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+
+use crate::model::link::{LinkName, SpreadsheetId};
+use crate::sheet::listen::edit::{Delivery, EditAnswer, EditId};
+use crate::sheet::listen::gate::Gate;
+use crate::sheet::signature::WebhookSecret;
+
+pub mod edit;
+mod gate;
+mod reply;
+
+/// Where deliveries arrive.
+#[derive(Debug)]
+pub enum Listener {
+    /// An address and port.
+    Tcp(TcpListener),
+    /// A socket in the file system.
+    Unix(UnixListener),
+}
+
+/// Bounds on what a stranger can make us hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body.
+    pub body: usize,
+    /// Connections at a time.
+    pub connections: usize,
+    /// From the first byte, or the last answer, to the end of the headers.
+    pub header_timeout: Duration,
+    /// From the end of the headers to the end of the body.
+    pub body_timeout: Duration,
+    /// All of it, the answer of the door included.
+    pub whole_request: Duration,
+    /// Deliveries of one link a second, in the long run.
+    pub per_second: NonZeroU32,
+    /// Deliveries of one link at once.
+    pub burst: NonZeroU32,
+    /// How long open requests may go on after the stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 256 * 1024,
+            connections: 128,
+            header_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            whole_request: Duration::from_secs(15),
+            per_second: NonZeroU32::new(10).expect("ten is not zero"),
+            burst: NonZeroU32::new(50).expect("fifty is not zero"),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Whose deliveries a link takes.
+#[derive(Clone, Debug)]
+pub struct LinkKey {
+    /// The spreadsheet that the secret was given to.
+    pub spreadsheet: SpreadsheetId,
+    /// The present secret, and the previous one while it is being replaced.
+    pub secrets: Vec<WebhookSecret>,
+}
+
+/// A delivery with a good signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The link of its path.
+    pub link: LinkName,
+    /// Its `webhook-id`.
+    pub message: EditId,
+    /// Its body.
+    pub delivery: Delivery,
+}
+
+/// What the daemon answers to a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All is decided: 200.
+    Decided(Vec<EditAnswer>),
+    /// All is durable and decided later: 202.
+    AcceptedForLater,
+    /// Nothing was kept: 503, the script comes again.
+    Unavailable,
+}
+
+/// What stands behind the endpoint.
+pub trait Door: Send + Sync + 'static {
+    /// The keys of a link; `None` for a link that does not exist or takes no deliveries.
+    fn key(&self, link: &LinkName) -> Option<LinkKey>;
+
+    /// Makes a delivery durable, then answers. The future may be dropped when the request's time is over; what it had
+    /// committed by then comes again under the same ids.
+    fn deliver(&self, accepted: Accepted) -> impl Future<Output = Answer> + Send;
+}
+
+/// How long to wait after the system refuses a connection (too many open files).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `shutdown` is done, then lets open requests end within `limits.drain`.
+pub async fn serve<D: Door>(
+    listener: Listener,
+    door: Arc<D>,
+    limits: Limits,
+    shutdown: impl Future<Output = ()>,
+) {
+    let gate = Arc::new(Gate::new(door, limits));
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let next = async {
+            // A place first: a connection that waits in the kernel costs us nothing.
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (listener.accept().await, place)
+        };
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => {}
+            (accepted, place) = next => match accepted {
+                Ok(stream) => connect(&mut connections, &graceful, &gate, limits, stream, place),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::select! {
+                        () = &mut shutdown => break,
+                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
+                    }
+                }
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            open = connections.len(),
+            "closing connections whose requests did not end"
+        );
+    }
+    connections.shutdown().await;
+}
+
+fn connect<D: Door>(
+    connections: &mut JoinSet<()>,
+    graceful: &GracefulShutdown,
+    gate: &Arc<Gate<D>>,
+    limits: Limits,
+    stream: Box<dyn Stream>,
+    place: Option<OwnedSemaphorePermit>,
+) {
+    let gate = Arc::clone(gate);
+    let service = service_fn(move |request| {
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(gate.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(32)
+        .max_buf_size(16 * 1024)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = graceful.watch(connection);
+    connections.spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection ended");
+        }
+        drop(place);
+    });
+}
+
+/// Either kind of connection.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        Ok(match self {
+            Self::Tcp(listener) => Box::new(listener.accept().await?.0),
+            Self::Unix(listener) => Box::new(listener.accept().await?.0),
+        })
+    }
+}

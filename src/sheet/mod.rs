@@ -1,0 +1,22 @@
+//! The Google edge: typed reads and batches of spreadsheets, and the endpoint at which people's edits arrive.
+//!
+//! [`client::Client`] is one service account. Its calls stand in the files of what they are about: [`read`] (snapshots),
+//! [`mod@write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
+//! [`helper_tab`] (where receipts lie), [`layout`] (which column is where) and [`codec`] (what a value looks like in a cell).
+//! [`listen`] is the endpoint.
+
+mod answer;
+pub mod auth;
+pub mod client;
+pub mod codec;
+pub mod error;
+pub mod helper_tab;
+pub mod layout;
+pub mod listen;
+pub mod quota;
+pub mod read;
+pub mod request;
+pub mod setup;
+pub mod signature;
+mod wire;
+pub mod write;

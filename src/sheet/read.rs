@@ -1,0 +1,308 @@
+//! Typed reads: every linked tab of a spreadsheet in one call, tokens in the same answer.
+//!
+//! `spreadsheets:getByDataFilter` names tabs by id, so renames do no harm, and tells formulas and errors from text, which
+//! the plain value reads cannot (protocol C19).
+
+use serde::Serialize;
+
+use crate::model::grid::{Anchor, Fate, GridRow, Helper, Snapshot, TabRead, Token};
+use crate::model::link::{SheetId, SpreadsheetId};
+use crate::model::mark::BatchNumber;
+use crate::sheet::answer::{GridData, Metadata, ROWS_MASK, Sheet, Spreadsheet};
+use crate::sheet::client::{Call, Client};
+use crate::sheet::error::SheetError;
+use crate::sheet::quota::Lane;
+use crate::sheet::request::{ANCHOR_KEY, CLAIM_KEY, TOKEN_KEY, to_json};
+use crate::sheet::wire::{DataFilter, GridRange};
+
+/// The value of a token that was voided.
+pub(super) const VOID: &str = "void";
+
+/// What a tab is called and how large it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TabInfo {
+    /// The tab.
+    pub sheet: SheetId,
+    /// Its title.
+    pub title: String,
+    /// The grid's height; zero for a tab that is no grid.
+    pub row_count: u32,
+    /// The grid's width; zero for a tab that is no grid.
+    pub column_count: u32,
+    /// Hidden from people.
+    pub hidden: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ByFilter {
+    data_filters: Vec<DataFilter>,
+    include_grid_data: bool,
+}
+
+const METADATA_MASK: &str = "developerMetadata(metadataId,metadataKey,metadataValue)";
+
+impl Client {
+    /// Every tab of the spreadsheet, without cells: to find one by its title.
+    pub async fn overview(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+    ) -> Result<Vec<TabInfo>, SheetError> {
+        let mask = "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount)))";
+        let call = Call::get(format!("?prettyPrint=false&fields={mask}"));
+        let answer: Spreadsheet = self.read(lane, spreadsheet, &call).await?;
+        Ok(answer.sheets.into_iter().map(TabInfo::from).collect())
+    }
+
+    /// The tabs whole, the tokens, and the size of the helper tab. A tab that is no more is missing from the answer.
+    pub async fn snapshot(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        tabs: &[SheetId],
+        helper: Option<SheetId>,
+    ) -> Result<Snapshot, SheetError> {
+        match self.try_snapshot(lane, spreadsheet, tabs, helper).await {
+            // Google refuses a filter on a tab that is gone; the overview says which are there.
+            Err(SheetError::Refused(reason)) => {
+                let there = self.overview(lane, spreadsheet).await?;
+                let is_there = |id: &SheetId| there.iter().any(|tab| tab.sheet == *id);
+                let left: Vec<SheetId> = tabs.iter().copied().filter(is_there).collect();
+                let left_helper = helper.filter(is_there);
+                if left.len() == tabs.len() && left_helper == helper {
+                    return Err(SheetError::Refused(reason));
+                }
+                self.try_snapshot(lane, spreadsheet, &left, left_helper).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn try_snapshot(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        tabs: &[SheetId],
+        helper: Option<SheetId>,
+    ) -> Result<Snapshot, SheetError> {
+        // Of the helper only its size counts: one cell brings its properties along.
+        let corner = helper.map(|id| GridRange::rows(id, 0, 1).columns(0, 1));
+        let ranges: Vec<GridRange> = tabs.iter().map(|id| GridRange::tab(*id)).chain(corner).collect();
+        let mask = format!(
+            "properties(locale,timeZone),{METADATA_MASK},sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),\
+             developerMetadata(metadataId),merges,data({ROWS_MASK},rowMetadata({METADATA_MASK}),columnMetadata({METADATA_MASK})))"
+        );
+        let answer = self.by_filter(lane, spreadsheet, ranges, &mask).await?;
+        Ok(snapshot(answer, tabs, helper))
+    }
+
+    /// A typed read of ranges by tab id.
+    pub(super) async fn by_filter(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        ranges: Vec<GridRange>,
+        mask: &str,
+    ) -> Result<Spreadsheet, SheetError> {
+        if ranges.is_empty() {
+            return Ok(Spreadsheet::default());
+        }
+        let body = to_json(&ByFilter {
+            data_filters: ranges.into_iter().map(DataFilter::GridRange).collect(),
+            include_grid_data: true,
+        });
+        let call = Call::post(format!(":getByDataFilter?prettyPrint=false&fields={mask}"), body);
+        self.read(lane, spreadsheet, &call).await
+    }
+}
+
+impl From<Sheet> for TabInfo {
+    fn from(sheet: Sheet) -> Self {
+        let grid = sheet.properties.grid_properties.unwrap_or_default();
+        Self {
+            sheet: SheetId(sheet.properties.sheet_id),
+            title: sheet.properties.title,
+            row_count: grid.row_count,
+            column_count: grid.column_count,
+            hidden: sheet.properties.hidden,
+        }
+    }
+}
+
+fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> Snapshot {
+    let mut foreign = Vec::new();
+    let mut tokens = Vec::new();
+    for metadata in answer.metadata {
+        match fate(&metadata) {
+            Some(fate) => tokens.push(Token {
+                number: BatchNumber(metadata.id),
+                fate,
+            }),
+            None => foreign.push(metadata.id),
+        }
+    }
+    let mut snapshot = Snapshot {
+        locale: answer.properties.locale,
+        time_zone: answer.properties.time_zone,
+        tokens,
+        foreign,
+        tabs: Vec::new(),
+        helper: None,
+    };
+    for sheet in answer.sheets {
+        let id = SheetId(sheet.properties.sheet_id);
+        snapshot
+            .foreign
+            .extend(sheet.metadata.iter().map(|metadata| metadata.id));
+        if Some(id) == helper {
+            let grid = sheet.properties.grid_properties.unwrap_or_default();
+            snapshot.helper = Some(Helper {
+                sheet: id,
+                row_count: grid.row_count,
+                column_count: grid.column_count,
+            });
+        } else if tabs.contains(&id) {
+            let tab = tab(sheet, &mut snapshot.foreign);
+            snapshot.tabs.push(tab);
+        }
+    }
+    snapshot
+}
+
+/// What a token tells; `None` for metadata that is no token of ours.
+pub(super) fn fate(metadata: &Metadata) -> Option<Fate> {
+    if metadata.key != TOKEN_KEY {
+        return None;
+    }
+    match metadata.value.as_str() {
+        VOID => Some(Fate::Void),
+        owner => owner.parse().ok().map(Fate::Landed),
+    }
+}
+
+/// One tab; ids of metadata that stand in it are added to `ids`.
+fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
+    let grid = sheet.properties.grid_properties.unwrap_or_default();
+    let mut read = TabRead {
+        sheet: SheetId(sheet.properties.sheet_id),
+        title: sheet.properties.title,
+        row_count: grid.row_count,
+        column_count: grid.column_count,
+        rows: Vec::new(),
+        anchors: Vec::new(),
+        merges: sheet
+            .merges
+            .iter()
+            .map(|m| (m.top, m.bottom, m.left, m.right))
+            .collect(),
+    };
+    // The whole tab was asked for, so there is one part that begins in the corner.
+    for part in sheet.data {
+        part.row_metadata
+            .iter()
+            .chain(&part.column_metadata)
+            .flat_map(|m| &m.metadata)
+            .for_each(|m| ids.push(m.id));
+        read.anchors.extend(anchors(&part));
+        read.rows = rows(part);
+    }
+    read
+}
+
+fn anchors(part: &GridData) -> Vec<Anchor> {
+    let columns = (0u32..).zip(&part.column_metadata);
+    columns
+        .flat_map(|(column, dimension)| {
+            let ours = dimension.metadata.iter().filter(|m| m.key == ANCHOR_KEY);
+            ours.map(move |m| Anchor {
+                column,
+                text: m.value.clone(),
+            })
+        })
+        .collect()
+}
+
+fn rows(part: GridData) -> Vec<GridRow> {
+    let mut rows: Vec<GridRow> = part
+        .row_data
+        .into_iter()
+        .map(|row| GridRow {
+            cells: row.into_cells(),
+            claims: Vec::new(),
+        })
+        .collect();
+    for (i, dimension) in part.row_metadata.iter().enumerate() {
+        let ours = dimension.metadata.iter().filter(|m| m.key == CLAIM_KEY);
+        let claims: Vec<_> = ours.filter_map(|m| m.value.parse().ok()).collect();
+        if claims.is_empty() {
+            continue;
+        }
+        if rows.len() <= i {
+            rows.resize_with(i + 1, GridRow::default);
+        }
+        rows[i].claims = claims;
+    }
+    let end = rows
+        .iter()
+        .rposition(|row| *row != GridRow::default())
+        .map_or(0, |last| last + 1);
+    rows.truncate(end);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cell::Cell;
+    use crate::model::grid::GridCell;
+    use crate::model::mark::{ClaimId, Owner};
+
+    #[test]
+    fn a_whole_answer_becomes_a_snapshot() {
+        let answer: Spreadsheet = serde_json::from_value(serde_json::json!({
+            "properties": {"locale": "de_DE", "timeZone": "Europe/Berlin"},
+            "developerMetadata": [
+                {"metadataId": 41, "metadataKey": "sb", "metadataValue": "k3v9.7"},
+                {"metadataId": 42, "metadataKey": "sb", "metadataValue": "void"},
+                {"metadataId": 43, "metadataKey": "other", "metadataValue": "k3v9.7"},
+                {"metadataId": 44, "metadataKey": "sb", "metadataValue": "what?"}],
+            "sheets": [
+                {"properties": {"sheetId": 0, "title": "Orders", "gridProperties": {"rowCount": 1000, "columnCount": 26}},
+                 "merges": [{"startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 2, "endColumnIndex": 4}],
+                 "data": [{
+                    "rowData": [{"values": [{"effectiveValue": {"stringValue": "id"}}]}, {}, {"values": [{}]}],
+                    "rowMetadata": [{}, {"developerMetadata": [{"metadataId": 5, "metadataKey": "sb.row", "metadataValue": "ff"}]}, {}],
+                    "columnMetadata": [{"developerMetadata": [{"metadataId": 6, "metadataKey": "sb.col", "metadataValue": "orders.id"}]}]}]},
+                {"properties": {"sheetId": 9, "title": "_sheetbridge", "gridProperties": {"rowCount": 3048, "columnCount": 26}},
+                 "data": [{}]},
+                {"properties": {"sheetId": 10, "title": "somebody's"}}]
+        }))
+        .expect("google's shape");
+        let read = snapshot(answer, &[SheetId(0), SheetId(77)], Some(SheetId(9)));
+        assert_eq!(
+            (read.locale.as_str(), read.time_zone.as_str()),
+            ("de_DE", "Europe/Berlin")
+        );
+        let owner = Owner {
+            installation: "k3v9".into(),
+            generation: 7,
+        };
+        assert_eq!(read.tokens[0].fate, Fate::Landed(owner));
+        assert_eq!(read.tokens[1].fate, Fate::Void);
+        assert_eq!(read.foreign, [43, 44, 5, 6]);
+        assert_eq!(read.helper.map(|h| h.row_count), Some(3048));
+        let [tab] = read.tabs.as_slice() else {
+            panic!("one tab")
+        };
+        assert_eq!(tab.anchors[0].text, "orders.id");
+        assert_eq!(tab.merges, [(0, 1, 2, 4)]);
+        assert_eq!(
+            tab.rows.len(),
+            2,
+            "the blank third row is trimmed, the claimed second is not"
+        );
+        assert_eq!(tab.rows[0].cells, [GridCell::plain(Cell::Text("id".into()))]);
+        assert_eq!(tab.rows[1].claims, [ClaimId(255)]);
+    }
+}

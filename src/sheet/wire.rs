@@ -1,0 +1,230 @@
+//! The requests of Sheets v4 that we send, in Google's shape.
+//!
+//! An enum variant is a request kind and its fields are the kind's fields, so serde's own form is the wire form. Values
+//! are typed (`ExtendedValue`): nothing is parsed on arrival, so `0042`, `=x` and `1-2` stay the texts that they are.
+
+use serde::Serialize;
+
+use crate::model::cell::Cell;
+use crate::model::grid::GridCell;
+use crate::model::link::SheetId;
+pub(super) use crate::sheet::wire::area::{Dimension, DimensionRange, GridCoordinate, GridRange};
+
+mod area;
+
+/// One request of a `batchUpdate`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Request {
+    CreateDeveloperMetadata {
+        #[serde(rename = "developerMetadata")]
+        metadata: NewMetadata,
+    },
+    #[serde(rename_all = "camelCase")]
+    DeleteDeveloperMetadata {
+        data_filter: DataFilter,
+    },
+    UpdateCells(UpdateCells),
+    #[serde(rename_all = "camelCase")]
+    CopyPaste {
+        source: GridRange,
+        destination: GridRange,
+        paste_type: PasteType,
+    },
+    #[serde(rename_all = "camelCase")]
+    InsertDimension {
+        range: DimensionRange,
+        inherit_from_before: bool,
+    },
+    DeleteDimension {
+        range: DimensionRange,
+    },
+    #[serde(rename_all = "camelCase")]
+    AppendDimension {
+        sheet_id: SheetId,
+        dimension: Dimension,
+        length: u32,
+    },
+    UpdateSheetProperties {
+        properties: SheetProperties,
+        fields: &'static str,
+    },
+    AddSheet {
+        properties: SheetProperties,
+    },
+    #[serde(rename_all = "camelCase")]
+    AddProtectedRange {
+        protected_range: ProtectedRange,
+    },
+    RepeatCell {
+        range: GridRange,
+        cell: FormatCell,
+        fields: &'static str,
+    },
+}
+
+/// Values into a rectangle; with `range`, what `rows` does not cover is cleared.
+#[derive(Debug, Serialize)]
+pub(super) struct UpdateCells {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) start: Option<GridCoordinate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) range: Option<GridRange>,
+    pub(super) rows: Vec<RowData>,
+    /// Always the value alone: format, note and validation belong to people.
+    pub(super) fields: &'static str,
+}
+
+pub(super) const VALUE_ONLY: &str = "userEnteredValue";
+
+#[derive(Debug, Serialize)]
+pub(super) struct RowData {
+    pub(super) values: Vec<CellData>,
+}
+
+/// One cell's content; none clears it.
+#[derive(Debug, Serialize)]
+pub(super) struct CellData {
+    #[serde(rename = "userEnteredValue", skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<ExtendedValue>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) enum ExtendedValue {
+    #[serde(rename = "numberValue")]
+    Number(f64),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "formulaValue")]
+    Formula(String),
+}
+
+impl From<&GridCell> for CellData {
+    fn from(cell: &GridCell) -> Self {
+        let value = match (&cell.formula, &cell.value) {
+            (Some(formula), _) => Some(ExtendedValue::Formula(formula.clone())),
+            (None, Cell::Blank) => None,
+            (None, Cell::Number(x)) => Some(ExtendedValue::Number(x.get())),
+            (None, Cell::Text(s)) if s.is_empty() => None,
+            // An error without its formula cannot be typed back; its text tells what stood there.
+            (None, Cell::Text(s) | Cell::Error(s)) => Some(ExtendedValue::Text(s.clone())),
+            (None, Cell::Bool(b)) => Some(ExtendedValue::Bool(*b)),
+        };
+        Self { value }
+    }
+}
+
+/// Metadata that a request makes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewMetadata {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata_id: Option<i32>,
+    pub(super) metadata_key: &'static str,
+    pub(super) metadata_value: String,
+    pub(super) location: Location,
+    pub(super) visibility: Visibility,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) enum Visibility {
+    #[serde(rename = "DOCUMENT")]
+    Document,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Location {
+    Spreadsheet(bool),
+    DimensionRange(DimensionRange),
+}
+
+/// What a call is about, told without a tab's title.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum DataFilter {
+    GridRange(GridRange),
+    #[serde(rename_all = "camelCase")]
+    DeveloperMetadataLookup {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata_id: Option<i32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata_key: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata_value: Option<String>,
+    },
+}
+
+impl DataFilter {
+    /// Metadata with this key and value, wherever it stands.
+    pub(super) fn metadata(key: &'static str, value: String) -> Self {
+        Self::DeveloperMetadataLookup {
+            metadata_id: None,
+            metadata_key: Some(key),
+            metadata_value: Some(value),
+        }
+    }
+
+    /// The metadata with this id.
+    pub(super) fn metadata_id(id: i32) -> Self {
+        Self::DeveloperMetadataLookup {
+            metadata_id: Some(id),
+            metadata_key: None,
+            metadata_value: None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) enum PasteType {
+    /// Values, formulas, formats, notes and validation.
+    #[serde(rename = "PASTE_NORMAL")]
+    Normal,
+    /// What a formula shows, not the formula.
+    #[serde(rename = "PASTE_VALUES")]
+    Values,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SheetProperties {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) sheet_id: Option<SheetId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) hidden: Option<bool>,
+    pub(super) grid_properties: GridProperties,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(super) struct GridProperties {
+    #[serde(rename = "rowCount", skip_serializing_if = "Option::is_none")]
+    pub(super) rows: Option<u32>,
+    #[serde(rename = "columnCount", skip_serializing_if = "Option::is_none")]
+    pub(super) columns: Option<u32>,
+    #[serde(rename = "frozenRowCount", skip_serializing_if = "Option::is_none")]
+    pub(super) frozen_rows: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ProtectedRange {
+    pub(super) range: GridRange,
+    pub(super) description: &'static str,
+}
+
+/// A cell of which only the format is set.
+#[derive(Debug, Serialize)]
+pub(super) struct FormatCell {
+    #[serde(rename = "userEnteredFormat")]
+    pub(super) format: CellFormat,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum CellFormat {
+    NumberFormat { r#type: &'static str, pattern: String },
+    TextFormat { bold: bool },
+}

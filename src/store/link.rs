@@ -1,0 +1,71 @@
+//! What a link was when it last ran.
+
+use mysql_async::prelude::Queryable;
+
+use crate::model::link::{LinkName, SheetId, SpreadsheetId};
+use crate::model::schema::TableName;
+use crate::store::Result;
+
+/// The memory of one link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkMemory {
+    /// The link.
+    pub name: LinkName,
+    /// Its spreadsheet.
+    pub spreadsheet: SpreadsheetId,
+    /// Its tab, once it was found by its title.
+    pub sheet: Option<SheetId>,
+    /// Its table.
+    pub table: TableName,
+    /// Of the configuration that it ran with.
+    pub fingerprint: u64,
+    /// Its lifecycle, as JSON that the engine understands.
+    pub state: String,
+}
+
+/// Stores a link's memory.
+pub async fn save(conn: &mut impl Queryable, link: &LinkMemory) -> Result<()> {
+    conn.exec_drop(
+        "INSERT INTO link (name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON DUPLICATE KEY UPDATE spreadsheet = VALUES(spreadsheet), sheet_id = VALUES(sheet_id),
+           table_schema = VALUES(table_schema), table_name = VALUES(table_name),
+           fingerprint = VALUES(fingerprint), state = VALUES(state)",
+        (
+            &link.name.0,
+            &link.spreadsheet.0,
+            link.sheet.map(|sheet| sheet.0),
+            &link.table.schema,
+            &link.table.table,
+            link.fingerprint,
+            &link.state,
+        ),
+    )
+    .await?;
+    Ok(())
+}
+
+/// All links that ever ran, by name.
+pub async fn load_all(conn: &mut impl Queryable) -> Result<Vec<LinkMemory>> {
+    let memory = |(name, spreadsheet, sheet, schema, table, fingerprint, state)| LinkMemory {
+        name: LinkName(name),
+        spreadsheet: SpreadsheetId(spreadsheet),
+        sheet: Option::map(sheet, SheetId),
+        table: TableName { schema, table },
+        fingerprint,
+        state,
+    };
+    let links = conn
+        .query_map(
+            "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state
+             FROM link ORDER BY name",
+            memory,
+        )
+        .await?;
+    Ok(links)
+}
+
+/// The memory of one link, if it ever ran.
+pub async fn load(conn: &mut impl Queryable, name: &LinkName) -> Result<Option<LinkMemory>> {
+    Ok(load_all(conn).await?.into_iter().find(|link| link.name == *name))
+}

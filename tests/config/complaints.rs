@@ -1,0 +1,145 @@
+//! What is wrong is told at once, with its place and its cure.
+
+use sheetbridge::config::Complaints;
+
+use super::{Folder, SMALL, small_with};
+
+#[test]
+fn everything_that_is_wrong_is_told_in_one_run() {
+    let wrong = Folder::new().wrong(
+        r#"
+[mysql]
+host = "db"
+socket = "/run/mysqld.sock"
+tls = "sometimes"
+state_schema = "mysql"
+server_id = 0
+
+[google]
+key_file = "nowhere.json"
+base_address = "https://evil.example.org"
+token_url = "here"
+reads_per_minute = 0
+
+[endpoint]
+listen = "0.0.0.0:8765"
+status = "everywhere"
+
+[[link]]
+name = "Orders!"
+table = "orders"
+spreadsheet = "https://docs.google.com/spreadsheets/d/1aBcDeFgHiJkLmNoPqRsTuVwXyZ/edit"
+policy = "latest"
+columns = ["id", "ID", { name = "note", header = "id", direction = "up" }]
+sweep_interval = "often"
+time_zone = "Mars/Olympus"
+
+[[link]]
+name = "people"
+table = "sheetbridge.base"
+spreadsheet = "1aBcDeFgHiJkLmNoPqRsTuVwXyZ"
+tab = " "
+deletes = "soft"
+secret_files = ["google.json"]
+"#,
+    );
+    let expected = [
+        "mysql.host: stands beside `socket`",
+        "mysql.tls: is `sometimes`",
+        "mysql.state_schema: this schema belongs to the server",
+        "mysql.server_id: is 0",
+        "google.key_file: ",
+        "google.base_address: is not on this machine",
+        "google.token_url: is no address",
+        "google.reads_per_minute: is 0",
+        "endpoint.listen: is open to other machines",
+        "endpoint.status: `everywhere` is neither",
+        "link[1].name: `Orders!` is no link's name",
+        "link[1].table: `orders` has no database",
+        "link[1].spreadsheet: `https://docs",
+        "link[1].tab: is missing",
+        "link[1].policy: unknown variant `latest`, expected one of `newest`, `database`, `sheet`, `hold`",
+        "link[1].columns[3].direction: unknown variant `up`",
+        "link[1].columns[2]: `ID` is already column 1",
+        "link[1].deletes: is missing",
+        "link[1].sweep_interval: `often` is no duration",
+        "link[1].time_zone: `Mars/Olympus` is no time zone",
+        "link[people].tab: is empty",
+        "link[people].deletes: is `soft`",
+        "link[people].secret_files: holds no script secret",
+    ];
+    for (found, expected) in wrong.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}\nis not\n{expected}");
+    }
+    assert_eq!(wrong.len(), expected.len(), "{wrong:#?}");
+}
+
+#[test]
+fn unknown_keys_are_errors_wherever_they_stand_and_hide_nothing_else() {
+    let wrong = Folder::new().wrong(&format!(
+        "[mysql]\npasword_file = \"x\"\n[metrics]\nport = 1\n{}\n[[link]]\nname = \"second\"\n",
+        small_with("colums = [\"id\"]")
+    ));
+    let told = wrong.join("\n");
+    for expected in [
+        "mysql: unknown field `pasword_file`, expected one of `host`",
+        "metrics: is no section",
+        "link[1]: unknown field `colums`",
+        "link[second].table: is missing",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+    for (inside, expected) in [
+        ("columns = [{ nam = \"id\" }]", "link[orders].columns[1]: unknown field `nam`"),
+        ("columns = [[\"id\"]]", "link[orders].columns[1]: "),
+        ("columns = [{ header = \"id\" }]", "link[orders].columns[1].name: is missing"),
+    ] {
+        let wrong = Folder::new().wrong(&small_with(inside));
+        assert!(wrong[0].starts_with(expected), "{wrong:?}");
+        assert_eq!(wrong.len(), 1);
+    }
+    let soft = SMALL.replace(r#""apply""#, r#"{ soft = "gone", vlaue = "1" }"#);
+    assert!(Folder::new().wrong(&soft)[0].starts_with("link[orders].deletes: unknown field `vlaue`"));
+}
+
+#[test]
+fn links_do_not_share_a_name_or_a_tab() {
+    let again = &SMALL[SMALL.find("[[link]]").unwrap()..];
+    let wrong = Folder::new().wrong(&format!("{SMALL}{}", again.replace("Orders", "ORDERS")));
+    assert_eq!(
+        wrong,
+        [
+            "link[2].name: `orders` is already the name of link 1",
+            "link[orders].tab: link `orders` already has this tab of this spreadsheet",
+        ]
+    );
+    // one table may have several tabs
+    let other = again.replace("\"orders\"", "\"copy\"").replace("Orders", "Copy");
+    assert_eq!(Folder::new().load(&format!("{SMALL}{other}")).unwrap().links.len(), 2);
+}
+
+#[test]
+fn a_file_without_links_or_without_a_file_says_what_to_do() {
+    let wrong = Folder::new().wrong("[google]\nkey_file = \"google.json\"");
+    assert_eq!(wrong, ["link: there is none"]);
+    let wrong = Folder::new().wrong("link = 3\n[google]\nkey_file = \"google.json\"");
+    assert_eq!(wrong, ["link: is not a list of links"]);
+
+    let folder = Folder::new();
+    let nowhere = sheetbridge::config::load(&folder.path("nothing.toml"), &folder.surroundings);
+    let Complaints(told) = nowhere.expect_err("there is no file");
+    assert!(told[0].cure.contains("--config"), "{}", told[0]);
+}
+
+#[test]
+fn slips_in_variables_are_told() {
+    let folder = Folder::new()
+        .variable("SHEETBRIDGE_MYSQL_HOST", "db")
+        .variable("SHEETBRIDGE_LINK__0__NAME", "x")
+        .variable("SHEETBRIDGE_MYSQL__HSOT", "db");
+    let wrong = folder.wrong(SMALL);
+    assert!(wrong[0].starts_with("SHEETBRIDGE_MYSQL_HOST: is no setting"), "{wrong:?}");
+    assert!(wrong[1].starts_with("SHEETBRIDGE_LINK__0__NAME: "), "{wrong:?}");
+    assert!(wrong[2].starts_with("mysql: unknown field `hsot`"), "{wrong:?}");
+    assert_eq!(wrong.len(), 3);
+}

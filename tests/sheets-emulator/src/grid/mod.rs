@@ -1,0 +1,41 @@
+//! The grid: spreadsheets, tabs and cells, and how they move.
+//!
+//! Everything is plain data that is cheap to clone: a tab's rows live in shared chunks that are copied on the first
+//! write ([`Rows`]), so "clone, change, put back" is how a batch becomes all-or-nothing, how old states are kept for
+//! stale reads, and how a change is told from what was before. Whatever has a position (metadata, merges, named
+//! ranges, hidden rows) is moved by one [`Shift`] in one place, [`Spreadsheet::shift`].
+
+mod a1;
+mod area;
+mod cell;
+mod metadata;
+mod rows;
+mod shift;
+mod sort;
+mod spreadsheet;
+mod structure;
+mod tab;
+mod write;
+
+pub use a1::{A1, column_letters, column_number, parse_a1, print_a1, quote_title};
+pub use area::{Area, Dimension, OpenArea};
+pub use cell::{Cell, ErrorKind, Look, Scalar, SheetError, Value};
+pub use metadata::{Location, Metadata, Visibility};
+pub use rows::{Row, Rows};
+pub use shift::Shift;
+pub use sort::SortKey;
+pub use spreadsheet::{NamedRange, Sharing, Spreadsheet, SpreadsheetId};
+pub use structure::{LIMIT_CELLS, LIMIT_CHARACTERS, LIMIT_COLUMNS};
+pub use tab::{DimensionLook, Group, Protected, SheetId, Tab};
+
+/// Why a change was refused: the sentence that Google says, without the `Invalid requests[i].kind: ` before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl Refusal {
+    /// A refusal with this sentence.
+    pub fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}

@@ -1,0 +1,5 @@
+//! The emulator, tested from outside.
+
+mod replay;
+mod rest;
+mod script;
