@@ -177,6 +177,11 @@ impl<'a> NewCell<'a> {
         matches!(self.value, Value::Formula(_))
     }
 
+    /// Its value.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// Puts the masked fields down; those not given are cleared.
     pub(crate) fn put(&self, tab: &mut Tab, row: u32, column: u32, mask: &Mask) {
         if mask.wants("userEnteredValue")

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Work, nothing, update_mask};
-use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value};
+use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value, check_validation};
 use crate::knobs::Labels;
 use crate::rest::cells::NewCell;
 use crate::rest::fields::{self, Object, flag, list, object, text};
@@ -38,9 +38,13 @@ impl Work<'_> {
         mask: &Mask,
     ) -> Result<(), Refusal> {
         self.spreadsheet.has_formulas |= rows.iter().flatten().any(NewCell::is_formula);
+        let strict = self.knobs.strict_validation_blocks_api && mask.wants("userEnteredValue");
         let tab = self.spreadsheet.grid_mut(sheet)?;
         for (row, cells) in (top..).zip(rows) {
             for (column, cell) in (left..).zip(cells) {
+                if strict {
+                    check_validation(tab.cell(row, column), cell.value(), &tab.title, row, column)?;
+                }
                 cell.put(tab, row, column, mask);
             }
         }
