@@ -370,7 +370,7 @@ mod tests {
             drop(look.format.insert(
                 "numberFormat".into(),
                 serde_json::json!({"type": "TEXT", "pattern": "@"}),
-            ))
+            ));
         });
         for text in ["=1+2", "007", "'x", "TRUE", "1-2"] {
             let entered = enter(

@@ -134,7 +134,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         emulator
             .world()
             .create(id.clone(), &arguments.title, |spreadsheet| {
-                spreadsheet.sharing.everyone = true
+                spreadsheet.sharing.everyone = true;
             });
         if let Some(folder) = &arguments.script {
             emulator.scripts().install(&id, source(folder)?)?;

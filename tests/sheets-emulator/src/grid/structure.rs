@@ -192,17 +192,12 @@ fn shift_rows(tab: &mut Tab, shift: &Shift) {
             tab.rows
                 .insert(if to > start { to - (end - start) } else { to }, taken);
         }
-        Shift::Permute { start, ref order } => {
-            let mut taken: Vec<Option<Row>> = tab
-                .rows
-                .take(start, start + order.len() as u32)
-                .into_iter()
-                .map(Some)
-                .collect();
-            let sorted = order
-                .iter()
-                .map(|old| taken[*old as usize].take().unwrap_or_default())
-                .collect();
+        Shift::Permute { start, ref places } => {
+            let taken = tab.rows.take(start, start + places.len() as u32);
+            let mut sorted = vec![Row::new(); taken.len()];
+            for (row, place) in taken.into_iter().zip(places) {
+                sorted[*place as usize] = row;
+            }
             tab.rows.insert(start, sorted);
         }
     }

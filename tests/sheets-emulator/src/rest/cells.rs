@@ -27,8 +27,7 @@ impl<'a> View<'a> {
     }
 
     /// One cell as `CellData`, only what the mask wants.
-    pub(crate) fn cell_data(&self, tab: &Tab, row: u32, column: u32, mask: &Mask) -> Json {
-        let cell = tab.cell(row, column);
+    pub(crate) fn cell_data(&self, tab: &Tab, place: (u32, u32), cell: &Cell, mask: &Mask) -> Json {
         let mut data = Map::new();
         let mut put = |field: &str, value: Option<Json>| {
             if let (Some(mut value), Some(inside)) = (value, mask.inside(field)) {
@@ -39,7 +38,7 @@ impl<'a> View<'a> {
         if !cell.value.is_blank() {
             put("userEnteredValue", user_entered(&cell.value));
             if mask.wants("effectiveValue") || mask.wants("formattedValue") {
-                let scalar = self.book.scalar(tab, row, column);
+                let scalar = self.book.scalar_of(tab, place, cell);
                 put("effectiveValue", effective(&scalar));
                 put("formattedValue", Some(json!(shown(&scalar, cell, &self.locale))));
             }

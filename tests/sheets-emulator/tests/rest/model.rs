@@ -300,8 +300,8 @@ async fn whatever_a_person_did_undo_takes_back() {
             .await;
         let mut dice = Dice(seed);
         for _ in 0..60 {
-            let state = Model::of(&stage);
-            let (height, width) = (state.rows.len(), state.width);
+            let before = Model::of(&stage);
+            let (height, width) = (before.rows.len(), before.width);
             let (row, column) = (dice.below(height) as u32, dice.below(width) as u32);
             let (start, end) = dice.span(height);
             let (start, end, to) = (start as u32, end as u32, dice.below(height + 1) as u32);
@@ -342,7 +342,7 @@ async fn whatever_a_person_did_undo_takes_back() {
             };
             stage.act(action.clone());
             stage.act(Action::Undo);
-            assert_eq!(Model::of(&stage), state, "seed {seed}, {action:?} taken back");
+            assert_eq!(Model::of(&stage), before, "seed {seed}, {action:?} taken back");
             stage.act(action);
         }
     }
