@@ -140,7 +140,7 @@ export class Grid {
     if (moved) {
       drawn.row = row;
       drawn.node.setAttribute('data-row', row + 1);
-      drawn.node.style.top = drawn.head.style.top = `${y}px`;
+      drawn.node.style.transform = drawn.head.style.transform = `translateY(${y}px)`;
       drawn.head.textContent = row + 1;
     }
     drawn.source = source;
