@@ -154,6 +154,14 @@ const KNOWN: [&str; 13] = [
     "chipRuns",
 ];
 
+/// The mask of a request that writes cells.
+pub(crate) fn cell_mask(mask: Mask) -> Result<Mask, ApiError> {
+    if let Some((field, _)) = mask.top().find(|(field, _)| !KNOWN.contains(field)) {
+        return Err(ApiError::violation("fields", format!("Invalid field: {field}")));
+    }
+    Ok(mask)
+}
+
 /// A request's cell, read once and put down as often as needed.
 pub(crate) struct NewCell<'a> {
     data: &'a Object,

@@ -94,7 +94,11 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
         let sheets: Vec<_> = tabs
             .map(|(place, tab)| sheet(&view, tab, place, wish, mask))
             .collect();
-        out.insert("sheets".into(), Json::Array(sheets));
+        if !sheets.is_empty() {
+            if !sheets.is_empty() {
+                out.insert("sheets".into(), Json::Array(sheets));
+            }
+        }
     }
     if !spreadsheet.named_ranges.is_empty() {
         let ranges = spreadsheet.named_ranges.iter();
