@@ -35,6 +35,7 @@ user = "sheetbridge"
 [google]
 key_file = "$GOOGLE_KEY"
 base_address = "$GOOGLE"
+token_url = "$(jq -r .token_uri "$GOOGLE_KEY")"
 
 [endpoint]
 listen = "127.0.0.1:$1"
@@ -45,7 +46,7 @@ table = "$TABLE"
 spreadsheet = "$SPREADSHEET"
 tab = "$TAB"
 deletes = "apply"
-secret_file = "$STAGE/link-secret"
+secret_files = ["$STAGE/link-secret"]
 END
 }
 
