@@ -12,7 +12,7 @@ say() { printf '%s\n' "$*"; }
 open_stage() {
   STAGE=$(mktemp -d "${STAGE_PREFIX}XXXXXX")
   mkdir "$STAGE/running"
-  trap 'close_stage "$STAGE"' EXIT
+  trap '[ -z "${KEEP_LOGS:-}" ] || cp "$STAGE"/*.log "$KEEP_LOGS"/; close_stage "$STAGE"' EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
 }

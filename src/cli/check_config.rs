@@ -14,11 +14,7 @@ pub(super) fn run(configuration: &Configuration) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let told = settings.links.iter().try_for_each(|link| {
         let rules = &link.rules;
-        let way = if link.secrets.is_empty() {
-            "polled"
-        } else {
-            "script and sweep"
-        };
+        let way = if link.secrets.is_empty() { "polled" } else { "script and sweep" };
         writeln!(
             out,
             "{}: {} <-> tab \"{}\" of {} ({way})",

@@ -62,11 +62,9 @@ impl Configuration {
 /// Does what the command line says.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Run {
-            configuration,
-            log_format,
-            log,
-        } => run::run(&configuration, log_format, log.as_deref()),
+        Command::Run { configuration, log_format, log } => {
+            run::run(&configuration, log_format, log.as_deref())
+        }
         Command::CheckConfig { configuration } => check_config::run(&configuration),
     }
 }

@@ -29,19 +29,12 @@ pub fn check(raw: Raw, secrets: ReadSecret<'_>, complaints: Complaints) -> Resul
     let mysql = raw.mysql.map(|raw| checker.mysql(raw));
     let google = raw.google.map(|raw| checker.google(raw));
     let endpoint = raw.endpoint.map(|raw| checker.endpoint(raw));
-    let state_schema = mysql
-        .as_ref()
-        .and_then(|mysql| mysql.as_ref().ok())
-        .map(|mysql| mysql.state_schema.name());
+    let state_schema =
+        mysql.as_ref().and_then(|mysql| mysql.as_ref().ok()).map(|mysql| mysql.state_schema.name());
     let links = link::check_all(&mut checker, raw.links, state_schema);
     match (mysql, google, endpoint, links) {
         (Some(Ok(mysql)), Some(Ok(google)), Some(endpoint), Ok(links)) if checker.complaints.0.is_empty() => {
-            Ok(Settings {
-                mysql,
-                google,
-                endpoint,
-                links,
-            })
+            Ok(Settings { mysql, google, endpoint, links })
         }
         _ => Err(checker.complaints),
     }
@@ -123,15 +116,10 @@ impl Checker<'_> {
             (Some(_), Some(_)) => {
                 self.refuse("mysql.host", "stands beside `socket`", "leave one of them out")
             }
-            (Some(host), None) => Ok(ServerAddress::Tcp {
-                host,
-                port: raw.port.unwrap_or(3306),
-            }),
-            (None, _) if raw.port.is_some() => self.refuse(
-                "mysql.port",
-                "has no `host`",
-                "add the host, or leave it out for the socket",
-            ),
+            (Some(host), None) => Ok(ServerAddress::Tcp { host, port: raw.port.unwrap_or(3306) }),
+            (None, _) if raw.port.is_some() => {
+                self.refuse("mysql.port", "has no `host`", "add the host, or leave it out for the socket")
+            }
             (None, socket) => Ok(ServerAddress::Socket(socket.unwrap_or_else(|| SOCKET.into()))),
         };
         let password = self.secret("mysql.password", raw.password_file, raw.password_credential);
@@ -144,11 +132,9 @@ impl Checker<'_> {
             }
         };
         let server_id = match raw.server_id.map(NonZeroU32::new) {
-            Some(None) => self.refuse(
-                "mysql.server_id",
-                "is 0",
-                "leave it out, or choose one that no replica has",
-            ),
+            Some(None) => {
+                self.refuse("mysql.server_id", "is 0", "leave it out, or choose one that no replica has")
+            }
             given => Ok(given.flatten()),
         };
         Ok(Mysql {
@@ -178,11 +164,9 @@ impl Checker<'_> {
             }
             (Some("encrypt"), None) => Ok(Tls::Encrypt),
             (Some("off") | None, _) => Ok(Tls::Off),
-            (Some(other), _) => self.refuse(
-                "mysql.tls",
-                format!("is `{other}`"),
-                "write off, encrypt or verify",
-            ),
+            (Some(other), _) => {
+                self.refuse("mysql.tls", format!("is `{other}`"), "write off, encrypt or verify")
+            }
         }
     }
 
@@ -251,12 +235,8 @@ impl Checker<'_> {
     fn endpoint(&mut self, raw: RawEndpoint) -> Endpoint {
         let exposed = raw.exposed.unwrap_or(false);
         Endpoint {
-            listen: raw
-                .listen
-                .and_then(|given| self.listen("endpoint.listen", &given, exposed).ok()),
-            status: raw
-                .status
-                .and_then(|given| self.listen("endpoint.status", &given, exposed).ok()),
+            listen: raw.listen.and_then(|given| self.listen("endpoint.listen", &given, exposed).ok()),
+            status: raw.status.and_then(|given| self.listen("endpoint.status", &given, exposed).ok()),
         }
     }
 
@@ -282,8 +262,5 @@ impl Checker<'_> {
 
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -26,11 +26,7 @@ pub struct Complaints(pub Vec<Complaint>);
 impl Complaints {
     /// Adds one.
     pub fn add(&mut self, path: impl fmt::Display, what: impl fmt::Display, cure: impl fmt::Display) {
-        self.0.push(Complaint {
-            path: path.to_string(),
-            what: what.to_string(),
-            cure: cure.to_string(),
-        });
+        self.0.push(Complaint { path: path.to_string(), what: what.to_string(), cure: cure.to_string() });
     }
 }
 

@@ -46,18 +46,12 @@ pub(super) fn check_all(
         let name = link.rules.name.to_string();
         if let Some(first) = names.insert(name.clone(), number) {
             let what = format!("`{name}` is already the name of link {first}");
-            checker
-                .complaints
-                .add(format!("link[{number}].name"), what, "choose another");
+            checker.complaints.add(format!("link[{number}].name"), what, "choose another");
         }
         // Google takes no two titles that differ in letter case only.
         if let Some(first) = tabs.insert((link.spreadsheet.clone(), link.tab.to_lowercase()), name.clone()) {
             let what = format!("link `{first}` already has this tab of this spreadsheet");
-            checker.complaints.add(
-                format!("link[{name}].tab"),
-                what,
-                "give each link a tab of its own",
-            );
+            checker.complaints.add(format!("link[{name}].tab"), what, "give each link a tab of its own");
         }
     }
     links.into_iter().collect()
@@ -65,9 +59,7 @@ pub(super) fn check_all(
 
 fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Option<&str>) -> Checked<Link> {
     let name = link_name(checker, number, raw.name);
-    let label = name
-        .as_ref()
-        .map_or_else(|_| number.to_string(), ToString::to_string);
+    let label = name.as_ref().map_or_else(|_| number.to_string(), ToString::to_string);
     let mut at = Place { checker, label };
     let table = at.table(raw.table, state);
     let spreadsheet = at.spreadsheet(raw.spreadsheet);
@@ -77,10 +69,8 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let deletes = at.deletes(raw.deletes);
     let first_match = at.word("first_match", raw.first_match.as_deref());
     let tie = at.word("tie", raw.tie.as_deref());
-    let secrets = at.secrets(
-        raw.secret_files.unwrap_or_default(),
-        raw.secret_credentials.unwrap_or_default(),
-    );
+    let secrets =
+        at.secrets(raw.secret_files.unwrap_or_default(), raw.secret_credentials.unwrap_or_default());
     let script = secrets.as_ref().is_ok_and(|secrets| !secrets.is_empty());
     let sweep = if script { SWEEP_BESIDE_SCRIPT } else { SWEEP_ALONE };
     let sweep_interval = at.duration("sweep_interval", raw.sweep_interval, sweep);
@@ -170,10 +160,7 @@ impl Place<'_, '_> {
         if state.is_some_and(|state| state.eq_ignore_ascii_case(schema)) {
             return self.refuse("table", "is in the daemon's own schema", "link a table of yours");
         }
-        Ok(TableName {
-            schema: schema.to_owned(),
-            table: table.to_owned(),
-        })
+        Ok(TableName { schema: schema.to_owned(), table: table.to_owned() })
     }
 
     fn spreadsheet(&mut self, given: Option<String>) -> Checked<SpreadsheetId> {
@@ -188,10 +175,8 @@ impl Place<'_, '_> {
     }
 
     fn columns(&mut self, given: Vec<Value>, policy: Policy) -> Checked<Vec<ColumnRule>> {
-        let columns: Vec<Checked<ColumnRule>> = (1..)
-            .zip(given)
-            .map(|(number, column)| self.column(number, column, policy))
-            .collect();
+        let columns: Vec<Checked<ColumnRule>> =
+            (1..).zip(given).map(|(number, column)| self.column(number, column, policy)).collect();
         let mut names = BTreeMap::new();
         let mut headers = BTreeMap::new();
         for (number, column) in (1..).zip(&columns) {
@@ -202,11 +187,7 @@ impl Place<'_, '_> {
             }
             if let Some(first) = headers.insert(column.header.clone(), number) {
                 let what = format!("`{}` is already the header of column {first}", column.header);
-                self.complain(
-                    format!("columns[{number}].header"),
-                    what,
-                    "give each column its own",
-                );
+                self.complain(format!("columns[{number}].header"), what, "give each column its own");
             }
         }
         columns.into_iter().collect()
@@ -215,44 +196,24 @@ impl Place<'_, '_> {
     fn column(&mut self, number: usize, given: Value, policy: Policy) -> Checked<ColumnRule> {
         let key = format!("columns[{number}]");
         let raw = match given.kind {
-            ValueKind::String(name) => RawColumn {
-                name: Some(name),
-                ..RawColumn::default()
-            },
+            ValueKind::String(name) => RawColumn { name: Some(name), ..RawColumn::default() },
             _ => part(&self.path(&key), given, &mut self.checker.complaints).ok_or(Refused)?,
         };
-        let name = self.required(
-            &format!("{key}.name"),
-            raw.name,
-            "write the column's name in the table",
-        );
+        let name = self.required(&format!("{key}.name"), raw.name, "write the column's name in the table");
         let wrong = name.as_deref().ok().and_then(not_an_identifier);
         if let Some(wrong) = wrong {
-            self.complain(
-                format!("{key}.name"),
-                wrong,
-                "write the column's name in the table",
-            );
+            self.complain(format!("{key}.name"), wrong, "write the column's name in the table");
         }
         let header = match raw.header {
             None => name.clone(),
-            header => self.required(
-                &format!("{key}.header"),
-                header,
-                "write the text of its header cell",
-            ),
+            header => self.required(&format!("{key}.header"), header, "write the text of its header cell"),
         };
         let own_policy = match raw.policy {
             None => Ok(policy),
             given => self.word(format!("{key}.policy"), given.as_deref()),
         };
         let direction = self.word(format!("{key}.direction"), raw.direction.as_deref());
-        Ok(ColumnRule {
-            name: name?,
-            header: header?,
-            policy: own_policy?,
-            direction: direction?,
-        })
+        Ok(ColumnRule { name: name?, header: header?, policy: own_policy?, direction: direction? })
     }
 
     /// No default: what happens to a record when somebody deletes a line is the operator's decision.
@@ -293,34 +254,22 @@ impl Place<'_, '_> {
         files: Vec<std::path::PathBuf>,
         credentials: Vec<String>,
     ) -> Checked<Vec<SecretString>> {
-        let files = files
-            .into_iter()
-            .map(|file| ("secret_files", SecretSource::File(file)));
-        let names = credentials
-            .into_iter()
-            .map(|name| ("secret_credentials", SecretSource::Credential(name)));
+        let files = files.into_iter().map(|file| ("secret_files", SecretSource::File(file)));
+        let names =
+            credentials.into_iter().map(|name| ("secret_credentials", SecretSource::Credential(name)));
         let sources: Vec<_> = files.chain(names).collect();
         if sources.len() > 2 {
             let cure = "keep the present one and the one before it";
-            return self.refuse(
-                "secret_files",
-                format!("{} secrets are too many", sources.len()),
-                cure,
-            );
+            return self.refuse("secret_files", format!("{} secrets are too many", sources.len()), cure);
         }
-        let secrets: Vec<Checked<SecretString>> = sources
-            .iter()
-            .map(|(key, source)| self.secret(key, source))
-            .collect();
+        let secrets: Vec<Checked<SecretString>> =
+            sources.iter().map(|(key, source)| self.secret(key, source)).collect();
         secrets.into_iter().collect()
     }
 
     fn secret(&mut self, key: &str, source: &SecretSource) -> Checked<SecretString> {
         let secret = self.checker.read(self.path(key), source)?;
-        let bytes = secret
-            .expose_secret()
-            .strip_prefix("whsec_")
-            .map(|text| STANDARD.decode(text));
+        let bytes = secret.expose_secret().strip_prefix("whsec_").map(|text| STANDARD.decode(text));
         match bytes {
             Some(Ok(bytes)) if SECRET_BYTES.contains(&bytes.len()) => Ok(secret),
             _ => self.refuse(

@@ -68,16 +68,11 @@ fn ours(variables: &[(String, String)], complaints: &mut Complaints) -> Map<Stri
         let Some(key) = name.strip_prefix("SHEETBRIDGE_") else {
             continue;
         };
-        let slip = ["MYSQL", "GOOGLE", "ENDPOINT"].into_iter().find(|section| {
-            key.strip_prefix(section)
-                .is_some_and(|rest| rest.starts_with('_'))
-        });
+        let slip = ["MYSQL", "GOOGLE", "ENDPOINT"]
+            .into_iter()
+            .find(|section| key.strip_prefix(section).is_some_and(|rest| rest.starts_with('_')));
         if key.starts_with("LINK_") {
-            complaints.add(
-                name,
-                "links cannot be set by variables",
-                "write them into the file",
-            );
+            complaints.add(name, "links cannot be set by variables", "write them into the file");
         } else if key.contains("__") {
             settings.insert(key.to_owned(), value.clone());
         } else if let Some(section) = slip {
@@ -91,11 +86,7 @@ fn ours(variables: &[(String, String)], complaints: &mut Complaints) -> Map<Stri
 /// A parser shows the line that it stumbles on; somebody may have written a password there.
 fn without_source_lines(error: &ConfigError) -> String {
     let text = error.to_string();
-    let kept: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.contains('|'))
-        .collect();
+    let kept: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.contains('|')).collect();
     kept.join(", ")
 }
 

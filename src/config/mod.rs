@@ -1,7 +1,7 @@
 //! From one TOML file to checked settings.
 //!
 //! [`raw`] is what stands in the file and in `SHEETBRIDGE_…` variables, [`check`] turns it into [`settings`] or says
-//! everything that is wrong with it at once, and [`load`] reads the files that both need. After that nobody checks a
+//! everything that is wrong with it at once, and [`mod@load`] reads the files that both need. After that nobody checks a
 //! setting again. Secrets stand in files of their own and in their own type.
 
 pub mod check;

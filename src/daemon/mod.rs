@@ -63,6 +63,9 @@ const RENEW: Duration = Duration::from_secs(3);
 /// The position is saved with effects; without any at most this often (protocol C14).
 const SAVE: Duration = Duration::from_secs(30);
 
+/// Old memories are cleaned up this often.
+const CLEAN: Duration = Duration::from_secs(3600);
+
 /// How long work that has begun may take at the end.
 const GRACE: Duration = Duration::from_secs(45);
 
@@ -349,7 +352,12 @@ async fn save_positions(
     server: String,
     mut shutdown: Shutdown,
 ) -> Result<(), DaemonError> {
+    let mut cleaned: Option<tokio::time::Instant> = None;
     loop {
+        if cleaned.is_none_or(|at| at.elapsed() > CLEAN) {
+            clean(&pool).await;
+            cleaned = Some(tokio::time::Instant::now());
+        }
         let asked = shutdown.race(tokio::time::sleep(SAVE)).await.is_none();
         if let Some(position) = progress.idle_save() {
             let saved =
@@ -365,6 +373,19 @@ async fn save_positions(
         if asked {
             return Ok(());
         }
+    }
+}
+
+/// Forgets what has been kept long enough.
+async fn clean(pool: &Pool) {
+    let cleaned = async {
+        let mut conn = pool.get_conn().await?;
+        crate::store::retention::clean(&mut conn).await
+    };
+    match cleaned.await {
+        Ok(0) => {}
+        Ok(rows) => info!(rows, "old memories are cleaned up"),
+        Err(error) => warn!(%error, "old memories are not cleaned up"),
     }
 }
 

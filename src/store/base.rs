@@ -50,28 +50,16 @@ pub async fn apply(conn: &mut impl Queryable, link: &LinkName, changes: &[BaseCh
             Value::from(dead),
         ]);
     }
-    let set = Bulk {
-        row: "(?, ?, ?, ?, IF(?, CURRENT_TIMESTAMP(6), NULL))",
-        fixed: Vec::new(),
-        rows: kept,
-    };
+    let set = Bulk { row: "(?, ?, ?, ?, IF(?, CURRENT_TIMESTAMP(6), NULL))", fixed: Vec::new(), rows: kept };
     set.run(conn, |rows| {
         format!(
-            "INSERT INTO base (link, key_digest, key_text, columns_packed, dead_at) VALUES {rows}
+            "INSERT INTO base (link, key_digest, key_text, columns_packed, dead_at) VALUES {rows} \
              ON DUPLICATE KEY UPDATE columns_packed = VALUES(columns_packed), dead_at = VALUES(dead_at)"
         )
     })
     .await?;
-    let forget = Bulk {
-        row: "?",
-        fixed: vec![Value::from(&link.0)],
-        rows: gone,
-    };
-    forget
-        .run(conn, |keys| {
-            format!("DELETE FROM base WHERE link = ? AND key_digest IN ({keys})")
-        })
-        .await
+    let forget = Bulk { row: "?", fixed: vec![Value::from(&link.0)], rows: gone };
+    forget.run(conn, |keys| format!("DELETE FROM base WHERE link = ? AND key_digest IN ({keys})")).await
 }
 
 /// Reads everything that is remembered of a link, row by row as it comes off the wire, in no order that means anything.
@@ -104,10 +92,7 @@ pub async fn find(
     let asked = Bulk {
         row: "?",
         fixed: vec![Value::from(&link.0)],
-        rows: keys
-            .iter()
-            .map(|key| vec![Value::from(key.wide_digest())])
-            .collect(),
+        rows: keys.iter().map(|key| vec![Value::from(key.wide_digest())]).collect(),
     };
     let rows: Vec<(String, Vec<u8>, bool)> = asked
         .fetch(conn, |keys| {
@@ -122,9 +107,7 @@ pub async fn find(
 
 /// Forgets everything of a link: its next meeting with the tab is its first.
 pub async fn clear(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {
-    Ok(conn
-        .exec_drop("DELETE FROM base WHERE link = ?", (&link.0,))
-        .await?)
+    Ok(conn.exec_drop("DELETE FROM base WHERE link = ?", (&link.0,)).await?)
 }
 
 fn decode_row((key, columns, dead): (String, Vec<u8>, bool)) -> Result<(Key, Remembered)> {
@@ -162,10 +145,7 @@ fn decode(mut bytes: &[u8]) -> Option<RowBase> {
         bytes = rest;
         columns.push(match agreed {
             0 => None,
-            1 => Some(ColumnBase {
-                value: take_digest(&mut bytes)?,
-                cell: take_digest(&mut bytes)?,
-            }),
+            1 => Some(ColumnBase { value: take_digest(&mut bytes)?, cell: take_digest(&mut bytes)? }),
             _ => return None,
         });
     }
@@ -184,15 +164,8 @@ mod tests {
 
     #[test]
     fn digests_come_back_and_half_a_digest_is_an_error() {
-        let column = |value, cell| {
-            Some(ColumnBase {
-                value: Digest(value),
-                cell: Digest(cell),
-            })
-        };
-        let row = RowBase {
-            columns: vec![column(1, u64::MAX), None, column(0, 7)],
-        };
+        let column = |value, cell| Some(ColumnBase { value: Digest(value), cell: Digest(cell) });
+        let row = RowBase { columns: vec![column(1, u64::MAX), None, column(0, 7)] };
         let bytes = encode(&row);
         assert_eq!(bytes.len(), 17 + 1 + 17);
         assert_eq!(decode(&bytes), Some(row));

@@ -2,6 +2,8 @@
 //!
 //! A statement's text names its number of rows, and the server prepares each text anew; so the sizes are few, and a list
 //! of any length is a handful of statements that the connection's cache already knows.
+//!
+//! MariaDB writes the text of each statement into its binary log (annotate events), so the frequent ones carry no indentation.
 
 use std::ops::Range;
 
@@ -30,8 +32,7 @@ impl Bulk<'_> {
     /// Executes; `text` makes a statement from the list of placeholders.
     pub(super) async fn run(self, conn: &mut impl Queryable, text: impl Fn(&str) -> String) -> Result<()> {
         for part in parts(&self.rows) {
-            conn.exec_drop(text(&self.list(part.len())), self.params(part))
-                .await?;
+            conn.exec_drop(text(&self.list(part.len())), self.params(part)).await?;
         }
         Ok(())
     }
@@ -47,10 +48,7 @@ impl Bulk<'_> {
     {
         let mut found = Vec::new();
         for part in parts(&self.rows) {
-            found.extend(
-                conn.exec::<T, _, _>(text(&self.list(part.len())), self.params(part))
-                    .await?,
-            );
+            found.extend(conn.exec::<T, _, _>(text(&self.list(part.len())), self.params(part)).await?);
         }
         Ok(found)
     }
@@ -67,17 +65,12 @@ impl Bulk<'_> {
 
 /// Cuts the rows into statements: the largest size that is filled and not too heavy; a single row always fits.
 fn parts(rows: &[Vec<Value>]) -> Vec<Range<usize>> {
-    let weights: Vec<u64> = rows
-        .iter()
-        .map(|row| row.iter().map(Value::bin_len).sum())
-        .collect();
+    let weights: Vec<u64> = rows.iter().map(|row| row.iter().map(Value::bin_len).sum()).collect();
     let mut parts = Vec::new();
     let mut start = 0;
     while start < rows.len() {
         let fits = |size: &usize| {
-            weights
-                .get(start..start + size)
-                .is_some_and(|part| part.iter().sum::<u64>() <= MOST_BYTES)
+            weights.get(start..start + size).is_some_and(|part| part.iter().sum::<u64>() <= MOST_BYTES)
         };
         let size = SIZES.into_iter().find(fits).unwrap_or(1);
         parts.push(start..start + size);

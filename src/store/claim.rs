@@ -25,16 +25,8 @@ pub async fn insert(conn: &mut impl Queryable, link: &LinkName, claims: &[(Claim
     let row = |(claim, content): &(ClaimId, String)| {
         vec![Value::from(&link.0), Value::from(claim.0), Value::from(content)]
     };
-    let claims = Bulk {
-        row: "(?, ?, ?)",
-        fixed: Vec::new(),
-        rows: claims.iter().map(row).collect(),
-    };
-    claims
-        .run(conn, |rows| {
-            format!("INSERT INTO claim (link, claim, content) VALUES {rows}")
-        })
-        .await
+    let claims = Bulk { row: "(?, ?, ?)", fixed: Vec::new(), rows: claims.iter().map(row).collect() };
+    claims.run(conn, |rows| format!("INSERT INTO claim (link, claim, content) VALUES {rows}")).await
 }
 
 /// Stores the key of an inserted row, in the transaction that inserts it.
@@ -50,25 +42,20 @@ pub async fn keyed(conn: &mut impl Queryable, link: &LinkName, claim: ClaimId, k
 /// The keys of these claims stand in the sheet: they are open no longer.
 pub async fn name(conn: &mut impl Queryable, link: &LinkName, claims: &[ClaimId]) -> Result<()> {
     of(link, claims)
-        .run(conn, |claims| {
-            format!("UPDATE claim SET named = TRUE WHERE link = ? AND claim IN ({claims})")
-        })
+        .run(conn, |claims| format!("UPDATE claim SET named = TRUE WHERE link = ? AND claim IN ({claims})"))
         .await
 }
 
 /// Forgets claims that came to nothing: the mark was missed, or the row is gone.
 pub async fn drop_claims(conn: &mut impl Queryable, link: &LinkName, claims: &[ClaimId]) -> Result<()> {
     of(link, claims)
-        .run(conn, |claims| {
-            format!("DELETE FROM claim WHERE link = ? AND claim IN ({claims})")
-        })
+        .run(conn, |claims| format!("DELETE FROM claim WHERE link = ? AND claim IN ({claims})"))
         .await
 }
 
 /// Forgets all named claims of a link, once their marks are off the sheet.
 pub async fn delete_named(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {
-    conn.exec_drop("DELETE FROM claim WHERE link = ? AND named", (&link.0,))
-        .await?;
+    conn.exec_drop("DELETE FROM claim WHERE link = ? AND named", (&link.0,)).await?;
     Ok(())
 }
 
@@ -84,15 +71,8 @@ pub async fn open(conn: &mut impl Queryable, link: &LinkName) -> Result<Vec<Open
         let key = key
             .map(|key| key.parse())
             .transpose()
-            .map_err(|_| StoreError::Corrupt {
-                table: "claim",
-                what: "a key's text is no key",
-            })?;
-        Ok(OpenClaim {
-            claim: ClaimId(claim),
-            key,
-            content,
-        })
+            .map_err(|_| StoreError::Corrupt { table: "claim", what: "a key's text is no key" })?;
+        Ok(OpenClaim { claim: ClaimId(claim), key, content })
     };
     rows.into_iter().map(typed).collect()
 }

@@ -48,12 +48,7 @@ pub async fn accept(
         return Ok(repeat(known));
     }
     let values = bodies.iter().zip(0_u32..).flat_map(|(body, number)| {
-        [
-            Value::from(&link.0),
-            Value::from(webhook_id),
-            Value::from(number),
-            Value::from(body),
-        ]
+        [Value::from(&link.0), Value::from(webhook_id), Value::from(number), Value::from(body)]
     });
     // All or none: a POST is small (256 KiB), so it needs no cutting into statements of a size.
     let text = format!(
@@ -63,15 +58,13 @@ pub async fn accept(
     let stored = conn.exec_drop(text, Params::Positional(values.collect())).await;
     match stored.map_err(StoreError::from) {
         // Its twin was faster, between our look and our insert: a locking read sees what a transaction's own view may not.
-        Err(error) if error.server_code() == Some(DUPLICATE) => Ok(repeat(
-            answers(conn, link, webhook_id, "LOCK IN SHARE MODE").await?,
-        )),
+        Err(error) if error.server_code() == Some(DUPLICATE) => {
+            Ok(repeat(answers(conn, link, webhook_id, "LOCK IN SHARE MODE").await?))
+        }
         Err(error) => Err(error),
         Ok(()) => {
             let stored = answers(conn, link, webhook_id, "").await?;
-            Ok(Accepted::New(
-                stored.into_iter().map(|(id, _)| EditId(id)).collect(),
-            ))
+            Ok(Accepted::New(stored.into_iter().map(|(id, _)| EditId(id)).collect()))
         }
     }
 }
@@ -109,20 +102,14 @@ pub async fn answer(conn: &mut impl Queryable, answers: &[(EditId, String)]) -> 
 
 /// The answers of some edits, as far as they are decided.
 pub async fn answered(conn: &mut impl Queryable, ids: &[EditId]) -> Result<Vec<(EditId, String)>> {
-    let asked = Bulk {
-        row: "?",
-        fixed: Vec::new(),
-        rows: ids.iter().map(|id| vec![Value::from(id.0)]).collect(),
-    };
+    let asked =
+        Bulk { row: "?", fixed: Vec::new(), rows: ids.iter().map(|id| vec![Value::from(id.0)]).collect() };
     let rows: Vec<(u64, String)> = asked
         .fetch(conn, |ids| {
             format!("SELECT id, answer FROM edit WHERE answered AND id IN ({ids}) ORDER BY id")
         })
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, answer)| (EditId(id), answer))
-        .collect())
+    Ok(rows.into_iter().map(|(id, answer)| (EditId(id), answer)).collect())
 }
 
 /// The edits that wait for a decision, oldest first: after a start, the work that was accepted and not yet done.
@@ -137,10 +124,8 @@ pub async fn unanswered(conn: &mut impl Queryable) -> Result<Vec<Waiting>> {
         Ok(Waiting {
             id: EditId(id),
             link: LinkName(link),
-            received_at: Timestamp::from_microsecond(micros).map_err(|_| StoreError::Corrupt {
-                table: "edit",
-                what: "a time is out of range",
-            })?,
+            received_at: Timestamp::from_microsecond(micros)
+                .map_err(|_| StoreError::Corrupt { table: "edit", what: "a time is out of range" })?,
             body,
         })
     };

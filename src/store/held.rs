@@ -39,11 +39,8 @@ pub async fn hold(conn: &mut impl Queryable, link: &LinkName, held: &[Held]) -> 
             Value::from(&held.detail),
         ]
     };
-    let held = Bulk {
-        row: "(?, ?, ?, ?, ?, ?, ?, ?)",
-        fixed: Vec::new(),
-        rows: held.iter().map(row).collect(),
-    };
+    let held =
+        Bulk { row: "(?, ?, ?, ?, ?, ?, ?, ?)", fixed: Vec::new(), rows: held.iter().map(row).collect() };
     held.run(conn, |rows| {
         format!(
             "INSERT INTO held (link, row_digest, column_name, row_text, reason, value_digest, cell_digest, detail)
@@ -61,16 +58,10 @@ pub async fn release(
     held: &[(String, Option<String>)],
 ) -> Result<()> {
     let row = |(row, column): &(String, Option<String>)| {
-        vec![
-            Value::from(wide(row.as_bytes())),
-            Value::from(column.as_deref().unwrap_or_default()),
-        ]
+        vec![Value::from(wide(row.as_bytes())), Value::from(column.as_deref().unwrap_or_default())]
     };
-    let free = Bulk {
-        row: "(?, ?)",
-        fixed: vec![Value::from(&link.0)],
-        rows: held.iter().map(row).collect(),
-    };
+    let free =
+        Bulk { row: "(?, ?)", fixed: vec![Value::from(&link.0)], rows: held.iter().map(row).collect() };
     free.run(conn, |rows| {
         format!("DELETE FROM held WHERE link = ? AND (row_digest, column_name) IN ({rows})")
     })

@@ -20,12 +20,6 @@ pub async fn begin(conn: &mut impl Queryable) -> Result<Owner> {
     let (installation, generation) = conn
         .query_first("SELECT word, CAST(LAST_INSERT_ID() AS UNSIGNED) FROM installation WHERE id = 1")
         .await?
-        .ok_or(StoreError::Corrupt {
-            table: "installation",
-            what: "its row is missing",
-        })?;
-    Ok(Owner {
-        installation,
-        generation,
-    })
+        .ok_or(StoreError::Corrupt { table: "installation", what: "its row is missing" })?;
+    Ok(Owner { installation, generation })
 }

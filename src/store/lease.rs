@@ -42,10 +42,7 @@ pub async fn take(conn: &mut impl Queryable, owner: &Owner, holder: &str, life: 
     if generation == owner.generation {
         return Ok(());
     }
-    Err(StoreError::LeaseHeld {
-        holder,
-        seconds: u64::try_from(left).unwrap_or(0),
-    })
+    Err(StoreError::LeaseHeld { holder, seconds: u64::try_from(left).unwrap_or(0) })
 }
 
 /// Prolongs the lease to `life` from now.
@@ -72,11 +69,7 @@ pub async fn still_ours(conn: &mut impl Queryable, owner: &Owner) -> Result<()> 
         .query_first("SELECT generation FROM lease WHERE id = 1 LOCK IN SHARE MODE")
         .await?
         .ok_or(MISSING)?;
-    if held == owner.generation {
-        Ok(())
-    } else {
-        Err(StoreError::LeaseLost(owner.clone()))
-    }
+    if held == owner.generation { Ok(()) } else { Err(StoreError::LeaseLost(owner.clone())) }
 }
 
 /// Ends our lease at a clean stop.
@@ -89,10 +82,7 @@ pub async fn release(conn: &mut impl Queryable, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
-const MISSING: StoreError = StoreError::Corrupt {
-    table: "lease",
-    what: "its row is missing",
-};
+const MISSING: StoreError = StoreError::Corrupt { table: "lease", what: "its row is missing" };
 
 fn micros(life: Duration) -> u64 {
     u64::try_from(life.as_micros()).unwrap_or(u64::MAX)

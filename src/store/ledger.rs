@@ -99,7 +99,7 @@ pub async fn append(conn: &mut impl Queryable, entries: &[Entry]) -> Result<()> 
     entries
         .run(conn, |rows| {
             format!(
-                "INSERT INTO ledger (id, link, kind, key_text, cause, editor, claim, before_packed, after_packed)
+                "INSERT INTO ledger (id, link, kind, key_text, cause, editor, claim, before_packed, after_packed) \
                  VALUES {rows}"
             )
         })
@@ -126,10 +126,8 @@ pub async fn inserted(
         })
         .await?;
     let typed = |(claim, key): (u64, String)| {
-        let key = key.parse().map_err(|_| StoreError::Corrupt {
-            table: TABLE,
-            what: "a key's text is no key",
-        })?;
+        let key =
+            key.parse().map_err(|_| StoreError::Corrupt { table: TABLE, what: "a key's text is no key" })?;
         Ok((ClaimId(claim), key))
     };
     rows.into_iter().map(typed).collect()

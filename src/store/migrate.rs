@@ -16,10 +16,7 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    text: include_str!("../../sql/0001_state.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[Migration { version: 1, text: include_str!("../../sql/0001_state.sql") }];
 
 const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
   version INT UNSIGNED NOT NULL PRIMARY KEY,
@@ -57,7 +54,7 @@ pub async fn migrate(conn: &mut impl Queryable, schema: &StateSchema) -> Result<
             (migration.version, checksum(migration.text)),
         )
         .await?;
-        info!(version = migration.version, schema = %schema, "state schema migrated");
+        info!("state schema {schema} migrated to version {}", migration.version);
     }
     Ok(())
 }
@@ -87,11 +84,7 @@ fn due<'a>(applied: &[(u32, String)], known: &'a [Migration]) -> Result<Vec<&'a 
         };
         let expected = checksum(migration.text);
         if *found != expected {
-            return Err(StoreError::MigrationChanged {
-                version: *version,
-                found: found.clone(),
-                expected,
-            });
+            return Err(StoreError::MigrationChanged { version: *version, found: found.clone(), expected });
         }
     }
     let missing = |migration: &&Migration| applied.iter().all(|(version, _)| *version != migration.version);
@@ -118,26 +111,14 @@ fn statements(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
-    const TWO: &[Migration] = &[
-        Migration {
-            version: 1,
-            text: "a;\n",
-        },
-        Migration {
-            version: 2,
-            text: "b;\n",
-        },
-    ];
+    const TWO: &[Migration] =
+        &[Migration { version: 1, text: "a;\n" }, Migration { version: 2, text: "b;\n" }];
 
     #[test]
     fn only_what_is_missing_is_due() {
         let first = vec![(1, checksum("a;\n"))];
         let versions = |applied: &[(u32, String)]| -> Vec<u32> {
-            due(applied, TWO)
-                .unwrap()
-                .iter()
-                .map(|migration| migration.version)
-                .collect()
+            due(applied, TWO).unwrap().iter().map(|migration| migration.version).collect()
         };
         assert_eq!(versions(&[]), [1, 2]);
         assert_eq!(versions(&first), [2]);
@@ -146,10 +127,7 @@ mod tests {
     #[test]
     fn a_changed_text_and_a_newer_schema_are_refused() {
         let changed = due(&[(1, checksum("other"))], TWO).err();
-        assert!(matches!(
-            changed,
-            Some(StoreError::MigrationChanged { version: 1, .. })
-        ));
+        assert!(matches!(changed, Some(StoreError::MigrationChanged { version: 1, .. })));
         let newer = due(&[(1, checksum("a;\n")), (3, String::new())], TWO).err();
         assert!(matches!(newer, Some(StoreError::Newer { found: 3, known: 2 })));
     }

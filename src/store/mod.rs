@@ -2,7 +2,7 @@
 //!
 //! Every function takes the caller's connection or transaction: memory of an effect commits with the effect or not at all.
 //! The connection's default database is our schema (see [`migrate`]); the user's tables are never touched here. Lists go
-//! and come in multi-row statements ([`bulk`]), so that a flush of a thousand rows costs a handful of round trips. A
+//! and come in multi-row statements (`bulk`), so that a flush of a thousand rows costs a handful of round trips. A
 //! session runs in strict mode (`STRICT_ALL_TABLES`): a value that does not fit is an error here, never cut.
 //!
 //! | file | remembers |

@@ -16,11 +16,7 @@ pub async fn insert(
     let row = |(id, content): &(u64, String)| {
         vec![Value::from(&spreadsheet.0), Value::from(id), Value::from(content)]
     };
-    let owed = Bulk {
-        row: "(?, ?, ?)",
-        fixed: Vec::new(),
-        rows: owed.iter().map(row).collect(),
-    };
+    let owed = Bulk { row: "(?, ?, ?)", fixed: Vec::new(), rows: owed.iter().map(row).collect() };
     owed.run(conn, |rows| {
         format!(
             "INSERT INTO owed (spreadsheet, id, content) VALUES {rows}
@@ -37,19 +33,13 @@ pub async fn delete(conn: &mut impl Queryable, spreadsheet: &SpreadsheetId, ids:
         fixed: vec![Value::from(&spreadsheet.0)],
         rows: ids.iter().map(|id| vec![Value::from(id)]).collect(),
     };
-    paid.run(conn, |ids| {
-        format!("DELETE FROM owed WHERE spreadsheet = ? AND id IN ({ids})")
-    })
-    .await
+    paid.run(conn, |ids| format!("DELETE FROM owed WHERE spreadsheet = ? AND id IN ({ids})")).await
 }
 
 /// Everything that is owed to a spreadsheet, by id.
 pub async fn list(conn: &mut impl Queryable, spreadsheet: &SpreadsheetId) -> Result<Vec<(u64, String)>> {
     let owed = conn
-        .exec(
-            "SELECT id, content FROM owed WHERE spreadsheet = ? ORDER BY id",
-            (&spreadsheet.0,),
-        )
+        .exec("SELECT id, content FROM owed WHERE spreadsheet = ? ORDER BY id", (&spreadsheet.0,))
         .await?;
     Ok(owed)
 }

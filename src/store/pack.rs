@@ -11,10 +11,7 @@ use crate::store::{Result, StoreError};
 /// Compresses.
 pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
-        .expect("writing into memory cannot fail")
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing into memory cannot fail")
 }
 
 /// Restores what [`pack`] made; `table` names where it stood.
@@ -22,10 +19,7 @@ pub(super) fn unpack(table: &'static str, packed: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(packed.len() * 3);
     match DeflateDecoder::new(packed).read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),
-        Err(_) => Err(StoreError::Corrupt {
-            table,
-            what: "compressed content is broken",
-        }),
+        Err(_) => Err(StoreError::Corrupt { table, what: "compressed content is broken" }),
     }
 }
 

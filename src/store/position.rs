@@ -26,11 +26,7 @@ pub async fn save(conn: &mut impl Queryable, source: &str, saved: &Saved) -> Res
 
 /// The saved position of a source, if there is one.
 pub async fn load(conn: &mut impl Queryable, source: &str) -> Result<Option<Saved>> {
-    let row: Option<(String, String)> = conn
-        .exec_first(
-            "SELECT position, server FROM position WHERE source = ?",
-            (source,),
-        )
-        .await?;
+    let row: Option<(String, String)> =
+        conn.exec_first("SELECT position, server FROM position WHERE source = ?", (source,)).await?;
     Ok(row.map(|(position, server)| Saved { position, server }))
 }

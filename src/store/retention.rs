@@ -23,10 +23,7 @@ pub async fn clean(conn: &mut impl Queryable) -> Result<u64> {
     let mut forgotten = clean_batches(conn).await?;
     for rule in RULES {
         loop {
-            let gone = conn
-                .query_iter(format!("{rule} LIMIT {AT_ONCE}"))
-                .await?
-                .affected_rows();
+            let gone = conn.query_iter(format!("{rule} LIMIT {AT_ONCE}")).await?.affected_rows();
             forgotten += gone;
             if gone < AT_ONCE as u64 {
                 break;

@@ -64,10 +64,7 @@ mod tests {
 
     #[test]
     fn names_that_would_leave_their_backticks_are_refused() {
-        assert_eq!(
-            "bridge-2".parse::<StateSchema>().map(|s| s.quoted()),
-            Ok("`bridge-2`".into())
-        );
+        assert_eq!("bridge-2".parse::<StateSchema>().map(|s| s.quoted()), Ok("`bridge-2`".into()));
         for bad in ["", "a`b", "a.b", "a/b", "a b", "a\0", &"x".repeat(65)] {
             assert_eq!(bad.parse::<StateSchema>(), Err(NotASchema::Form), "{bad}");
         }

@@ -90,15 +90,9 @@ fn unknown_keys_are_errors_wherever_they_stand_and_hide_nothing_else() {
         assert!(told.contains(expected), "{expected} is not in\n{told}");
     }
     for (inside, expected) in [
-        (
-            "columns = [{ nam = \"id\" }]",
-            "link[orders].columns[1]: unknown field `nam`",
-        ),
+        ("columns = [{ nam = \"id\" }]", "link[orders].columns[1]: unknown field `nam`"),
         ("columns = [[\"id\"]]", "link[orders].columns[1]: "),
-        (
-            "columns = [{ header = \"id\" }]",
-            "link[orders].columns[1].name: is missing",
-        ),
+        ("columns = [{ header = \"id\" }]", "link[orders].columns[1].name: is missing"),
     ] {
         let wrong = Folder::new().wrong(&small_with(inside));
         assert!(wrong[0].starts_with(expected), "{wrong:?}");
@@ -121,14 +115,7 @@ fn links_do_not_share_a_name_or_a_tab() {
     );
     // one table may have several tabs
     let other = again.replace("\"orders\"", "\"copy\"").replace("Orders", "Copy");
-    assert_eq!(
-        Folder::new()
-            .load(&format!("{SMALL}{other}"))
-            .unwrap()
-            .links
-            .len(),
-        2
-    );
+    assert_eq!(Folder::new().load(&format!("{SMALL}{other}")).unwrap().links.len(), 2);
 }
 
 #[test]
@@ -151,10 +138,7 @@ fn slips_in_variables_are_told() {
         .variable("SHEETBRIDGE_LINK__0__NAME", "x")
         .variable("SHEETBRIDGE_MYSQL__HSOT", "db");
     let wrong = folder.wrong(SMALL);
-    assert!(
-        wrong[0].starts_with("SHEETBRIDGE_MYSQL_HOST: is no setting"),
-        "{wrong:?}"
-    );
+    assert!(wrong[0].starts_with("SHEETBRIDGE_MYSQL_HOST: is no setting"), "{wrong:?}");
     assert!(wrong[1].starts_with("SHEETBRIDGE_LINK__0__NAME: "), "{wrong:?}");
     assert!(wrong[2].starts_with("mysql: unknown field `hsot`"), "{wrong:?}");
     assert_eq!(wrong.len(), 3);

@@ -17,18 +17,9 @@ fn the_example_is_taken() {
     let link = &settings.links[0];
     assert_eq!(link.rules.deletes, Deletes::Restore);
     assert_eq!(link.rules.columns.len(), 5);
-    assert_eq!(
-        link.rules.column("unit_price").map(|column| column.header),
-        Some("Price".to_owned())
-    );
-    assert_eq!(
-        link.rules.column("STATE").map(|column| column.policy),
-        Some(Policy::Database)
-    );
-    assert_eq!(
-        link.rules.column("updated_at").map(|column| column.direction),
-        Some(Direction::ToSheet)
-    );
+    assert_eq!(link.rules.column("unit_price").map(|column| column.header), Some("Price".to_owned()));
+    assert_eq!(link.rules.column("STATE").map(|column| column.policy), Some(Policy::Database));
+    assert_eq!(link.rules.column("updated_at").map(|column| column.direction), Some(Direction::ToSheet));
 }
 
 #[test]
@@ -43,10 +34,7 @@ fn every_key_that_the_example_comments_out_exists() {
         with_it[number] = setting;
         if let Err(complaints) = Folder::new().load(&with_it.join("\n")) {
             let told = complaints.to_string();
-            assert!(
-                !told.contains("unknown field") && !told.contains("TOML"),
-                "{setting}: {told}"
-            );
+            assert!(!told.contains("unknown field") && !told.contains("TOML"), "{setting}: {told}");
         }
         keys += 1;
     }
@@ -54,48 +42,29 @@ fn every_key_that_the_example_comments_out_exists() {
 }
 
 fn is_setting(text: &str) -> bool {
-    text.split_once(" = ")
-        .is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    text.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
 }
 
 #[test]
 fn the_least_configuration_has_the_defaults_that_the_example_tells() {
     let settings = Folder::new().load(SMALL).unwrap();
     let mysql = &settings.mysql;
-    assert_eq!(
-        mysql.address,
-        ServerAddress::Socket("/run/mysqld/mysqld.sock".into())
-    );
-    assert_eq!(
-        (mysql.user.as_str(), mysql.state_schema.name()),
-        ("sheetbridge", "sheetbridge")
-    );
+    assert_eq!(mysql.address, ServerAddress::Socket("/run/mysqld/mysqld.sock".into()));
+    assert_eq!((mysql.user.as_str(), mysql.state_schema.name()), ("sheetbridge", "sheetbridge"));
     assert_eq!((&mysql.tls, mysql.server_id), (&Tls::Off, None));
     assert!(mysql.password.is_none());
     let google = &settings.google;
-    assert_eq!(
-        (google.reads_per_minute.get(), google.writes_per_minute.get()),
-        (60, 60)
-    );
+    assert_eq!((google.reads_per_minute.get(), google.writes_per_minute.get()), (60, 60));
     assert_eq!((&google.base_address, &google.token_url), (&None, &None));
-    assert_eq!(
-        (&settings.endpoint.listen, &settings.endpoint.status),
-        (&None, &None)
-    );
+    assert_eq!((&settings.endpoint.listen, &settings.endpoint.status), (&None, &None));
 
     let link = &settings.links[0];
     assert_eq!(link.rules.name, LinkName("orders".into()));
     assert_eq!(link.table.to_string(), "shop.orders");
-    assert_eq!(
-        link.spreadsheet,
-        SpreadsheetId("1aBcDeFgHiJkLmNoPqRsTuVwXyZ".into())
-    );
+    assert_eq!(link.spreadsheet, SpreadsheetId("1aBcDeFgHiJkLmNoPqRsTuVwXyZ".into()));
     assert_eq!((link.tab.as_str(), &link.time_zone), ("Orders", &None));
     assert_eq!(link.rules.policy, Policy::Newest);
-    assert_eq!(
-        (link.rules.first_match, link.rules.tie),
-        (FirstMatch::Database, Tie::Database)
-    );
+    assert_eq!((link.rules.first_match, link.rules.tie), (FirstMatch::Database, Tie::Database));
     assert!(link.rules.columns.is_empty() && link.secrets.is_empty());
     let seconds = [
         (link.rules.sweep_interval, 3),
@@ -124,10 +93,7 @@ fn every_setting_of_a_link_arrives() {
     )
     .replace(r#""apply""#, r#"{ soft = "state", value = "gone" }"#);
     let link = folder.load(&text).unwrap().links.remove(0);
-    let soft = Deletes::Soft {
-        column: "state".into(),
-        mark: SoftMark::Text("gone".into()),
-    };
+    let soft = Deletes::Soft { column: "state".into(), mark: SoftMark::Text("gone".into()) };
     assert_eq!(link.rules.deletes, soft);
     assert_eq!((link.rules.policy, link.rules.tie), (Policy::Hold, Tie::Sheet));
     let column = |name: &str| ColumnRule {
@@ -138,11 +104,7 @@ fn every_setting_of_a_link_arrives() {
     };
     assert_eq!(link.rules.columns, [column("id"), column("note")]);
     assert_eq!(link.secrets.len(), 1);
-    assert_eq!(
-        link.rules.sweep_interval,
-        Duration::from_secs(60),
-        "a script is there"
-    );
+    assert_eq!(link.rules.sweep_interval, Duration::from_secs(60), "a script is there");
     assert_eq!(link.rules.insert_after, Duration::from_millis(500));
     assert_eq!(link.rules.delete_grace, Duration::from_secs(90));
     assert_eq!(link.time_zone.as_deref(), Some("Europe/Berlin"));
@@ -153,19 +115,12 @@ fn a_links_fingerprint_is_of_what_it_ties_together() {
     let fingerprint = |text: &str| Folder::new().load(text).unwrap().links[0].fingerprint();
     let plain = fingerprint(SMALL);
     assert_eq!(plain, fingerprint(SMALL));
-    for same in [
-        "secret_files = [\"orders.secret\"]",
-        "policy = \"hold\"",
-        "insert_after = \"5s\"",
-    ] {
+    for same in ["secret_files = [\"orders.secret\"]", "policy = \"hold\"", "insert_after = \"5s\""] {
         assert_eq!(plain, fingerprint(&small_with(same)), "{same}");
     }
     let listed = fingerprint(&small_with("columns = [\"id\", \"note\"]"));
     assert_ne!(listed, fingerprint(&small_with("columns = [\"note\", \"id\"]")));
-    for other in [
-        &small_with("time_zone = \"UTC\""),
-        &SMALL.replace("shop.", "mall."),
-    ] {
+    for other in [&small_with("time_zone = \"UTC\""), &SMALL.replace("shop.", "mall.")] {
         assert_ne!(plain, fingerprint(other), "{other}");
     }
     assert_ne!(plain, listed);
@@ -181,10 +136,7 @@ fn variables_are_stronger_than_the_file() {
         .variable("SHEETBRIDGE_MYSQLD", "/usr/sbin/mysqld")
         .variable("PATH", "/bin");
     let settings = folder.load(&text).unwrap();
-    let address = ServerAddress::Tcp {
-        host: "db.example.org".into(),
-        port: 3307,
-    };
+    let address = ServerAddress::Tcp { host: "db.example.org".into(), port: 3307 };
     assert_eq!(settings.mysql.address, address);
     assert_eq!(settings.mysql.tls, Tls::Verify { ca: None }, "another machine");
     assert_eq!(settings.google.reads_per_minute.get(), 300);

@@ -27,10 +27,8 @@ struct Folder {
 impl Folder {
     /// With a Google key and a script's secret in it.
     fn new() -> Self {
-        let made = Self {
-            folder: tempfile::tempdir().unwrap(),
-            surroundings: Surroundings::default(),
-        };
+        let made =
+            Self { folder: tempfile::tempdir().expect("a folder"), surroundings: Surroundings::default() };
         made.secret("google.json", KEY);
         made.secret("orders.secret", &format!("whsec_{}\n", STANDARD.encode([7; 32])));
         made
@@ -42,20 +40,18 @@ impl Folder {
 
     /// Writes a file that only its owner reads.
     fn secret(&self, name: &str, content: &str) {
-        fs::write(self.path(name), content).unwrap();
+        fs::write(self.path(name), content).expect("the folder is writable");
         set_mode(&self.path(name), 0o600);
     }
 
     fn variable(mut self, name: &str, value: &str) -> Self {
-        self.surroundings
-            .variables
-            .push((name.to_owned(), value.to_owned()));
+        self.surroundings.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
     fn load(&self, text: &str) -> Result<Settings, Complaints> {
         let path = self.path("sheetbridge.toml");
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text).expect("the folder is writable");
         load(&path, &self.surroundings)
     }
 
@@ -63,16 +59,13 @@ impl Folder {
     fn wrong(&self, text: &str) -> Vec<String> {
         let complaints = self.load(text).expect_err("the file is taken");
         assert!(complaints.0.iter().all(|complaint| !complaint.cure.is_empty()));
-        let told = complaints
-            .0
-            .iter()
-            .map(|complaint| format!("{}: {}", complaint.path, complaint.what));
+        let told = complaints.0.iter().map(|complaint| format!("{}: {}", complaint.path, complaint.what));
         told.collect()
     }
 }
 
 fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the file is ours");
 }
 
 /// The least that is a configuration.

@@ -13,10 +13,7 @@ fn a_secret_that_everybody_may_read_is_refused_with_the_command_that_mends_it() 
     let complaints = folder.load(SMALL).expect_err("everybody may read the key");
     let chmod = format!("type: chmod o= {}", folder.path("google.json").display());
     assert_eq!(complaints.0.len(), 1, "{complaints}");
-    assert_eq!(
-        (complaints.0[0].path.as_str(), complaints.0[0].cure.as_str()),
-        ("google.key_file", &*chmod)
-    );
+    assert_eq!((complaints.0[0].path.as_str(), complaints.0[0].cure.as_str()), ("google.key_file", &*chmod));
     // the daemon's group may
     set_mode(&folder.path("google.json"), 0o640);
     folder.load(SMALL).unwrap();
@@ -44,12 +41,7 @@ fn credentials_come_from_systemds_folder_and_from_nowhere_else() {
 
 #[test]
 fn a_key_that_is_no_service_accounts_is_refused() {
-    for content in [
-        "",
-        "not JSON",
-        "{}",
-        &KEY.replace("service_account", "authorized_user"),
-    ] {
+    for content in ["", "not JSON", "{}", &KEY.replace("service_account", "authorized_user")] {
         let folder = Folder::new();
         folder.secret("google.json", content);
         let wrong = folder.wrong(SMALL);
@@ -64,16 +56,10 @@ fn a_script_has_at_most_two_secrets_of_the_right_form() {
     let two = r#"secret_files = ["orders.secret", "orders.secret"]"#;
     assert_eq!(folder.load(&small_with(two)).unwrap().links[0].secrets.len(), 2);
     let three = r#"secret_files = ["orders.secret", "orders.secret", "orders.secret"]"#;
-    assert_eq!(
-        folder.wrong(&small_with(three)),
-        ["link[orders].secret_files: 3 secrets are too many"]
-    );
-    for bad in [
-        "whsec_",
-        "whsec_!!!",
-        &STANDARD.encode([7; 32]),
-        &format!("whsec_{}", STANDARD.encode([7; 8])),
-    ] {
+    assert_eq!(folder.wrong(&small_with(three)), ["link[orders].secret_files: 3 secrets are too many"]);
+    for bad in
+        ["whsec_", "whsec_!!!", &STANDARD.encode([7; 32]), &format!("whsec_{}", STANDARD.encode([7; 8]))]
+    {
         folder.secret("orders.secret", bad);
         let wrong = folder.wrong(&small_with(r#"secret_files = ["orders.secret"]"#));
         assert!(wrong[0].starts_with("link[orders].secret_files: "), "{wrong:?}");
@@ -92,14 +78,8 @@ fn planted_secrets_show_in_no_settings_and_no_complaint() {
     );
     // given settings that hold them all
     let settings = folder.load(&text).unwrap();
-    assert_eq!(
-        settings.mysql.password.as_ref().map(ExposeSecret::expose_secret),
-        Some("plantedpassword")
-    );
-    assert_eq!(
-        settings.links[0].secrets[0].expose_secret(),
-        format!("whsec_{planted}")
-    );
+    assert_eq!(settings.mysql.password.as_ref().map(ExposeSecret::expose_secret), Some("plantedpassword"));
+    assert_eq!(settings.links[0].secrets[0].expose_secret(), format!("whsec_{planted}"));
     // then their Debug is silent
     let shown = format!("{settings:?} {settings:#?}");
     for secret in [&planted, "plantedpassword", "plantedkey"] {
@@ -107,11 +87,7 @@ fn planted_secrets_show_in_no_settings_and_no_complaint() {
     }
 
     // and so are complaints about a password that somebody wrote into the file
-    for slip in [
-        "password = \"hunter2\"",
-        "password = hunter2",
-        "password = \"hunter2",
-    ] {
+    for slip in ["password = \"hunter2\"", "password = hunter2", "password = \"hunter2"] {
         let complaints = folder.load(&format!("[mysql]\n{slip}\n{SMALL}")).expect_err(slip);
         assert!(!complaints.to_string().contains("hunter2"), "{complaints}");
     }

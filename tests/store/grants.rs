@@ -15,12 +15,8 @@ async fn the_daemons_user_reaches_the_linked_table_and_no_other() {
         let mut conn = home.stranger().await;
         let app = &home.user;
 
-        conn.query_drop(format!("INSERT INTO {app}.orders VALUES (1, 'a')"))
-            .await
-            .unwrap();
-        conn.query_drop(format!("SELECT * FROM {app}.orders FOR UPDATE"))
-            .await
-            .unwrap();
+        conn.query_drop(format!("INSERT INTO {app}.orders VALUES (1, 'a')")).await.unwrap();
+        conn.query_drop(format!("SELECT * FROM {app}.orders FOR UPDATE")).await.unwrap();
         let position = match server.kind() {
             Kind::MariaDb => "SHOW BINLOG STATUS",
             Kind::MySql => "SHOW BINARY LOG STATUS",
@@ -50,10 +46,7 @@ async fn after_the_first_start_the_rights_to_create_can_be_taken_away() {
         drop(conn);
         let user = &home.user;
         server
-            .sql(&format!(
-                "REVOKE CREATE, ALTER, INDEX ON `{}`.* FROM '{user}'@'localhost'",
-                home.schema
-            ))
+            .sql(&format!("REVOKE CREATE, ALTER, INDEX ON `{}`.* FROM '{user}'@'localhost'", home.schema))
             .await;
         // then the next start finds nothing to do
         migrate(&mut home.stranger().await, &home.schema).await.unwrap();
@@ -68,11 +61,7 @@ async fn a_missing_right_names_its_cure() {
         let elsewhere = format!("other_{}", home.user).parse().unwrap();
         let error: StoreError = migrate(&mut home.stranger().await, &elsewhere).await.unwrap_err();
         assert_eq!(error.fault(), Fault::NeedsOperator);
-        assert!(
-            error.advice().contains("sql/grants"),
-            "{error}: {}",
-            error.advice()
-        );
+        assert!(error.advice().contains("sql/grants"), "{error}: {}", error.advice());
     })
     .await;
 }

@@ -27,10 +27,7 @@ async fn migrations_are_applied_once_and_guarded_by_their_checksums() {
 
         home.sql("UPDATE migration SET checksum = 'another'").await;
         let changed = migrate(&mut conn, &home.schema).await;
-        assert!(matches!(
-            changed,
-            Err(StoreError::MigrationChanged { version: 1, .. })
-        ));
+        assert!(matches!(changed, Err(StoreError::MigrationChanged { version: 1, .. })));
 
         home.sql("UPDATE migration SET version = 900").await;
         let newer = migrate(&mut conn, &home.schema).await;
@@ -58,9 +55,7 @@ async fn a_twin_is_refused_while_the_first_daemon_lives_and_a_killed_one_is_succ
     for_each_server(async |server| {
         // given a daemon with a long lease
         let (home, mut first) = Home::new(server, "twin").await;
-        lease::take(&mut first, &owner(1), "db1/100", Duration::from_secs(600))
-            .await
-            .unwrap();
+        lease::take(&mut first, &owner(1), "db1/100", Duration::from_secs(600)).await.unwrap();
 
         // when a twin starts, then it is refused by name
         let mut second = home.connect().await;
@@ -88,8 +83,7 @@ async fn a_daemon_that_slept_through_its_lease_writes_nothing_more() {
         // given a daemon whose lease ran out, and one that took over
         let (home, mut frozen) = Home::new(server, "frozen").await;
         lease::take(&mut frozen, &owner(1), "db1/100", TEN).await.unwrap();
-        home.sql("UPDATE lease SET expires_at = CURRENT_TIMESTAMP(6) - INTERVAL 1 SECOND")
-            .await;
+        home.sql("UPDATE lease SET expires_at = CURRENT_TIMESTAMP(6) - INTERVAL 1 SECOND").await;
         let mut heir = home.connect().await;
         lease::take(&mut heir, &owner(2), "db2/7", TEN).await.unwrap();
 
@@ -101,10 +95,7 @@ async fn a_daemon_that_slept_through_its_lease_writes_nothing_more() {
         // and its farewell does not end the heir's lease
         lease::release(&mut frozen, &owner(1)).await.unwrap();
         let refused = lease::take(&mut frozen, &owner(3), "db1/100", TEN).await;
-        assert!(
-            matches!(refused, Err(StoreError::LeaseHeld { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::LeaseHeld { .. })), "{refused:?}");
 
         // then a clean stop of the heir lets the next one in
         lease::renew(&mut heir, &owner(2), TEN).await.unwrap();
@@ -121,27 +112,19 @@ async fn nobody_takes_over_while_a_transaction_relies_on_the_lease() {
         lease::take(&mut first, &owner(1), "db1/100", TEN).await.unwrap();
         // given an effect under way in a transaction that asked
         let mut at_work = home.connect().await;
-        let mut transaction = at_work
-            .start_transaction(mysql_async::TxOpts::default())
-            .await
-            .unwrap();
+        let mut transaction = at_work.start_transaction(mysql_async::TxOpts::default()).await.unwrap();
         lease::still_ours(&mut transaction, &owner(1)).await.unwrap();
 
         // then the lease cannot change hands, even when it is over
         first.disconnect().await.unwrap();
         let mut second = home.connect().await;
-        second
-            .query_drop("SET SESSION innodb_lock_wait_timeout = 1")
-            .await
-            .unwrap();
+        second.query_drop("SET SESSION innodb_lock_wait_timeout = 1").await.unwrap();
         let waited = lease::take(&mut second, &owner(2), "db1/200", TEN).await;
         assert!(matches!(waited, Err(StoreError::Database(_))), "{waited:?}");
 
         transaction.commit().await.unwrap();
-        eventually(TEN, "the lease", async || {
-            lease::take(&mut second, &owner(2), "db1/200", TEN).await.ok()
-        })
-        .await;
+        eventually(TEN, "the lease", async || lease::take(&mut second, &owner(2), "db1/200", TEN).await.ok())
+            .await;
     })
     .await;
 }

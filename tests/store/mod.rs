@@ -47,17 +47,13 @@ impl Home {
             .replace("{app}", &app)
             .replace("{table}", "orders");
         server.sql(&filled).await;
-        Self {
-            server,
-            schema: state.parse().unwrap(),
-            user: app,
-        }
+        Self { server, schema: state.parse().expect("a plain name"), user: app }
     }
 
     /// The grants are made and the schema is migrated; a connection to it comes along.
     async fn new(server: &'static Server, story: &str) -> (Self, Conn) {
         let home = Self::granted(server, story).await;
-        migrate(&mut home.stranger().await, &home.schema).await.unwrap();
+        migrate(&mut home.stranger().await, &home.schema).await.expect("the grants are enough");
         let conn = home.connect().await;
         (home, conn)
     }
@@ -65,7 +61,7 @@ impl Home {
     /// A connection as the daemon's: strict, our schema its default.
     async fn connect(&self) -> Conn {
         let mut conn = self.stranger().await;
-        conn.query_drop(format!("USE `{}`", self.schema)).await.unwrap();
+        conn.query_drop(format!("USE `{}`", self.schema)).await.expect("the schema is there");
         conn
     }
 
@@ -76,21 +72,17 @@ impl Home {
             .pass(Some("pw"))
             .socket(Some(self.server.socket().to_string_lossy().into_owned()))
             .setup(vec!["SET SESSION sql_mode = 'STRICT_ALL_TABLES'"]);
-        Conn::new(opts).await.unwrap()
+        Conn::new(opts).await.expect("the user gets in")
     }
 
     /// Statements as an administrator, in our schema: the passing of time, mostly.
     async fn sql(&self, statement: &str) {
-        self.server
-            .sql(&format!("USE `{}`; {statement}", self.schema))
-            .await;
+        self.server.sql(&format!("USE `{}`; {statement}", self.schema)).await;
     }
 
     /// A number that only an administrator asks for.
     async fn count(&self, table: &str) -> u64 {
-        self.server
-            .one(&format!("SELECT COUNT(*) FROM `{}`.`{table}`", self.schema))
-            .await
+        self.server.one(&format!("SELECT COUNT(*) FROM `{}`.`{table}`", self.schema)).await
     }
 }
 
@@ -107,8 +99,5 @@ fn spreadsheet() -> SpreadsheetId {
 }
 
 fn owner(generation: u32) -> Owner {
-    Owner {
-        installation: "k3v9".into(),
-        generation,
-    }
+    Owner { installation: "k3v9".into(), generation }
 }
