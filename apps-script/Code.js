@@ -1,8 +1,8 @@
 /**
  * sheetbridge, the side that lives in the spreadsheet.
  *
- * It notices that somebody edited a linked tab and tells the daemon at once, so that nobody waits for the next sweep.
- * It decides nothing: what it sends is a hint, the daemon reads the sheet itself.
+ * It tells the daemon at once that somebody edited a linked tab, so that nobody waits for the next sweep. It decides
+ * nothing: what it sends is a hint, the daemon reads the sheet itself.
  *
  * An edit's way: trigger -> outbox (document properties, so that a killed run loses nothing) -> parcel (the edits of one
  * POST, remembered under one webhook-id until it is settled) -> endpoint -> note on a refused cell.
@@ -14,34 +14,19 @@
  *   edit/<tab>/<time>-<uuid>           one waiting edit
  *   notes                              digests of the notes that are ours
  *
- * Names that end in an underscore are private to the script (Apps Script's own rule).
+ * Names that end in an underscore are private to the script (Apps Script's own rule). Types: types.d.ts.
  */
-
-/** @typedef {{spreadsheet: string, endpoint: string, name: string, secret: string}} Link */
-/** @typedef {{tries: number, until: number, stopped: string, sent: string, trouble: string}} State */
-/** @typedef {{row_start: number, row_end: number, column_start: number, column_end: number}} Area */
-/** @typedef {{id: string, kind: 'edit'|'change', range?: Area, header?: string[], rows?: {row: number, cells: string[]}[],
- *   value?: string, old_value?: string, change?: string, editor?: string, at: string, zone: string}} Edit */
-/** @typedef {{id: string, outcome: string, row?: number, column?: string, message?: string}} Answer */
-/** @typedef {Object<string, string>} Stored every property of the document, from one read */
-/** @typedef {GoogleAppsScript.Spreadsheet.Sheet} Sheet */
 
 const TITLE = 'sheetbridge';
 const TRIGGERS = ['onSheetEdit', 'onSheetChange', 'onTimer'];
 /** A property value holds 9 KB. */
 const PROPERTY = 8500;
-/** All properties together hold 500 KB. Past this, an edit waits without its cells: the daemon reads them anyway. */
-const ROOMY = 300000;
-/** Laid over an edit for which there is no room: it only says where to look. */
-const BARE = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
 const MAX_ROWS = 100;
 /** A parcel's ids fit into one property, its edits into the daemon's 256 KiB. */
 const MAX_PARCEL = 25;
 const OUR_NOTES = 300;
 const LOCK_WAIT_MS = 20000;
 const RUN_MS = 3 * 60 * 1000;
-
-// ---- the menu --------------------------------------------------------------------------------------------------------
 
 /** Simple trigger: shows the menu. */
 function onOpen() {
@@ -107,9 +92,8 @@ function disconnect() {
   const mine = new RegExp(`^(link|state|parcel|edit)/${tab}(/|$)`);
   remove_(Object.keys(read_()).filter((key) => mine.test(key)));
   if (linkedTabs_(read_()).length === 0) {
-    ScriptApp.getProjectTriggers()
-      .filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()))
-      .forEach((trigger) => ScriptApp.deleteTrigger(trigger));
+    const ours = ScriptApp.getProjectTriggers().filter((trigger) => TRIGGERS.includes(trigger.getHandlerFunction()));
+    ours.forEach((trigger) => ScriptApp.deleteTrigger(trigger));
   }
   say_('This tab is no longer connected.');
 }
@@ -173,10 +157,8 @@ function onSheetEdit(e) {
   if (!link_(read_(), tab)) return;
   const header = header_(sheet);
   const range = {
-    row_start: e.range.getRow(),
-    row_end: e.range.getLastRow(),
-    column_start: e.range.getColumn(),
-    column_end: e.range.getLastColumn(),
+    row_start: e.range.getRow(), row_end: e.range.getLastRow(),
+    column_start: e.range.getColumn(), column_end: e.range.getLastColumn(),
   };
   post_(tab, fitting_({
     ...stamp_(e.user ? e.user.getEmail() : ''),
@@ -271,7 +253,8 @@ function state_(stored, tab) {
 function fitting_(edit) {
   if (ascii_(edit).length <= PROPERTY) return [edit];
   const { rows, range } = edit;
-  if (!rows || !range || rows.length < 2) return [{ ...edit, ...BARE }];
+  const unseen = { header: undefined, rows: undefined, value: undefined, old_value: undefined };
+  if (!rows || !range || rows.length < 2) return [{ ...edit, ...unseen }];
   const middle = rows[rows.length >> 1].row;
   const above = { ...edit, range: { ...range, row_end: middle - 1 }, rows: rows.filter(({ row }) => row < middle) };
   const below = { ...edit, range: { ...range, row_start: middle }, rows: rows.filter(({ row }) => row >= middle) };
@@ -285,16 +268,11 @@ function ascii_(value) {
 
 /** Puts edits into the outbox: they are there before anything is sent. @param {number} tab @param {Edit[]} edits */
 function post_(tab, edits) {
-  const stored = read_();
-  const size = Object.keys(stored).reduce((sum, key) => sum + key.length + stored[key].length, 0);
   const time = String(Date.now()).padStart(15, '0');
-  /** @type {Stored} */
-  const entries = {};
-  edits.forEach((edit) => { entries[`edit/${tab}/${time}-${edit.id}`] = ascii_(size > ROOMY ? { ...edit, ...BARE } : edit); });
+  const entries = Object.fromEntries(edits.map((edit) => [`edit/${tab}/${time}-${edit.id}`, ascii_(edit)]));
   try {
     PropertiesService.getDocumentProperties().setProperties(entries);
-  } catch (full) {
-    console.error(`the outbox takes no more: ${full}`);
+  } catch (quotaUsedUp) {
     tell_('The outbox is full. The daemon will find this edit by itself when it next looks.');
   }
 }
@@ -306,10 +284,9 @@ function waiting_(stored, tab) {
 
 /**
  * The edits of the next POST. Which ones they are is remembered with its webhook-id, so that a retry says the same.
- * @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
+ * @param {Stored} stored @param {number} tab @returns {{id: string, keys: string[], edits: Edit[]} | null}
  */
-function parcel_(tab) {
-  const stored = read_();
+function parcel_(stored, tab) {
   const begun = JSON.parse(stored[`parcel/${tab}`] || '{"keys":[]}');
   let id = begun.id;
   let keys = waiting_(stored, tab).filter((key) => begun.keys.includes(key));
@@ -339,7 +316,7 @@ function sendOne_(tab) {
   const link = link_(stored, tab);
   const state = state_(stored, tab);
   if (!link || state.stopped || state.until > Date.now()) return false;
-  const parcel = parcel_(tab);
+  const parcel = parcel_(stored, tab);
   if (!parcel) return false;
   let response;
   try {
@@ -348,13 +325,14 @@ function sendOne_(tab) {
     return later_(tab, state, `The daemon cannot be reached: ${failure}`, 0);
   }
   const code = response.getResponseCode();
-  if (code >= 200 && code < 300) {
+  const answers = code >= 200 && code < 300 ? answers_(response.getContentText()) : null;
+  if (answers) {
     remove_([...parcel.keys, `parcel/${tab}`]);
     write_(`state/${tab}`, { sent: stamp_('').at });
-    if (code === 200) show_(tab, parcel.edits, JSON.parse(response.getContentText()).edits);
+    show_(tab, parcel.edits, answers, JSON.parse(stored.notes || '[]'));
     return true;
   }
-  if (code === 429 || code === 408 || code >= 500) {
+  if (code < 300 || code === 408 || code === 429 || code >= 500) {
     const headers = /** @type {Object<string, string>} */ (response.getHeaders());
     return later_(tab, state, `The daemon is not ready (${code}).`, Number(headers['Retry-After']) || 0);
   }
@@ -378,6 +356,15 @@ function fetch_(link, tab, parcel) {
   });
 }
 
+/** @param {string} text @returns {Answer[] | null} nothing where not the daemon answered but a proxy's own page */
+function answers_(text) {
+  try {
+    return JSON.parse(text).edits || null;
+  } catch (notJson) {
+    return null;
+  }
+}
+
 /** @param {string} secret @param {string} text @returns {string} over bytes: the text form is US-ASCII and spoils "é" */
 function sign_(secret, text) {
   const key = Utilities.base64Decode(secret.replace(/^whsec_/, ''));
@@ -389,10 +376,9 @@ function sign_(secret, text) {
  * @param {number} tab @param {State} state @param {string} trouble @param {number} retryAfter in seconds
  */
 function later_(tab, state, trouble, retryAfter) {
-  const tries = state.tries + 1;
-  const seconds = Math.min(Math.max(30 * 2 ** Math.min(tries - 1, 7), retryAfter), 3600);
+  const seconds = Math.min(Math.max(30 * 2 ** Math.min(state.tries, 7), retryAfter), 3600);
   const kept = `${trouble.slice(0, 300)} The edits are kept and sent again.`;
-  write_(`state/${tab}`, { ...state, tries, until: Date.now() + seconds * 1000, trouble: kept });
+  write_(`state/${tab}`, { ...state, tries: state.tries + 1, until: Date.now() + seconds * 1000, trouble: kept });
   console.warn(`tab ${tab}: ${trouble}`);
   return false;
 }
@@ -416,35 +402,35 @@ function refused_(tab, state, keys, code) {
 
 /**
  * Refused and conflicting cells get a note, mended ones lose theirs. A note is ours if we remember its text.
- * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers
+ * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers @param {string[]} ours
  */
-function show_(tab, edits, answers) {
+function show_(tab, edits, answers, ours) {
   const sheet = SpreadsheetApp.getActive().getSheets().find((one) => one.getSheetId() === tab);
   if (!sheet) return;
-  /** @type {string[]} */
-  const ours = JSON.parse(read_().notes || '[]');
-  const known = ours.length;
-  const messages = answers.flatMap((answer) => {
+  const reasons = answers.flatMap((answer) => {
     const edit = edits.find((one) => one.id === answer.id);
     if (!edit || !edit.range) return [];
     if (answer.outcome === 'applied' || answer.outcome === 'unchanged') mended_(sheet, edit.range, ours);
     if (answer.outcome !== 'refused' && answer.outcome !== 'conflict') return [];
-    const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
-    note_(sheet, edit.range, answer, text, ours);
-    return [text];
+    note_(sheet, edit.range, answer, ours);
+    return [answer.message || answer.outcome];
   });
-  if (ours.length !== known) write_('notes', ours.slice(-OUR_NOTES));
-  if (messages.length > 0) tell_(messages.length === 1 ? messages[0] : `${messages[0]} (and ${messages.length - 1} more)`);
+  if (reasons.length > 0) tell_(reasons.length === 1 ? reasons[0] : `${reasons[0]} (and ${reasons.length - 1} more)`);
 }
 
-/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string} text @param {string[]} ours */
-function note_(sheet, range, answer, text, ours) {
+/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string[]} ours */
+function note_(sheet, range, answer, ours) {
   const column = answer.column ? header_(sheet).indexOf(answer.column) + 1 : 0;
   const cell = sheet.getRange(answer.row || range.row_start, column || range.column_start);
   const present = cell.getNote();
   if (present !== '' && !ours.includes(digest_(present))) return;
+  const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
+  // Remembered before it is written: a run killed in between must not leave a note that nobody owns.
+  if (!ours.includes(digest_(text))) {
+    ours.push(digest_(text));
+    write_('notes', ours.slice(-OUR_NOTES));
+  }
   cell.setNote(text);
-  if (!ours.includes(digest_(text))) ours.push(digest_(text));
 }
 
 /** @param {Sheet} sheet @param {Area} range @param {string[]} ours */

@@ -8,10 +8,11 @@ open_database() {
   local user
   user=$(id -un)
   SOCKET=$STAGE/mysql.sock
-  mariadb-install-db --no-defaults --user="$user" --datadir="$STAGE/data" --skip-test-db \
+  # Servers that start side by side in one temporary folder take away each other's temporary tables.
+  mariadb-install-db --no-defaults --user="$user" --datadir="$STAGE/data" --skip-test-db --tmpdir="$STAGE" \
     --auth-root-authentication-method=normal >"$STAGE/install.log" 2>&1 \
     || { cat "$STAGE/install.log"; exit 1; }
-  start database "$MARIADBD" --no-defaults --user="$user" --datadir="$STAGE/data" --socket="$SOCKET" --skip-networking \
+  start database "$MARIADBD" --no-defaults --user="$user" --datadir="$STAGE/data" --tmpdir="$STAGE" --socket="$SOCKET" --skip-networking \
     --log-bin=binlog --binlog-format=ROW --server-id=1
   wait_until 60 root_sql 'SELECT 1' || give_up 'MariaDB does not start'
   root_sql <demo/shop.sql

@@ -5,6 +5,8 @@ mod config;
 mod database;
 mod layers;
 mod service;
+mod sheet;
+mod simulation;
 mod store;
 mod support;
 mod table_page;

@@ -225,6 +225,10 @@ impl Engine {
         };
         table.dirty = true;
         writing.named.push((index, claim));
+        // A crash may come between a write into the named row and the commit that ends the claim: that write's base is newer.
+        if stands && table.base.contains_key(&owed.key) {
+            return;
+        }
         if stands {
             writing.agreed.push((index, BaseChange::Set(owed.key.clone(), owed.base.clone())));
             table.set_base(owed.key, owed.base, now);

@@ -8,7 +8,7 @@ use crate::engine::inspect::Writing;
 use crate::engine::owed::Owed;
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::reconcile::{Grounds, Move, agreed, column};
-use crate::engine::rows::{Found, Rows, is_base, lookalikes};
+use crate::engine::rows::{Found, Rows, edited, is_base, lookalikes};
 use crate::engine::table::{Held, Pending, Table};
 use crate::engine::{Engine, LOOK_AGAIN, Stage};
 use crate::model::base::{BaseChange, ColumnBase, RowBase};
@@ -338,7 +338,8 @@ impl Engine {
             if cells.is_empty() || !draft.rows.insert((index, seen.row)) {
                 return Some(Next::Wait);
             }
-            let aim = Aim::Rekey { from, to: key.clone(), columns: cells.clone(), base: base.clone() };
+            let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+            let aim = Aim::Rekey { from, to: key.clone(), columns, read, base: base.clone() };
             draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
             return Some(Next::Carried(vec![key.clone()]));
         }
@@ -352,7 +353,8 @@ impl Engine {
             return None;
         }
         let (cells, new) = renamed_cells(table, row, seen, &old_base);
-        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns: cells.clone(), base: new };
+        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns, read, base: new };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
@@ -376,9 +378,7 @@ impl Engine {
         seen: &RowView,
         draft: &mut Draft,
     ) -> Next {
-        let edited = seen.cells.iter().zip(&base.columns).any(|(cell, base)| {
-            base.is_some_and(|b| b.cell != cell.value.digest()) && cell.formula.is_none()
-        });
+        let edited = !edited(&self.tables[index].plan, seen, base).is_empty();
         let known = matches!(
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
@@ -391,12 +391,13 @@ impl Engine {
             // Held: the edit stays where it is, listed, and the key stays dead.
             return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
         }
-        if !draft.rows.insert((index, seen.row)) {
+        // While a key is owed no row is removed: should the delete hit the claimed row, its claim would be gone with it, and a
+        // row that comes back from the trash without its claim is a new one.
+        if !self.tables[index].claims.is_empty() || !draft.rows.insert((index, seen.row)) {
             return Next::Wait;
         }
         let slot = self.next_slot();
-        let read = tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect();
-        let aim = Aim::RemoveRow { key: key.clone(), read };
+        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen) };
         let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
@@ -429,7 +430,7 @@ impl Engine {
                 self.wakes.insert(self.clock);
             }
         }
-        let old: Vec<ClaimId> =
+        let old: BTreeSet<ClaimId> =
             writing.unclaim.iter().filter(|(table, _)| *table == index).map(|(_, id)| *id).collect();
         for claim in old {
             if draft.len() < self.batch_limit {
@@ -457,6 +458,11 @@ fn write(
 ) -> PlannedOp {
     let grid = write_op(tab, row, image, &cells);
     planned(table, Aim::Cells { key: key.clone(), columns: sorted(tab, cells) }, grid)
+}
+
+/// A row's cells with their grid columns.
+fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
+    tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect()
 }
 
 /// Cells in the order of their grid columns, which is the order of the request.
@@ -505,19 +511,20 @@ fn key_cells(table: &Table, row: &DbRow, seen: &RowView) -> Vec<PlannedCell> {
         .collect()
 }
 
-/// What a row writes when it takes a new key in place, and its base then: columns that a person changed meanwhile keep the old
-/// base, so that the next cycle decides them.
+/// What a row writes when it takes a new key in place, and its base then: columns that a person changed meanwhile, or that never
+/// agreed, keep the old base, so that the next cycle decides them.
 fn renamed_cells(table: &Table, row: &DbRow, seen: &RowView, old: &RowBase) -> (Vec<PlannedCell>, RowBase) {
     let mut base = old.clone();
     base.columns.resize(table.width(), None);
     let mut cells = Vec::new();
     for (at, column) in table.plan.columns.iter().enumerate() {
         let was = base.columns[at];
-        let changed_here = was.is_some_and(|was| was.cell != seen.cells[at].value.digest());
-        if !column.key && changed_here {
+        let differs = row[at].shown.digest() != seen.cells[at].value.digest();
+        let changed_here = was.is_none_or(|was| was.cell != seen.cells[at].value.digest());
+        if !column.key && changed_here && differs {
             continue;
         }
-        if row[at].shown.digest() != seen.cells[at].value.digest() {
+        if differs {
             cells.push(PlannedCell {
                 column: at,
                 base: agreed(&row[at]),

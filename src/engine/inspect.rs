@@ -10,8 +10,8 @@ use crate::engine::effect::{
 use crate::engine::input::{DbState, EditHint, EditNumber, Micros, RowView, TabView, View, WriteOutcome};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::reconcile::{Grounds, Move, column};
-use crate::engine::rows::{Found, Rows, lookalikes};
-use crate::engine::table::{Before, Held};
+use crate::engine::rows::{Found, Rows, edited, lookalikes};
+use crate::engine::table::{Before, Held, Pending};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, conflict, guard, micros};
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
@@ -125,6 +125,18 @@ impl Writing {
         self.hints.iter().map(answered).collect()
     }
 
+    /// Base that this cycle is to store moves on with a guarded write of the same row: the write has stored the newer one.
+    fn follow(&mut self, table: usize, row: &Key, newer: Option<&RowBase>) {
+        for (index, change) in &mut self.agreed {
+            if let (BaseChange::Set(key, base), Some(newer)) = (change, newer)
+                && *index == table
+                && key == row
+            {
+                base.clone_from(newer);
+            }
+        }
+    }
+
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
         self.queue.push_back(Queued { write, row, content, owed: None });
     }
@@ -213,7 +225,9 @@ impl Engine {
             }
             (None, _) => return,
         };
-        let gone = pending.is_some_and(|pending| pending.state.row().is_none());
+        if pending.is_some_and(|pending| pending.state.row().is_none()) {
+            return self.inspect_edits_of_gone(index, key, row, &base, writing);
+        }
         let known = pending.and_then(|pending| pending.state.row()).cloned();
         let grounds = Grounds {
             commit: pending.map_or(0, |pending| pending.commit),
@@ -242,17 +256,25 @@ impl Engine {
                 Move::Hold(reason) => {
                     writing.judge(index, row.row, Outcome::Refused, Some(at), reason.into())
                 }
-                Move::Fetch => self.tables[index].fetch(key, self.seq),
+                Move::Fetch => {
+                    // A cell that is held was decided on the present row: it is fetched again when the cell changes.
+                    let held = self.tables[index].held.get(&(key.clone(), at));
+                    if held.is_none_or(|held| held.cell != sheet.value.digest()) {
+                        self.tables[index].fetch(key, self.seq);
+                    }
+                }
                 Move::ToTable { over } => {
                     let cell = sheet.value.digest();
-                    let held = Held { cell, value: database.map(|cell| cell.value.digest()) };
-                    if self.tables[index].held.get(&(key.clone(), at)) == Some(&held) {
+                    let value = database.map(|cell| cell.value.digest());
+                    let held = self.tables[index].held.get(&(key.clone(), at));
+                    // While the stream says nothing new, the cell alone tells that nothing has changed.
+                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value)) {
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
                         continue;
                     }
-                    if let (Some(rule), false) = (over, gone) {
+                    if let Some(rule) = over {
                         writing.conflicts.push(Conflict {
                             table: index,
                             key: Some(key.clone()),
@@ -275,14 +297,7 @@ impl Engine {
         if wants.is_empty() {
             return;
         }
-        let aim = if gone {
-            let Some(aim) = self.recreate(index, key, row, &wants, writing) else {
-                return;
-            };
-            aim
-        } else {
-            WriteAim::Columns { key: key.clone(), base, known, wants }
-        };
+        let aim = WriteAim::Columns { key: key.clone(), base, known, wants };
         self.queue_write(index, aim, row.row, writing);
     }
 
@@ -345,37 +360,39 @@ impl Engine {
         true
     }
 
-    /// The row is gone in the table and was edited in the sheet.
-    fn recreate(
+    /// The row is gone in the table: an edit of it beats the delete, if the stream told what the row was.
+    fn inspect_edits_of_gone(
         &mut self,
         index: usize,
         key: &Key,
         row: &RowView,
-        wants: &[Want],
+        base: &RowBase,
         writing: &mut Writing,
-    ) -> Option<WriteAim> {
-        let pending = self.tables[index].pending.get(key)?;
-        let DbState::Gone(before) = &pending.state else {
-            return None;
+    ) {
+        let changed = edited(&self.tables[index].plan, row, base);
+        let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
+            return;
         };
-        let winner = if before.is_some() { Winner::Sheet } else { Winner::Nobody };
-        let rule = if before.is_some() {
-            "edit beats delete"
-        } else {
-            "edit beats delete, but the deleted row is unknown"
+        let before = before.clone();
+        let (winner, rule) = match &before {
+            Some(_) => (Winner::Sheet, "edit beats delete"),
+            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
         };
-        writing.conflicts.push(Conflict {
-            table: index,
-            key: Some(key.clone()),
-            column: wants.first().map(|want| want.column),
-            database: None,
-            sheet: wants.first().map(|want| want.cell.clone()),
-            winner,
-            rule: rule.into(),
-        });
-        let before = before.clone()?;
-        let changed = wants.iter().map(|want| want.column).collect();
-        Some(WriteAim::Recreate { key: key.clone(), before, cells: row.cells.clone(), changed })
+        for at in &changed {
+            writing.conflicts.push(Conflict {
+                table: index,
+                key: Some(key.clone()),
+                column: Some(*at),
+                database: None,
+                sheet: Some(row.cells[*at].value.clone()),
+                winner,
+                rule: rule.into(),
+            });
+        }
+        if let (Some(before), false) = (before, changed.is_empty()) {
+            let aim = WriteAim::Recreate { key: key.clone(), before, cells: row.cells.clone(), changed };
+            self.queue_write(index, aim, row.row, writing);
+        }
     }
 
     /// Rows that base knows and that the read lacks: gone only in two believed reads, never while a change is pending.
@@ -554,6 +571,7 @@ impl Engine {
         let now = self.clock;
         match outcome {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
+                writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
                 writing.paid.extend(queued.owed);
                 if let Some(row) = queued.row {

@@ -44,7 +44,8 @@ pub struct Copying {
     pub began: Seq,
 }
 
-/// A chunk between its two marks (DBLog): keys that the stream shows between them are dropped from the chunk.
+/// A chunk between its two marks (DBLog): keys whose state the stream or a transaction of ours tells since the low mark are
+/// dropped from the chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
     /// Ledger entry before the read.
@@ -55,7 +56,7 @@ pub struct Window {
     pub opened: bool,
     /// The stream has passed the high mark, at this transaction.
     pub closed: Option<Seq>,
-    /// Keys seen between the marks.
+    /// Keys told since the low mark, until the rows are here.
     pub streamed: BTreeSet<Key>,
     /// The rows, once they are read, and whether they are the last.
     pub rows: Option<(Vec<(Key, DbRow)>, bool)>,

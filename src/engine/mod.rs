@@ -117,6 +117,7 @@ pub struct Engine {
     last_done: Option<BatchNumber>,
     tokens: VecDeque<(BatchNumber, Micros)>,
     owed: BTreeMap<OwedId, Owed>,
+    debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
     next_sweep: Micros,
@@ -159,6 +160,7 @@ impl Engine {
             reads: 0,
             last_done: start.last_done,
             tokens: start.tokens.into(),
+            debts: start.owed.keys().next_back().map_or(0, |last| last.0),
             owed: start.owed,
             hints: Vec::new(),
             wakes: BTreeSet::new(),
@@ -417,8 +419,9 @@ impl Engine {
         id
     }
 
-    fn next_owed_id(&self) -> OwedId {
-        OwedId(self.owed.keys().next_back().map_or(1, |last| last.0 + 1))
+    fn next_owed_id(&mut self) -> OwedId {
+        self.debts += 1;
+        OwedId(self.debts)
     }
 
     fn table_named(&self, link: &LinkName) -> Option<usize> {

@@ -81,6 +81,8 @@ pub enum Aim {
         to: Key,
         /// What is written, key columns included.
         columns: Vec<PlannedCell>,
+        /// The row's cells as read, with their grid columns: blank key cells do not tell which row was hit.
+        read: Vec<(u32, GridCell)>,
         /// The row's base from then on.
         base: RowBase,
     },

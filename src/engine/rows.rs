@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::input::{DbRow, KeySeen, LinkPlan, RowView, TabView};
 use crate::engine::table::Table;
 use crate::model::base::RowBase;
+use crate::model::cell::Cell;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
 
@@ -78,6 +79,19 @@ fn shows(row: &RowView, base: &RowBase) -> bool {
         .iter()
         .zip(&base.columns)
         .all(|(cell, base)| base.is_some_and(|b| b.cell == cell.value.digest()))
+}
+
+/// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
+/// are nobody's value.
+pub(crate) fn edited(plan: &LinkPlan, row: &RowView, base: &RowBase) -> Vec<usize> {
+    let changed = |at: &usize| {
+        let (cell, base) = (&row.cells[*at], base.columns.get(*at).copied().flatten());
+        !plan.columns[*at].key
+            && cell.formula.is_none()
+            && !matches!(cell.value, Cell::Error(_))
+            && base.map_or(!cell.value.is_blank(), |base| base.cell != cell.value.digest())
+    };
+    (0..row.cells.len()).filter(changed).collect()
 }
 
 /// The content of a row without its key cells, as one comparable thing; `None` when it is blank there.

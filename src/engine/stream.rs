@@ -185,6 +185,9 @@ impl Table {
         let (passed, overtaken) = (fence.passed, fence.overtaken);
         fence.committed = true;
         fence.kept_back = None;
+        if let Life::CatchingUpAll(Copying { chunk: Some(window), .. }) = &mut self.life {
+            window.streamed.insert(key.clone());
+        }
         if passed {
             self.fences.remove(&key);
         }
@@ -248,9 +251,8 @@ impl Table {
             }
             Life::CatchingUpAll(copying) => {
                 copying.met.insert(key.clone());
-                if let Some(window) =
-                    copying.chunk.as_mut().filter(|window| window.opened && window.closed.is_none())
-                {
+                // Until the chunk's rows are here, also what comes after the high mark is newer than they are.
+                if let Some(window) = copying.chunk.as_mut().filter(|window| window.opened) {
                     window.streamed.insert(key.clone());
                 }
             }

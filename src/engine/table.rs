@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::effect::Interval;
 use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
+use crate::engine::rows::is_base;
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
@@ -222,6 +223,16 @@ impl Table {
             None => {
                 self.pending.insert(key.clone(), flown);
             }
+        }
+    }
+
+    /// A batch brought the row this far: what it carried waits again unless base says all of it.
+    pub fn arrive(&mut self, key: &Key, base: &RowBase) {
+        let said = self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        if said {
+            self.flight.remove(key);
+        } else {
+            self.requeue(key);
         }
     }
 

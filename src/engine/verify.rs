@@ -4,8 +4,8 @@
 //! |--|--|--|
 //! | cells | the key that was meant | base moves to what was sent; a cell that is not the one that was read was typed since: it is owed to the policy |
 //! | cells | another key | those cells are owed to that row; the key waits again |
-//! | new key | the key that was meant | base moves |
-//! | new key | another key | key cells are owed to that row, before everything else |
+//! | new key | the key that was meant; where that was blank, the cells that were read | base moves; what it does not cover waits again |
+//! | new key | anything else | key cells are owed to that row, before everything else |
 //! | delete | the key that was meant | base is forgotten; what was typed since is listed |
 //! | delete | another key | the row is owed, whole; the key waits again |
 //! | mend | the victim, still showing what we wrote | paid |
@@ -150,14 +150,15 @@ impl Engine {
                     self.tables[index].requeue(key);
                 }
             }
-            Aim::Rekey { from, to, base, .. } => {
-                if hit(receipt, from.as_ref()) {
+            Aim::Rekey { from, to, columns, read, base } => {
+                if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
                         self.tables[index].flight.remove(from);
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
-                    self.tables[index].flight.remove(to);
+                    self.tables[index].arrive(to, base);
+                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong, cells) = (op.link.clone(), to.clone(), overwritten(op, receipt));
@@ -194,18 +195,30 @@ impl Engine {
             table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
-        let mut typed = Vec::new();
-        for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
+        for cell in columns {
             base.columns[cell.column] = Some(cell.base);
-            let Some(over) = over else { continue };
-            if !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
-                typed.push((cell.column, over.before));
-            }
         }
         self.move_base(index, BaseChange::Set(key.clone(), base), commit);
-        for (column, cell) in typed {
-            let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
-            self.owe(Owed::Edit { link, key, column, cell, typed }, commit);
+        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+    }
+
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    fn owe_typed(
+        &mut self,
+        index: usize,
+        plan: &Plan,
+        key: &Key,
+        columns: &[PlannedCell],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+        commit: &mut Commit,
+    ) {
+        for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
+            let Some(over) = over else { continue };
+            let is_key = self.tables[index].plan.columns[cell.column].key;
+            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+                let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
+                self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
+            }
         }
     }
 
@@ -323,8 +336,7 @@ impl Engine {
                 return;
             }
         }
-        let id =
-            OwedId(self.next_owed_id().0.max(commit.owe.iter().map(|(id, _)| id.0 + 1).max().unwrap_or(1)));
+        let id = self.next_owed_id();
         commit.owe.push((id, owed));
     }
 
@@ -353,6 +365,13 @@ fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
         (KeySeen::Key(seen), Some(key)) => seen == key,
         (KeySeen::Blank | KeySeen::Unreadable, None) => true,
         (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
+    })
+}
+
+/// True when the receipt shows every cell as it was read.
+fn unchanged(receipt: Option<&ReceiptRow>, read: &[(u32, GridCell)]) -> bool {
+    receipt.is_none_or(|row| {
+        read.iter().all(|(grid, read)| alike(row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK), read))
     })
 }
 

@@ -37,13 +37,12 @@ impl Cell {
         }
     }
 
-    /// The fingerprint that base keeps of the sheet's side. Blank and empty text are one.
+    /// The fingerprint that base keeps of the sheet's side. Blank and empty text are one; of a number the 15 digits count that
+    /// Sheets keeps, so that a date's serial is the same number however many digits an answer spells.
     pub fn digest(&self) -> Digest {
         let (tag, body): (u8, &[u8]) = match self {
             _ if self.is_blank() => (0, &[]),
-            Self::Number(x) => {
-                return Digest::of(&[&[1], x.get().to_bits().to_be_bytes().as_slice()].concat());
-            }
+            Self::Number(x) => return Digest::of(&[&[1], fifteen_digits(*x).as_bytes()].concat()),
             Self::Text(s) => (2, s.as_bytes()),
             Self::Bool(b) => (3, if *b { &[1] } else { &[0] }),
             Self::Error(s) => (4, s.as_bytes()),
@@ -51,6 +50,11 @@ impl Cell {
         };
         Digest::of(&[&[tag], body].concat())
     }
+}
+
+/// The number as 15 significant digits.
+fn fifteen_digits(x: Real) -> String {
+    format!("{:.14e}", x.get())
 }
 
 /// Debug names the kind and never the content: cells reach no log (house rule).
@@ -69,6 +73,14 @@ impl fmt::Debug for Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_its_first_fifteen_digits() {
+        let serial = 46_244.580_555_555_56;
+        assert_eq!(Cell::number(serial).digest(), Cell::number(46_244.580_555_555_555).digest());
+        assert_ne!(Cell::number(serial).digest(), Cell::number(46_244.580_555_555_7).digest());
+        assert_eq!(Cell::number(0.1 + 0.2).digest(), Cell::number(0.3).digest());
+    }
 
     #[test]
     fn blank_and_empty_text_are_one_and_no_other_cells_are() {

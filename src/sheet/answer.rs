@@ -28,11 +28,14 @@ pub(super) struct SpreadsheetProperties {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub(super) struct Metadata {
-    pub(super) metadata_id: i32,
-    pub(super) metadata_key: String,
-    pub(super) metadata_value: String,
+    #[serde(rename = "metadataId")]
+    pub(super) id: i32,
+    #[serde(rename = "metadataKey")]
+    pub(super) key: String,
+    #[serde(rename = "metadataValue")]
+    pub(super) value: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,12 +83,16 @@ pub(super) struct DimensionMetadata {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub(super) struct Area {
-    pub(super) start_row_index: u32,
-    pub(super) end_row_index: u32,
-    pub(super) start_column_index: u32,
-    pub(super) end_column_index: u32,
+    #[serde(rename = "startRowIndex")]
+    pub(super) top: u32,
+    #[serde(rename = "endRowIndex")]
+    pub(super) bottom: u32,
+    #[serde(rename = "startColumnIndex")]
+    pub(super) left: u32,
+    #[serde(rename = "endColumnIndex")]
+    pub(super) right: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -121,13 +128,17 @@ struct Entered {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum ExtendedValue {
-    NumberValue(f64),
-    StringValue(String),
-    BoolValue(bool),
-    FormulaValue(String),
-    ErrorValue(ErrorValue),
+    #[serde(rename = "numberValue")]
+    Number(f64),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "formulaValue")]
+    Formula(String),
+    #[serde(rename = "errorValue")]
+    Error(ErrorValue),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,13 +151,11 @@ impl From<CellData> for GridCell {
     fn from(cell: CellData) -> Self {
         let value = match cell.effective_value {
             None => Cell::Blank,
-            Some(ExtendedValue::NumberValue(x)) => Cell::number(x),
-            Some(ExtendedValue::StringValue(s) | ExtendedValue::FormulaValue(s)) if s.is_empty() => {
-                Cell::Blank
-            }
-            Some(ExtendedValue::StringValue(s) | ExtendedValue::FormulaValue(s)) => Cell::Text(s),
-            Some(ExtendedValue::BoolValue(b)) => Cell::Bool(b),
-            Some(ExtendedValue::ErrorValue(error)) => Cell::Error(shown_error(&error.r#type).to_owned()),
+            Some(ExtendedValue::Number(x)) => Cell::number(x),
+            Some(ExtendedValue::Text(s) | ExtendedValue::Formula(s)) if s.is_empty() => Cell::Blank,
+            Some(ExtendedValue::Text(s) | ExtendedValue::Formula(s)) => Cell::Text(s),
+            Some(ExtendedValue::Bool(b)) => Cell::Bool(b),
+            Some(ExtendedValue::Error(error)) => Cell::Error(shown_error(&error.r#type).to_owned()),
         };
         Self {
             value,

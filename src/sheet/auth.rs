@@ -16,11 +16,14 @@ use crate::sheet::error::SheetError;
 /// Google's token endpoint.
 pub const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 
-/// All that the daemon needs; the ByDataFilter calls accept no lesser scope.
+/// All that the daemon needs; the `ByDataFilter` calls accept no lesser scope.
 const SCOPE: &str = "https://www.googleapis.com/auth/spreadsheets";
 
 /// A token is replaced this long before its end; the replaced one goes on working meanwhile.
-const RENEW_BEFORE: Duration = Duration::from_mins(4);
+const RENEW_BEFORE: Duration = Duration::from_secs(240);
+
+/// Everybody waits for a renewal, so it must not hang.
+const TOKEN_CALL: Duration = Duration::from_secs(20);
 
 /// A service account as its JSON key file tells it. The private key leaves it only as signatures.
 pub struct ServiceAccount {
@@ -202,6 +205,7 @@ impl Tokens {
             .http
             .post(&self.account.token_uri)
             .form(&form)
+            .timeout(TOKEN_CALL)
             .send()
             .await
             .map_err(unavailable)?;

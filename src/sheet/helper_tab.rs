@@ -10,6 +10,10 @@
 //! batch writes or deletes in, in the order of first mention, then one line per `Write` and `Claim`, in the batch's order:
 //! the whole row as it was, at its own columns. A deleted row's before-image is its trash slot.
 //!
+//! Lines of a block are values: a formula that is copied elsewhere points elsewhere and would show another result there.
+//! What formula stood in a cell is known from the read before the batch. The trash keeps formulas, since a restored row is
+//! copied back and its references move back with it; until then those to other rows may show other results.
+//!
 //! Where each line stands follows from the batch alone, so a receipt can be read again after a crash.
 
 use crate::model::cell::Cell;
@@ -25,7 +29,7 @@ pub const HELPER_TITLE: &str = "_sheetbridge";
 /// Lines of one block: the number, up to one header and one row per request.
 const BLOCK_LINES: u32 = 1024;
 
-const _: () = assert!(1 + 2 * RECEIPT_LINES <= BLOCK_LINES as usize);
+const _: () = assert!(2 * RECEIPT_LINES < BLOCK_LINES as usize);
 
 /// The first row of the trash.
 const TRASH: u32 = 2 * BLOCK_LINES;

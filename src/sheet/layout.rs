@@ -101,8 +101,7 @@ fn place(header: &[GridCell], anchors: &[Anchor], link: &LinkName, name: &str) -
         .collect();
     let titled: Vec<u32> = titled(header, name).collect();
     match (anchored.as_slice(), titled.as_slice()) {
-        ([one], _) => Ok(*one),
-        ([], [one]) => Ok(*one),
+        ([one], _) | ([], [one]) => Ok(*one),
         ([], []) => Err(LayoutFault::Missing(name.to_owned())),
         // A copied column brings its anchor along or not; the one that kept its name stands.
         (several, [one]) if several.contains(one) => Ok(*one),

@@ -67,8 +67,8 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             whole_request: Duration::from_secs(15),
-            per_second: NonZeroU32::new(10).expect("ten"),
-            burst: NonZeroU32::new(50).expect("fifty"),
+            per_second: NonZeroU32::new(10).expect("ten is not zero"),
+            burst: NonZeroU32::new(50).expect("fifty is not zero"),
             drain: Duration::from_secs(10),
         }
     }
@@ -153,8 +153,14 @@ pub async fn serve<D: Door>(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(open = connections.len(), "closing connections whose requests did not end");
+    if tokio::time::timeout(limits.drain, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            open = connections.len(),
+            "closing connections whose requests did not end"
+        );
     }
     connections.shutdown().await;
 }

@@ -1,7 +1,7 @@
 //! The Google edge: typed reads and batches of spreadsheets, and the endpoint at which people's edits arrive.
 //!
 //! [`client::Client`] is one service account. Its calls stand in the files of what they are about: [`read`] (snapshots),
-//! [`write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
+//! [`mod@write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
 //! [`helper_tab`] (where receipts lie), [`layout`] (which column is where) and [`codec`] (what a value looks like in a cell).
 //! [`listen`] is the endpoint.
 

@@ -136,10 +136,10 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
     for metadata in answer.metadata {
         match fate(&metadata) {
             Some(fate) => tokens.push(Token {
-                number: BatchNumber(metadata.metadata_id),
+                number: BatchNumber(metadata.id),
                 fate,
             }),
-            None => foreign.push(metadata.metadata_id),
+            None => foreign.push(metadata.id),
         }
     }
     let mut snapshot = Snapshot {
@@ -154,7 +154,7 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
         let id = SheetId(sheet.properties.sheet_id);
         snapshot
             .foreign
-            .extend(sheet.metadata.iter().map(|metadata| metadata.metadata_id));
+            .extend(sheet.metadata.iter().map(|metadata| metadata.id));
         if Some(id) == helper {
             let grid = sheet.properties.grid_properties.unwrap_or_default();
             snapshot.helper = Some(Helper {
@@ -172,10 +172,10 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
 
 /// What a token tells; `None` for metadata that is no token of ours.
 pub(super) fn fate(metadata: &Metadata) -> Option<Fate> {
-    if metadata.metadata_key != TOKEN_KEY {
+    if metadata.key != TOKEN_KEY {
         return None;
     }
-    match metadata.metadata_value.as_str() {
+    match metadata.value.as_str() {
         VOID => Some(Fate::Void),
         owner => owner.parse().ok().map(Fate::Landed),
     }
@@ -194,14 +194,7 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         merges: sheet
             .merges
             .iter()
-            .map(|m| {
-                (
-                    m.start_row_index,
-                    m.end_row_index,
-                    m.start_column_index,
-                    m.end_column_index,
-                )
-            })
+            .map(|m| (m.top, m.bottom, m.left, m.right))
             .collect(),
     };
     // The whole tab was asked for, so there is one part that begins in the corner.
@@ -210,7 +203,7 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
             .iter()
             .chain(&part.column_metadata)
             .flat_map(|m| &m.metadata)
-            .for_each(|m| ids.push(m.metadata_id));
+            .for_each(|m| ids.push(m.id));
         read.anchors.extend(anchors(&part));
         read.rows = rows(part);
     }
@@ -221,10 +214,10 @@ fn anchors(part: &GridData) -> Vec<Anchor> {
     let columns = (0u32..).zip(&part.column_metadata);
     columns
         .flat_map(|(column, dimension)| {
-            let ours = dimension.metadata.iter().filter(|m| m.metadata_key == ANCHOR_KEY);
+            let ours = dimension.metadata.iter().filter(|m| m.key == ANCHOR_KEY);
             ours.map(move |m| Anchor {
                 column,
-                text: m.metadata_value.clone(),
+                text: m.value.clone(),
             })
         })
         .collect()
@@ -240,8 +233,8 @@ fn rows(part: GridData) -> Vec<GridRow> {
         })
         .collect();
     for (i, dimension) in part.row_metadata.iter().enumerate() {
-        let ours = dimension.metadata.iter().filter(|m| m.metadata_key == CLAIM_KEY);
-        let claims: Vec<_> = ours.filter_map(|m| m.metadata_value.parse().ok()).collect();
+        let ours = dimension.metadata.iter().filter(|m| m.key == CLAIM_KEY);
+        let claims: Vec<_> = ours.filter_map(|m| m.value.parse().ok()).collect();
         if claims.is_empty() {
             continue;
         }

@@ -3,35 +3,22 @@
 //! Every step looks first, so a set-up whose answer was lost is simply done again. Formats are set once, with the
 //! column's anchor, and belong to the people from then on (design rule 6).
 
-use serde::Serialize;
-
 use crate::fault::{Classify, Fault};
 use crate::model::cell::Cell;
 use crate::model::grid::{GridCell, TabRead};
 use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::schema::Column;
 use crate::sheet::client::{Call, Client};
-use crate::sheet::codec::number_format;
 use crate::sheet::error::SheetError;
-use crate::sheet::helper_tab::{HELPER_ROWS, HELPER_TITLE};
+use crate::sheet::helper_tab::HELPER_TITLE;
 use crate::sheet::layout::{Layout, LayoutFault, anchor_text, layout};
 use crate::sheet::quota::Lane;
 use crate::sheet::read::TabInfo;
-use crate::sheet::request::{ANCHOR_KEY, to_json};
-use crate::sheet::wire::{
-    CellData, CellFormat, DataFilter, Dimension, DimensionRange, FormatCell, GridCoordinate, GridProperties,
-    GridRange, Location, NewMetadata, ProtectedRange, Request, RowData, SheetProperties, UpdateCells,
-    VALUE_ONLY, Visibility,
-};
+use crate::sheet::request::{self, ANCHOR_KEY};
+use crate::sheet::setup::make::{column_requests, tab_requests};
+use crate::sheet::wire::{DataFilter, Request};
 
-/// The helper tab's id when we make it: fixed, so that a second making fails instead of making two.
-const HELPER_ID: SheetId = SheetId(1_933_723_495);
-
-/// A new grid is no narrower than Google's own.
-const COLUMNS: u32 = 26;
-
-/// The height of a new linked tab; rows come in by inserts.
-const ROWS: u32 = 100;
+mod make;
 
 /// What a link wants of its tab.
 #[derive(Clone, Copy, Debug)]
@@ -82,11 +69,6 @@ impl Classify for SetupError {
             Self::Layout(fault) => fault.advice(),
         }
     }
-}
-
-#[derive(Serialize)]
-struct Requests {
-    requests: Vec<Request>,
 }
 
 impl Client {
@@ -142,8 +124,10 @@ impl Client {
     }
 
     async fn apply(&self, spreadsheet: &SpreadsheetId, requests: Vec<Request>) -> Result<(), SheetError> {
-        let body = to_json(&Requests { requests });
-        let call = Call::post(":batchUpdate?prettyPrint=false&fields=spreadsheetId", body);
+        let call = Call::post(
+            ":batchUpdate?prettyPrint=false&fields=spreadsheetId",
+            request::body(requests),
+        );
         self.write(Lane::Verify, spreadsheet, &call).await.map(drop)
     }
 
@@ -211,142 +195,12 @@ fn titles<'a>(plan: &TabPlan<'a>) -> impl Iterator<Item = GridCell> + 'a {
         .map(|column| GridCell::plain(Cell::Text(column.name.clone())))
 }
 
-fn tab_requests(tabs: &[TabInfo], title: &str) -> Vec<Request> {
-    let mut requests = Vec::new();
-    if !tabs.iter().any(|tab| is_titled(tab, title)) {
-        requests.push(add_sheet(None, title, ROWS, false));
-    }
-    if !tabs.iter().any(|tab| is_titled(tab, HELPER_TITLE)) {
-        if tabs.iter().any(|tab| tab.sheet == HELPER_ID) {
-            requests.push(rename_helper());
-        } else {
-            requests.push(add_sheet(Some(HELPER_ID), HELPER_TITLE, HELPER_ROWS, true));
-            requests.push(protect_helper());
-        }
-    }
-    requests
-}
-
-fn add_sheet(sheet_id: Option<SheetId>, title: &str, rows: u32, hidden: bool) -> Request {
-    Request::AddSheet {
-        properties: SheetProperties {
-            sheet_id,
-            title: Some(title.to_owned()),
-            hidden: hidden.then_some(true),
-            grid_properties: GridProperties {
-                row_count: Some(rows),
-                column_count: Some(COLUMNS),
-                frozen_row_count: None,
-            },
-        },
-    }
-}
-
-fn protect_helper() -> Request {
-    Request::AddProtectedRange {
-        protected_range: ProtectedRange {
-            range: GridRange::tab(HELPER_ID),
-            description: "sheetbridge keeps what it overwrote here, to put it back when it must",
-        },
-    }
-}
-
-/// Its title is part of every batch, so a helper that somebody renamed gets it back.
-fn rename_helper() -> Request {
-    Request::UpdateSheetProperties {
-        properties: SheetProperties {
-            sheet_id: Some(HELPER_ID),
-            title: Some(HELPER_TITLE.to_owned()),
-            hidden: Some(true),
-            grid_properties: GridProperties::default(),
-        },
-        fields: "title,hidden",
-    }
-}
-
-/// Headers where row 1 is blank, and for every column without an anchor its anchor and its format.
-fn column_requests(tab: &TabRead, plan: &TabPlan<'_>, layout: &Layout, missing: &[usize]) -> Vec<Request> {
-    let mut requests = Vec::new();
-    let wide = layout.columns.iter().max().map_or(0, |last| last + 1);
-    if wide > tab.column_count {
-        requests.push(Request::AppendDimension {
-            sheet_id: tab.sheet,
-            dimension: Dimension::Columns,
-            length: wide - tab.column_count,
-        });
-    }
-    if tab.rows.first().is_none_or(|row| is_blank(&row.cells)) {
-        requests.extend(header_requests(tab, plan));
-    }
-    for i in missing {
-        let (column, place) = (&plan.columns[*i], layout.columns[*i]);
-        let metadata = NewMetadata {
-            metadata_id: None,
-            metadata_key: ANCHOR_KEY,
-            metadata_value: anchor_text(plan.link, &column.name),
-            location: Location::DimensionRange(DimensionRange::column(tab.sheet, place)),
-            visibility: Visibility::Document,
-        };
-        requests.push(Request::CreateDeveloperMetadata { metadata });
-        if let Some(format) = number_format(&column.kind) {
-            let below_header = GridRange {
-                start_row_index: Some(1),
-                ..GridRange::tab(tab.sheet)
-            };
-            requests.push(Request::RepeatCell {
-                range: below_header.columns(place, place + 1),
-                cell: FormatCell {
-                    format: CellFormat::NumberFormat {
-                        r#type: format.kind,
-                        pattern: format.pattern,
-                    },
-                },
-                fields: "userEnteredFormat.numberFormat",
-            });
-        }
-    }
-    requests
-}
-
-fn header_requests(tab: &TabRead, plan: &TabPlan<'_>) -> [Request; 3] {
-    let texts = UpdateCells {
-        start: Some(GridCoordinate {
-            sheet_id: tab.sheet,
-            row_index: 0,
-            column_index: 0,
-        }),
-        range: None,
-        rows: vec![RowData {
-            values: titles(plan).map(|title| CellData::from(&title)).collect(),
-        }],
-        fields: VALUE_ONLY,
-    };
-    let bold = Request::RepeatCell {
-        range: GridRange::rows(tab.sheet, 0, 1),
-        cell: FormatCell {
-            format: CellFormat::TextFormat { bold: true },
-        },
-        fields: "userEnteredFormat.textFormat.bold",
-    };
-    let frozen = Request::UpdateSheetProperties {
-        properties: SheetProperties {
-            sheet_id: Some(tab.sheet),
-            grid_properties: GridProperties {
-                frozen_row_count: Some(1),
-                ..GridProperties::default()
-            },
-            ..SheetProperties::default()
-        },
-        fields: "gridProperties.frozenRowCount",
-    };
-    [Request::UpdateCells(texts), bold, frozen]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::grid::{Anchor, GridRow};
     use crate::model::schema::ColumnKind;
+    use crate::sheet::setup::make::HELPER_ID;
     use serde_json::{Value, json};
 
     fn column(name: &str, kind: ColumnKind) -> Column {

@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
 use crate::model::link::SheetId;
+pub(super) use crate::sheet::wire::area::{Dimension, DimensionRange, GridCoordinate, GridRange};
+
+mod area;
 
 /// One request of a `batchUpdate`.
 #[derive(Debug, Serialize)]
@@ -87,24 +90,27 @@ pub(super) struct CellData {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) enum ExtendedValue {
-    NumberValue(f64),
-    StringValue(String),
-    BoolValue(bool),
-    FormulaValue(String),
+    #[serde(rename = "numberValue")]
+    Number(f64),
+    #[serde(rename = "stringValue")]
+    Text(String),
+    #[serde(rename = "boolValue")]
+    Bool(bool),
+    #[serde(rename = "formulaValue")]
+    Formula(String),
 }
 
 impl From<&GridCell> for CellData {
     fn from(cell: &GridCell) -> Self {
         let value = match (&cell.formula, &cell.value) {
-            (Some(formula), _) => Some(ExtendedValue::FormulaValue(formula.clone())),
+            (Some(formula), _) => Some(ExtendedValue::Formula(formula.clone())),
             (None, Cell::Blank) => None,
-            (None, Cell::Number(x)) => Some(ExtendedValue::NumberValue(x.get())),
+            (None, Cell::Number(x)) => Some(ExtendedValue::Number(x.get())),
             (None, Cell::Text(s)) if s.is_empty() => None,
             // An error without its formula cannot be typed back; its text tells what stood there.
-            (None, Cell::Text(s) | Cell::Error(s)) => Some(ExtendedValue::StringValue(s.clone())),
-            (None, Cell::Bool(b)) => Some(ExtendedValue::BoolValue(*b)),
+            (None, Cell::Text(s) | Cell::Error(s)) => Some(ExtendedValue::Text(s.clone())),
+            (None, Cell::Bool(b)) => Some(ExtendedValue::Bool(*b)),
         };
         Self { value }
     }
@@ -171,96 +177,6 @@ impl DataFilter {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GridCoordinate {
-    pub(super) sheet_id: SheetId,
-    pub(super) row_index: u32,
-    pub(super) column_index: u32,
-}
-
-/// Half open, from zero; a missing bound is the grid's edge.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct GridRange {
-    pub(super) sheet_id: SheetId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) start_row_index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) end_row_index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) start_column_index: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) end_column_index: Option<u32>,
-}
-
-impl GridRange {
-    /// A whole tab.
-    pub(super) fn tab(sheet_id: SheetId) -> Self {
-        Self {
-            sheet_id,
-            start_row_index: None,
-            end_row_index: None,
-            start_column_index: None,
-            end_column_index: None,
-        }
-    }
-
-    /// Whole rows.
-    pub(super) fn rows(sheet_id: SheetId, start: u32, end: u32) -> Self {
-        Self {
-            start_row_index: Some(start),
-            end_row_index: Some(end),
-            ..Self::tab(sheet_id)
-        }
-    }
-
-    /// The same, from one column up to another.
-    pub(super) fn columns(self, start: u32, end: u32) -> Self {
-        Self {
-            start_column_index: Some(start),
-            end_column_index: Some(end),
-            ..self
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct DimensionRange {
-    pub(super) sheet_id: SheetId,
-    pub(super) dimension: Dimension,
-    pub(super) start_index: u32,
-    pub(super) end_index: u32,
-}
-
-impl DimensionRange {
-    pub(super) fn rows(sheet_id: SheetId, start: u32, end: u32) -> Self {
-        Self {
-            sheet_id,
-            dimension: Dimension::Rows,
-            start_index: start,
-            end_index: end,
-        }
-    }
-
-    pub(super) fn column(sheet_id: SheetId, column: u32) -> Self {
-        Self {
-            sheet_id,
-            dimension: Dimension::Columns,
-            start_index: column,
-            end_index: column + 1,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Dimension {
-    Rows,
-    Columns,
-}
-
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) enum PasteType {
     /// Values, formulas, formats, notes and validation.
@@ -284,14 +200,13 @@ pub(super) struct SheetProperties {
 }
 
 #[derive(Debug, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct GridProperties {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) row_count: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) column_count: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) frozen_row_count: Option<u32>,
+    #[serde(rename = "rowCount", skip_serializing_if = "Option::is_none")]
+    pub(super) rows: Option<u32>,
+    #[serde(rename = "columnCount", skip_serializing_if = "Option::is_none")]
+    pub(super) columns: Option<u32>,
+    #[serde(rename = "frozenRowCount", skip_serializing_if = "Option::is_none")]
+    pub(super) frozen_rows: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ use crate::sheet::helper_tab::Lines;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::{VOID, fate};
 use crate::sheet::request::{self, CLAIM_KEY, Grids, to_json};
-use crate::sheet::wire::{DataFilter, Request};
+use crate::sheet::wire::DataFilter;
 
 /// What became of a batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,11 +53,6 @@ pub enum Naming {
 #[serde(default, rename_all = "camelCase")]
 struct BatchAnswer {
     updated_spreadsheet: Spreadsheet,
-}
-
-#[derive(Serialize)]
-struct Requests {
-    requests: Vec<Request>,
 }
 
 /// How often a void that Google refuses and a read that shows no token may contradict each other before a person is asked.
@@ -101,9 +96,7 @@ impl Client {
     /// Makes the fate of a batch certain: voids its token as often as it takes, then believes only the token's value.
     /// After this the batch has landed or never will. A number under somebody else's key is void: it cannot be taken.
     pub async fn settle(&self, spreadsheet: &SpreadsheetId, number: BatchNumber) -> Result<Fate, SheetError> {
-        let void = to_json(&Requests {
-            requests: vec![request::token(number.0, VOID.to_owned())],
-        });
+        let void = request::body(vec![request::token(number.0, VOID.to_owned())]);
         let call = Call::post(":batchUpdate?prettyPrint=false&fields=spreadsheetId", void);
         let (mut attempt, mut contradictions) = (0, 0);
         loop {
@@ -130,7 +123,8 @@ impl Client {
         }
     }
 
-    /// A landed batch's receipt, read back from the helper tab; `None` if a later batch has used the block since.
+    /// A landed batch's receipt, read back from the helper tab; `None` if a later batch has used the block since, or if
+    /// the helper tab is gone.
     pub async fn receipt(
         &self,
         spreadsheet: &SpreadsheetId,
@@ -138,10 +132,16 @@ impl Client {
     ) -> Result<Option<Receipt>, SheetError> {
         let lines = Lines::of(batch);
         let mask = format!("sheets(properties(sheetId),data({ROWS_MASK}))");
-        let answer = self
-            .by_filter(Lane::Verify, spreadsheet, lines.ranges(batch.helper), &mask)
-            .await?;
-        Ok(lines.receipt(batch, answer))
+        let ranges = lines.ranges(batch.helper);
+        match self.by_filter(Lane::Verify, spreadsheet, ranges, &mask).await {
+            Ok(answer) => Ok(lines.receipt(batch, answer)),
+            // The tab is gone, or was made again and never grew to these lines.
+            Err(SheetError::Refused(reason)) => {
+                tracing::warn!(%spreadsheet, number = %batch.number, reason, "the helper tab has no such lines");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes cells into claimed rows, wherever they stand now: Google finds each row by its claim.
@@ -184,7 +184,7 @@ impl Client {
         let call = Call::post("/developerMetadata:search?prettyPrint=false", body);
         let found: Found = self.read(Lane::Verify, spreadsheet, &call).await?;
         let mut matches = found.matched_developer_metadata.into_iter().map(|m| m.metadata);
-        Ok(matches.find(|metadata| metadata.metadata_id == number.0))
+        Ok(matches.find(|metadata| metadata.id == number.0))
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn bits(cell: &Cell, bits: u8) -> Result<Value, String> {
     let n = match cell {
         Cell::Text(text) if text.trim().starts_with("0x") => u64::from_str_radix(&text.trim()[2..], 16).ok(),
         // A plain number has no commas here, so any locale reads it.
-        other => whole(other, &Locale::new("en"))?.and_then(|n| u64::try_from(n).ok()),
+        other => whole(other, Locale::new("en"))?.and_then(|n| u64::try_from(n).ok()),
     };
     let n = n.filter(|n| *n <= most).ok_or_else(rule)?;
     Value::integer(i128::from(n)).ok_or_else(rule)

@@ -67,7 +67,7 @@ pub(super) fn shown_timestamp(at: DateTime, fsp: u8, context: &Context) -> Cell 
     Cell::Text(format!("{shown}{sign}{hours:02}:{minutes:02}{seconds}"))
 }
 
-pub(super) fn date(cell: &Cell, locale: &Locale) -> Result<Value, String> {
+pub(super) fn date(cell: &Cell, locale: Locale) -> Result<Value, String> {
     let rule = || format!("must be a date like {}", locale.example_date());
     let date = match cell {
         Cell::Number(x) if x.get().fract() == 0.0 && x.get().abs() < 1e9 => serial::date(x.get() as i64),
@@ -77,20 +77,20 @@ pub(super) fn date(cell: &Cell, locale: &Locale) -> Result<Value, String> {
     date.map(Value::Date).ok_or_else(rule)
 }
 
-pub(super) fn datetime(cell: &Cell, locale: &Locale) -> Result<Value, String> {
+pub(super) fn datetime(cell: &Cell, locale: Locale) -> Result<Value, String> {
     let at = wall(cell, locale).ok_or_else(|| datetime_rule(locale))?;
     Ok(Value::DateTime(at))
 }
 
 pub(super) fn timestamp(cell: &Cell, context: &Context) -> Result<Value, String> {
-    let rule = || datetime_rule(&context.locale);
-    if let Some((at, offset)) = with_offset(cell, &context.locale) {
+    let rule = || datetime_rule(context.locale);
+    if let Some((at, offset)) = with_offset(cell, context.locale) {
         let instant = civil_of(at)
             .and_then(|wall| offset.to_timestamp(wall).ok())
             .ok_or_else(rule)?;
         return in_utc(instant);
     }
-    let at = wall(cell, &context.locale).ok_or_else(rule)?;
+    let at = wall(cell, context.locale).ok_or_else(rule)?;
     if at.date.is_zero() {
         return Ok(Value::DateTime(at));
     }
@@ -117,7 +117,7 @@ pub(super) fn time(cell: &Cell) -> Result<Value, String> {
         .ok_or_else(|| "must be a time from -838:59:59 to 838:59:59, like 13:30:00".to_owned())
 }
 
-fn datetime_rule(locale: &Locale) -> String {
+fn datetime_rule(locale: Locale) -> String {
     format!(
         "must be a date like {}, with a time like 13:30:00",
         locale.example_date()
@@ -125,7 +125,7 @@ fn datetime_rule(locale: &Locale) -> String {
 }
 
 /// Wall time from a serial or from text.
-fn wall(cell: &Cell, locale: &Locale) -> Option<DateTime> {
+fn wall(cell: &Cell, locale: Locale) -> Option<DateTime> {
     match cell {
         Cell::Number(x) => serial::datetime(x.get(), MILLISECOND),
         Cell::Text(s) => wall_text(s.trim(), locale),
@@ -134,7 +134,7 @@ fn wall(cell: &Cell, locale: &Locale) -> Option<DateTime> {
 }
 
 /// A date, alone (midnight) or followed by a space or `T` and a time of day.
-fn wall_text(s: &str, locale: &Locale) -> Option<DateTime> {
+fn wall_text(s: &str, locale: Locale) -> Option<DateTime> {
     let (day, clock) = match s.find(':') {
         None => (s, None),
         Some(colon) => {
@@ -150,7 +150,7 @@ fn wall_text(s: &str, locale: &Locale) -> Option<DateTime> {
 }
 
 /// Text that ends with an offset from UTC: `2026-10-25 02:30:00+01:00`, or `Z`.
-fn with_offset(cell: &Cell, locale: &Locale) -> Option<(DateTime, Offset)> {
+fn with_offset(cell: &Cell, locale: Locale) -> Option<(DateTime, Offset)> {
     let Cell::Text(s) = cell else {
         return None;
     };

@@ -21,7 +21,7 @@ pub(super) fn shown_integer(n: i128) -> Cell {
     }
 }
 
-pub(super) fn shown_decimal(digits: &str, kind: &ColumnKind, locale: &Locale) -> Cell {
+pub(super) fn shown_decimal(digits: &str, kind: &ColumnKind, locale: Locale) -> Cell {
     let narrow = matches!(kind, ColumnKind::Decimal { precision, .. } if u32::from(*precision) <= DIGITS);
     match digits.parse::<f64>() {
         Ok(x) if narrow => Cell::number(x),
@@ -35,7 +35,7 @@ pub(super) fn shown_float(x: Real) -> Cell {
     Cell::number(shortest.parse().unwrap_or(x.get()))
 }
 
-pub(super) fn integer(cell: &Cell, bits: u8, unsigned: bool, locale: &Locale) -> Result<Value, String> {
+pub(super) fn integer(cell: &Cell, bits: u8, unsigned: bool, locale: Locale) -> Result<Value, String> {
     let (least, most) = if unsigned {
         (0, (1i128 << bits) - 1)
     } else {
@@ -50,7 +50,7 @@ pub(super) fn integer(cell: &Cell, bits: u8, unsigned: bool, locale: &Locale) ->
 }
 
 /// The whole number in a cell; an error only for one that Sheets has already rounded.
-pub(super) fn whole(cell: &Cell, locale: &Locale) -> Result<Option<i128>, String> {
+pub(super) fn whole(cell: &Cell, locale: Locale) -> Result<Option<i128>, String> {
     match cell {
         Cell::Number(x) if x.get().abs() > EXACT => {
             Err("has more digits than Sheets keeps: type it with an apostrophe in front".to_owned())
@@ -64,7 +64,7 @@ pub(super) fn whole(cell: &Cell, locale: &Locale) -> Result<Option<i128>, String
     }
 }
 
-pub(super) fn year(cell: &Cell, locale: &Locale) -> Result<Value, String> {
+pub(super) fn year(cell: &Cell, locale: Locale) -> Result<Value, String> {
     match whole(cell, locale)? {
         Some(n @ (0 | 1901..=2155)) => Ok(Value::Int(n as i64)),
         _ => Err("must be a year from 1901 to 2155".to_owned()),
@@ -93,7 +93,7 @@ pub(super) fn decimal(
     precision: u8,
     scale: u8,
     unsigned: bool,
-    locale: &Locale,
+    locale: Locale,
 ) -> Result<Value, String> {
     let (scale, whole_digits) = (usize::from(scale), usize::from(precision.saturating_sub(scale)));
     let rule = || {
@@ -132,20 +132,20 @@ pub(super) fn decimal(
     Ok(Value::Decimal(digits))
 }
 
-pub(super) fn float(cell: &Cell, locale: &Locale) -> Result<Value, String> {
+pub(super) fn float(cell: &Cell, locale: Locale) -> Result<Value, String> {
     let narrow = real(cell, locale).map(|x| x as f32).filter(|x| x.is_finite());
     narrow
         .map(|x| Value::Float(Real::new(f64::from(x))))
         .ok_or_else(|| real_rule(locale))
 }
 
-pub(super) fn double(cell: &Cell, locale: &Locale) -> Result<Value, String> {
+pub(super) fn double(cell: &Cell, locale: Locale) -> Result<Value, String> {
     real(cell, locale)
         .map(|x| Value::Double(Real::new(x)))
         .ok_or_else(|| real_rule(locale))
 }
 
-fn real(cell: &Cell, locale: &Locale) -> Option<f64> {
+fn real(cell: &Cell, locale: Locale) -> Option<f64> {
     match cell {
         Cell::Number(x) => Some(x.get()),
         Cell::Text(s) => locale
@@ -157,7 +157,7 @@ fn real(cell: &Cell, locale: &Locale) -> Option<f64> {
     }
 }
 
-fn real_rule(locale: &Locale) -> String {
+fn real_rule(locale: Locale) -> String {
     format!("must be a number like 1{}5", locale.decimal())
 }
 

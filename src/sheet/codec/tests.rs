@@ -305,8 +305,8 @@ fn cells_are_of_the_kind_that_the_table_of_the_design_names() {
         assert!(
             got == cell,
             "{kind:?} {}: {}",
-            serde_json::to_string(&value).unwrap(),
-            serde_json::to_string(&got).unwrap()
+            serde_json::to_string(&value).expect("json"),
+            serde_json::to_string(&got).expect("json")
         );
     }
     let required = column(TEXT, false);

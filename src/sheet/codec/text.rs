@@ -62,7 +62,7 @@ fn has_token(column: &Column) -> bool {
 
 /// What a person sees in the cell, the token taken back.
 fn typed(cell: &Cell, column: &Column, context: &Context) -> String {
-    let text = display(cell, &context.locale);
+    let text = display(cell, context.locale);
     if !has_token(column) {
         return text;
     }
@@ -76,7 +76,7 @@ fn typed(cell: &Cell, column: &Column, context: &Context) -> String {
 }
 
 /// A cell as it is displayed without a number format.
-fn display(cell: &Cell, locale: &Locale) -> String {
+fn display(cell: &Cell, locale: Locale) -> String {
     match cell {
         Cell::Text(s) | Cell::Error(s) => s.clone(),
         Cell::Number(x) => fifteen_digits(x.get()).replace('.', locale.decimal().encode_utf8(&mut [0; 4])),
@@ -173,6 +173,6 @@ pub(super) fn json(cell: &Cell) -> Result<Value, String> {
 }
 
 /// UUID and INET types: the server checks the form.
-pub(super) fn named(cell: &Cell, locale: &Locale) -> Result<Value, String> {
-    Ok(Value::Text(display(cell, locale).trim().to_owned()))
+pub(super) fn named(cell: &Cell, locale: Locale) -> Value {
+    Value::Text(display(cell, locale).trim().to_owned())
 }

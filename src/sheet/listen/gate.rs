@@ -66,7 +66,13 @@ impl<D: Door> Gate<D> {
 
         let key = self.door.key(&link);
         let secrets = key.as_ref().map_or(&self.nobody[..], |key| &key.secrets);
-        let signed = verify(secrets, marks.id.as_str(), marks.timestamp, &body, marks.signature);
+        let signed = verify(
+            secrets,
+            marks.id.as_str(),
+            marks.timestamp,
+            &body,
+            marks.signature,
+        );
         let Some(key) = key.filter(|_| signed) else {
             return Err(Rejection::Unauthorized);
         };
@@ -167,7 +173,10 @@ fn link(path: &str) -> Option<LinkName> {
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
-    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
@@ -177,7 +186,9 @@ fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -186,9 +197,20 @@ mod tests {
 
     #[test]
     fn only_one_form_of_path_is_ours() {
-        assert_eq!(link("/v1/links/shop-orders_2/edits"), Some(LinkName("shop-orders_2".into())));
+        assert_eq!(
+            link("/v1/links/shop-orders_2/edits"),
+            Some(LinkName("shop-orders_2".into()))
+        );
         let long = format!("/v1/links/{}/edits", "a".repeat(65));
-        for path in ["/", "/v1/links//edits", "/v1/links/a/b/edits", "/v1/links/A/edits", "/v1/links/a/edits/", "/v2/links/a/edits", &long] {
+        for path in [
+            "/",
+            "/v1/links//edits",
+            "/v1/links/a/b/edits",
+            "/v1/links/A/edits",
+            "/v1/links/a/edits/",
+            "/v2/links/a/edits",
+            &long,
+        ] {
             assert_eq!(link(path), None, "{path}");
         }
     }

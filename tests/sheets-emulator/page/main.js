@@ -57,8 +57,10 @@ async function refresh() {
 }
 
 async function heard(change) {
-  const by = change.cause.by === 'person' ? (change.cause.who === person() ? undefined : 'other') : 'api';
   if (change.structure) await refresh();
+  // Without a cause, the feed has left something out.
+  if (!change.cause) return cells.stale(0, Infinity, undefined);
+  const by = change.cause.by !== 'person' ? 'api' : change.cause.who === person() ? undefined : 'other';
   const [from, to] = change.rows[cells.tab.id] ?? [0, 0];
   if (to > from) cells.stale(from, to, by);
 }

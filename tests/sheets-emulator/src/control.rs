@@ -27,7 +27,7 @@ use hyper::body::Frame;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 use tokio::sync::broadcast;
 
 use crate::display::shown;
@@ -35,7 +35,7 @@ use crate::grid::{SheetId, SpreadsheetId};
 use crate::people::{Action, Person};
 use crate::rest::{Query, View};
 use crate::script::Scripts;
-use crate::serve::{plain, whole, Reply};
+use crate::serve::{Reply, plain, whole};
 use crate::service::{Incoming, Service};
 use crate::{Change, Google};
 
@@ -120,7 +120,11 @@ struct Release {
 }
 
 fn read<'a, T: Deserialize<'a>>(incoming: &'a Incoming) -> Result<T, Wrong> {
-    let body: &[u8] = if incoming.body.is_empty() { b"{}" } else { &incoming.body };
+    let body: &[u8] = if incoming.body.is_empty() {
+        b"{}"
+    } else {
+        &incoming.body
+    };
     Ok(serde_json::from_slice(body)?)
 }
 
@@ -131,7 +135,8 @@ impl Control {
 
     /// Answers what is not Google's.
     pub(crate) async fn answer(&self, method: &Method, incoming: &Incoming) -> Reply {
-        if let Some(reply) = crate::script::route(&self.scripts, method, &incoming.path, &incoming.body).await {
+        if let Some(reply) = crate::script::route(&self.scripts, method, &incoming.path, &incoming.body).await
+        {
             return reply.map(whole);
         }
         if let Some(reply) = crate::page::route(self.google(), method, &incoming.path, &incoming.query) {
@@ -139,13 +144,21 @@ impl Control {
         }
         let parts: Vec<&str> = incoming.path.trim_matches('/').split('/').collect();
         let done = match parts[..] {
-            ["emulator", "spreadsheets", id, "events" | "changes"] if method == Method::GET => self.feed(&SpreadsheetId::new(id)),
-            ["emulator", "spreadsheets", id, ref rest @ ..] => self.spreadsheet(method, &SpreadsheetId::new(id), rest, incoming).map(ok),
+            ["emulator", "spreadsheets", id, "events" | "changes"] if method == Method::GET => {
+                self.feed(&SpreadsheetId::new(id))
+            }
+            ["emulator", "spreadsheets", id, ref rest @ ..] => self
+                .spreadsheet(method, &SpreadsheetId::new(id), rest, incoming)
+                .map(ok),
             ["emulator", ref rest @ ..] => self.own(method, rest, incoming).map(ok),
             _ => Err(Wrong::NoCall),
         };
         done.unwrap_or_else(|wrong| {
-            plain(wrong.status(), "application/json", json!({"error": wrong.to_string()}).to_string().into())
+            plain(
+                wrong.status(),
+                "application/json",
+                json!({"error": wrong.to_string()}).to_string().into(),
+            )
         })
     }
 
@@ -155,16 +168,25 @@ impl Control {
             ("GET", ["health"]) => json!({}),
             ("POST", ["accounts"]) => {
                 let NewAccount { address, project } = read(incoming)?;
-                service.accounts.create(&address, project.as_deref().unwrap_or("1"), service.token_url())?
+                service
+                    .accounts
+                    .create(&address, project.as_deref().unwrap_or("1"), service.token_url())?
             }
             ("POST", ["spreadsheets"]) => {
                 let new: NewSpreadsheet = read(incoming)?;
-                let id = new.id.as_deref().map_or_else(SpreadsheetId::random, SpreadsheetId::new);
-                self.google().create(id.clone(), new.title.as_deref().unwrap_or("Untitled spreadsheet"), |spreadsheet| {
-                    spreadsheet.sharing.owner = new.owner;
-                    spreadsheet.sharing.editors = new.editors.into_iter().collect();
-                    spreadsheet.sharing.everyone = new.everyone;
-                });
+                let id = new
+                    .id
+                    .as_deref()
+                    .map_or_else(SpreadsheetId::random, SpreadsheetId::new);
+                self.google().create(
+                    id.clone(),
+                    new.title.as_deref().unwrap_or("Untitled spreadsheet"),
+                    |spreadsheet| {
+                        spreadsheet.sharing.owner = new.owner;
+                        spreadsheet.sharing.editors = new.editors.into_iter().collect();
+                        spreadsheet.sharing.everyone = new.everyone;
+                    },
+                );
                 json!({"id": id})
             }
             ("GET", ["faults"]) => json!({"rules": service.faults.left()}),
@@ -212,13 +234,27 @@ impl Control {
         })
     }
 
-    fn spreadsheet(&self, method: &Method, id: &SpreadsheetId, path: &[&str], incoming: &Incoming) -> Result<Json, Wrong> {
+    fn spreadsheet(
+        &self,
+        method: &Method,
+        id: &SpreadsheetId,
+        path: &[&str],
+        incoming: &Incoming,
+    ) -> Result<Json, Wrong> {
         match (method.as_str(), path) {
             ("POST", ["actions"]) => {
-                let Acts { person, action, actions } = read(incoming)?;
+                let Acts {
+                    person,
+                    action,
+                    actions,
+                } = read(incoming)?;
                 let mut events = Vec::new();
                 for action in action.iter().chain(&actions) {
-                    events.extend(self.google().act(id, &person, action).map_err(|_| Wrong::NoSpreadsheet)??);
+                    events.extend(
+                        self.google()
+                            .act(id, &person, action)
+                            .map_err(|_| Wrong::NoSpreadsheet)??,
+                    );
                 }
                 Ok(json!({"events": events}))
             }
@@ -244,11 +280,16 @@ impl Control {
         let from = query.get("from").parse().unwrap_or(0);
         let to = query.get("to").parse().unwrap_or_else(|_| tab.row_count());
         let rows = tab.rows.range(from, to).map(|(row, cells)| {
-            let texts = cells.iter().zip(0..).map(|(cell, column)| json!(shown(&view.book.scalar(tab, row, column), cell, &view.locale)));
+            let texts = cells
+                .iter()
+                .zip(0..)
+                .map(|(cell, column)| json!(shown(&view.book.scalar(tab, row, column), cell, &view.locale)));
             Json::Array(texts.collect())
         });
         let rows: Vec<Json> = rows.collect();
-        Ok(json!({"version": spreadsheet.version, "rowCount": tab.row_count(), "columnCount": tab.column_count(), "rows": rows}))
+        Ok(
+            json!({"version": spreadsheet.version, "rowCount": tab.row_count(), "columnCount": tab.column_count(), "rows": rows}),
+        )
     }
 
     /// Changes of one spreadsheet from now on. Who lags too far behind is told to read everything again.
@@ -260,7 +301,9 @@ impl Control {
                 let text = match changes.recv().await {
                     Ok(change) if change.spreadsheet == id => event(&change),
                     Ok(_) => continue,
-                    Err(broadcast::error::RecvError::Lagged(_)) => "data: {\"structure\":true,\"rows\":{}}\n\n".to_owned(),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        "data: {\"structure\":true,\"rows\":{}}\n\n".to_owned()
+                    }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 };
                 return Some((Ok(Frame::data(Bytes::from(text))), (changes, id)));
@@ -270,8 +313,13 @@ impl Control {
         let hello = stream::iter([Ok(Frame::data(Bytes::from_static(b": listening\n\n")))]);
         let body = StreamBody::new(futures_util::StreamExt::chain(hello, events)).boxed();
         let mut reply = Response::new(body);
-        reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        reply.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream"),
+        );
+        reply
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Ok(reply)
     }
 }
@@ -280,6 +328,7 @@ fn event(change: &Change) -> String {
     format!("data: {}\n\n", json!(change))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map`")]
 fn ok(body: Json) -> Reply {
     plain(StatusCode::OK, "application/json", body.to_string().into())
 }

@@ -30,7 +30,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), open_door: false, knobs: Knobs::default() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            open_door: false,
+            knobs: Knobs::default(),
+        }
     }
 }
 
@@ -68,12 +72,23 @@ impl Emulator {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let (stop, stopped) = watch::channel(false);
         let (started, starting) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("sheets-emulator").enable_all().build()?;
-        let thread = std::thread::Builder::new().name("sheets-emulator".into()).spawn(move || {
-            runtime.block_on(run(options, started, stopped));
-        })?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("sheets-emulator")
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("sheets-emulator".into())
+            .spawn(move || {
+                runtime.block_on(run(options, started, stopped));
+            })?;
         let (address, control) = starting.await.map_err(|_| StartError::Ended)??;
-        Ok(Self { address, control, stop, thread: Some(thread) })
+        Ok(Self {
+            address,
+            control,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Where it serves: `http://127.0.0.1:PORT`.
@@ -108,7 +123,10 @@ impl Emulator {
 
     /// Makes a service account in a project; gives its key file.
     pub fn create_account(&self, address: &str, project: &str) -> Result<Json, NoKey> {
-        self.control.service.accounts.create(address, project, &self.token_url())
+        self.control
+            .service
+            .accounts
+            .create(address, project, &self.token_url())
     }
 
     /// Takes a service account away.
@@ -143,18 +161,26 @@ impl Drop for Emulator {
 type Started = Result<(SocketAddr, Arc<Control>), StartError>;
 
 async fn run(options: Options, started: oneshot::Sender<Started>, stop: watch::Receiver<bool>) {
-    let listening = TcpListener::bind(options.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let listening = TcpListener::bind(options.listen)
+        .await
+        .and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = match listening {
         Ok(listening) => listening,
         Err(source) => {
-            let _ = started.send(Err(StartError::Listen { address: options.listen, source }));
+            let _ = started.send(Err(StartError::Listen {
+                address: options.listen,
+                source,
+            }));
             return;
         }
     };
     let google = Arc::new(Google::new(options.knobs));
     let scripts = Scripts::new(&google);
     let service = Service::new(google, options.open_door, format!("http://{address}/token"));
-    let control = Arc::new(Control { service: Arc::new(service), scripts });
+    let control = Arc::new(Control {
+        service: Arc::new(service),
+        scripts,
+    });
     if started.send(Ok((address, control.clone()))).is_ok() {
         serve(listener, control, stop).await;
     }

@@ -121,8 +121,16 @@ pub struct Rule {
 impl Rule {
     /// The next call of a method is hit.
     pub fn next(method: &str, fault: Fault) -> Self {
-        let matching = Match { method: Some(method.to_owned()), ..Match::default() };
-        Self { matching, skip: 0, times: 1, fault }
+        let matching = Match {
+            method: Some(method.to_owned()),
+            ..Match::default()
+        };
+        Self {
+            matching,
+            skip: 0,
+            times: 1,
+            fault,
+        }
     }
 }
 
@@ -138,10 +146,18 @@ pub(crate) struct Seen<'a> {
 impl Match {
     fn fits(&self, seen: Seen<'_>) -> bool {
         let method = self.method.as_deref().is_none_or(|wanted| {
-            wanted == seen.kind || wanted == seen.method || seen.method.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('.'))
+            wanted == seen.kind
+                || wanted == seen.method
+                || seen
+                    .method
+                    .strip_suffix(wanted)
+                    .is_some_and(|rest| rest.ends_with('.'))
         });
         method
-            && self.spreadsheet.as_deref().is_none_or(|wanted| wanted == seen.spreadsheet)
+            && self
+                .spreadsheet
+                .as_deref()
+                .is_none_or(|wanted| wanted == seen.spreadsheet)
             && self.body.as_deref().is_none_or(|part| seen.body.contains(part))
     }
 }
@@ -162,7 +178,10 @@ struct Gates {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { rules: Mutex::default(), gates: watch::Sender::new(Gates::default()) }
+        Self {
+            rules: Mutex::default(),
+            gates: watch::Sender::new(Gates::default()),
+        }
     }
 }
 
@@ -219,7 +238,9 @@ impl Faults {
     /// Releases a name: calls that wait for it go on, late writes that wait for it are applied. Once, for those that
     /// wait now or come first.
     pub fn release(&self, name: &str) {
-        self.gates.send_modify(|gates| drop(gates.released.insert(name.to_owned())));
+        self.gates.send_modify(|gates| {
+            gates.released.insert(name.to_owned());
+        });
     }
 
     /// Waits until a call waits at this name.
@@ -237,7 +258,8 @@ impl Faults {
     /// Waits at a name until it is released.
     pub(crate) async fn wait_at(&self, name: &str) {
         let mut gates = self.gates.subscribe();
-        self.gates.send_modify(|gates| *gates.waiting.entry(name.to_owned()).or_default() += 1);
+        self.gates
+            .send_modify(|gates| *gates.waiting.entry(name.to_owned()).or_default() += 1);
         let _ = gates.wait_for(|gates| gates.released.contains(name)).await;
         self.gates.send_modify(|gates| {
             let left = gates.waiting.get_mut(name).map_or(0, |count| {
@@ -259,8 +281,21 @@ mod tests {
     #[test]
     fn a_rule_skips_hits_and_goes() {
         let faults = Faults::default();
-        faults.add(Rule { skip: 1, times: 2, ..Rule::next("batchUpdate", Fault::Status { code: 503 }) });
-        let hit = |method: &str| faults.hit(Seen { method, kind: "write", spreadsheet: "x", body: "" }).len();
+        faults.add(Rule {
+            skip: 1,
+            times: 2,
+            ..Rule::next("batchUpdate", Fault::Status { code: 503 })
+        });
+        let hit = |method: &str| {
+            faults
+                .hit(Seen {
+                    method,
+                    kind: "write",
+                    spreadsheet: "x",
+                    body: "",
+                })
+                .len()
+        };
         assert_eq!(hit("spreadsheets.values.batchUpdate"), 0, "the first one passes");
         assert_eq!(hit("spreadsheets.values.get"), 0, "another method");
         assert_eq!([1, 2, 3].map(|_| hit("spreadsheets.batchUpdate")), [1, 1, 0]);
@@ -273,6 +308,11 @@ mod tests {
             r#"{"match": {"method": "write"}, "fault": {"kind": "lost_reply", "applied": {"after_calls": 2}}}"#,
         )
         .expect("is a rule");
-        assert_eq!(rule.fault, Fault::LostReply { applied: Applied::AfterCalls(2) });
+        assert_eq!(
+            rule.fault,
+            Fault::LostReply {
+                applied: Applied::AfterCalls(2)
+            }
+        );
     }
 }

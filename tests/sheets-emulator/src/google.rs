@@ -144,8 +144,8 @@ impl Google {
 
     /// The spreadsheet as it stood `changes` changes ago (or as long ago as is known).
     pub fn earlier(&self, id: &SpreadsheetId, changes: usize) -> Option<Arc<Spreadsheet>> {
-        let shelves = self.shelves();
-        let shelf = shelves.get(id)?;
+        let all = self.shelves();
+        let shelf = all.get(id)?;
         let at = shelf.history.len().saturating_sub(changes);
         Some(shelf.history.get(at).unwrap_or(&shelf.current).clone())
     }
@@ -165,8 +165,8 @@ impl Google {
         cause: Cause,
         change: impl FnOnce(&mut Spreadsheet) -> Result<T, E>,
     ) -> Result<Result<(T, Arc<Spreadsheet>), E>, Unknown> {
-        let mut shelves = self.shelves();
-        let shelf = shelves.get_mut(id).ok_or(Unknown)?;
+        let mut all = self.shelves();
+        let shelf = all.get_mut(id).ok_or(Unknown)?;
         let mut draft = (*shelf.current).clone();
         let answer = match change(&mut draft) {
             Ok(answer) => answer,

@@ -32,6 +32,7 @@ pub mod rest;
 pub mod script;
 mod serve;
 mod service;
+mod work;
 
 pub use accounts::NoKey;
 pub use calls::{Call, Calls, Count};

@@ -17,13 +17,20 @@ enum Whose {
 
 /// The buckets: when calls were let through within the last minute.
 #[derive(Debug, Default)]
-pub struct Quotas {
+pub(crate) struct Quotas {
     buckets: Mutex<BTreeMap<(Kind, Whose), VecDeque<i64>>>,
 }
 
 impl Quotas {
     /// Counts a call at `now`, or refuses it. A refused call counts nowhere.
-    pub fn take(&self, kind: Kind, user: &str, project: &str, now: i64, knobs: &Knobs) -> Result<(), ApiError> {
+    pub(crate) fn take(
+        &self,
+        kind: Kind,
+        user: &str,
+        project: &str,
+        now: i64,
+        knobs: &Knobs,
+    ) -> Result<(), ApiError> {
         let (word, per_user, per_project) = match kind {
             Kind::Read => ("read", knobs.reads_per_user, knobs.reads_per_project),
             Kind::Write => ("write", knobs.writes_per_user, knobs.writes_per_project),
@@ -34,7 +41,10 @@ impl Quotas {
             Minute::Sliding => now - MINUTE + 1,
         };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let whose = [(Whose::User(user.to_owned()), per_user, true), (Whose::Project(project.to_owned()), per_project, false)];
+        let whose = [
+            (Whose::User(user.to_owned()), per_user, true),
+            (Whose::Project(project.to_owned()), per_project, false),
+        ];
         for (whose, limit, is_user) in &whose {
             let bucket = buckets.entry((kind, whose.clone())).or_default();
             bucket.retain(|at| (from..=now).contains(at));
@@ -64,14 +74,27 @@ mod tests {
         assert!(error.message.contains("per minute per user") && error.code == 429);
         let error = take("f", 59_999).expect_err("the project's minute is full");
         assert!(error.message.contains("'Write requests per minute'"));
-        assert!(quotas.take(Kind::Read, "a", "7", 59_999, &knobs).is_ok(), "reads have a bucket of their own");
+        assert!(
+            quotas.take(Kind::Read, "a", "7", 59_999, &knobs).is_ok(),
+            "reads have a bucket of their own"
+        );
         assert!(take("a", 60_000).is_ok(), "a new minute");
     }
 
     #[test]
     fn a_sliding_minute_looks_back_sixty_seconds() {
-        let (quotas, knobs) = (Quotas::default(), Knobs { quota_minute: Minute::Sliding, writes_per_user: 2, ..Knobs::default() });
+        let (quotas, knobs) = (
+            Quotas::default(),
+            Knobs {
+                quota_minute: Minute::Sliding,
+                writes_per_user: 2,
+                ..Knobs::default()
+            },
+        );
         let take = |now: i64| quotas.take(Kind::Write, "a", "7", now, &knobs).is_ok();
-        assert_eq!([50_000, 59_000, 61_000, 110_000, 119_000].map(take), [true, true, false, true, true]);
+        assert_eq!(
+            [50_000, 59_000, 61_000, 110_000, 119_000].map(take),
+            [true, true, false, true, true]
+        );
     }
 }

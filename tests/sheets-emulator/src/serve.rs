@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flate2::write::GzEncoder;
 use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::stream;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
@@ -44,7 +44,9 @@ pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>, mut stop
         let Ok((socket, _)) = accepted else { continue };
         let control = control.clone();
         let service = service_fn(move |request| handle(control.clone(), request));
-        let connection = hyper::server::conn::http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .serve_connection(TokioIo::new(socket), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             // A broken connection is the client's affair, and lost answers are meant to break it.
@@ -61,14 +63,27 @@ async fn handle(control: Arc<Control>, request: Request<Body>) -> Result<Reply, 
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
-        Err(_) => return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", Bytes::from_static(b"too large"))),
+        Err(_) => {
+            return Ok(plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "text/plain",
+                Bytes::from_static(b"too large"),
+            ));
+        }
     };
-    let text = |name: header::HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let text = |name: header::HeaderName| {
+        head.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let incoming = Incoming {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        bearer: text(header::AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned),
+        bearer: text(header::AUTHORIZATION)
+            .strip_prefix("Bearer ")
+            .map(str::to_owned),
         body,
     };
     match control.service.answer(&incoming).await {
@@ -81,7 +96,11 @@ async fn handle(control: Arc<Control>, request: Request<Body>) -> Result<Reply, 
 /// Google's answer with Google's headers.
 fn google(outgoing: Outgoing, gzip: bool) -> Reply {
     let Outgoing { status, body, cut } = outgoing;
-    let packed = if gzip && body.len() >= WORTH_GZIP { packed(&body) } else { None };
+    let packed = if gzip && body.len() >= WORTH_GZIP {
+        packed(&body)
+    } else {
+        None
+    };
     let is_packed = packed.is_some();
     let body = Bytes::from(packed.unwrap_or(body));
     let length = body.len();
@@ -90,11 +109,17 @@ fn google(outgoing: Outgoing, gzip: bool) -> Reply {
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = reply.headers_mut();
     if status != 204 {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=UTF-8"),
+        );
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     headers.insert(header::SERVER, HeaderValue::from_static("ESF"));
-    headers.insert(header::VARY, HeaderValue::from_static("Origin, X-Origin, Referer"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Origin, X-Origin, Referer"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     if is_packed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -110,19 +135,29 @@ fn packed(body: &[u8]) -> Option<Vec<u8>> {
 
 /// A body that is there.
 pub(crate) fn whole(body: Bytes) -> BoxBody<Bytes, Lost> {
-    Full::new(body).map_err(|never: Infallible| match never {}).boxed()
+    Full::new(body)
+        .map_err(|never: Infallible| match never {})
+        .boxed()
 }
 
 /// Half of a body, then the connection breaks.
 fn broken(body: &Bytes) -> BoxBody<Bytes, Lost> {
     let half = body.slice(..body.len() / 2);
-    StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(Lost)])).boxed()
+    let breaks = stream::once(async {
+        // The half that is there must leave before the connection breaks: the server flushes while it waits.
+        tokio::task::yield_now().await;
+        Err(Lost)
+    });
+    let parts = futures_util::StreamExt::chain(stream::iter([Ok(Frame::data(half))]), breaks);
+    StreamBody::new(parts).boxed()
 }
 
 /// An answer of the emulator's own.
 pub(crate) fn plain(status: StatusCode, kind: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(whole(body));
     *reply.status_mut() = status;
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     reply
 }

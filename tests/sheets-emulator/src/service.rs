@@ -1,17 +1,17 @@
 //! One call through the whole service: token, faults, quota, the work itself, the answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
-use tokio::task::JoinSet;
 
+use crate::Google;
 use crate::accounts::{Accounts, Grant};
 use crate::calls::{Call, Calls};
-use crate::faults::{Applied, Fault, Faults, Moment, Seen};
+use crate::faults::{Applied, Fault, Faults, Seen};
 use crate::quota::Quotas;
-use crate::rest::{perform, print, Answer, ApiError, Ask, Kind, Query, Route, Style};
-use crate::Google;
+use crate::rest::{ApiError, Kind, Query, Route, Style, print};
+use crate::work::{LateWrites, Work};
 
 /// A call as it came over the wire.
 #[derive(Debug, Clone)]
@@ -38,21 +38,6 @@ pub(crate) struct Outgoing {
 #[error("the answer is lost")]
 pub(crate) struct Lost;
 
-/// A read call that can be carried out, now or later.
-#[derive(Debug)]
-struct Work {
-    route: Route,
-    query: Query,
-    body: Map<String, Json>,
-    caller: String,
-}
-
-#[derive(Debug)]
-struct Late {
-    calls_left: u32,
-    work: Arc<Work>,
-}
-
 /// The service of one emulator.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -64,9 +49,7 @@ pub(crate) struct Service {
     /// Is every bearer token taken for the address of its user?
     open_door: bool,
     token_url: String,
-    late: Mutex<Vec<Late>>,
-    /// Writes that wait for a release.
-    waiting: Mutex<JoinSet<()>>,
+    late: LateWrites,
 }
 
 impl Service {
@@ -79,8 +62,7 @@ impl Service {
             quotas: Quotas::default(),
             open_door,
             token_url,
-            late: Mutex::default(),
-            waiting: Mutex::default(),
+            late: LateWrites::default(),
         }
     }
 
@@ -130,13 +112,23 @@ impl Service {
     }
 
     async fn token(&self, incoming: &Incoming) -> Result<Outgoing, Lost> {
-        let hits = self.faults.hit(Seen { method: "token", kind: "token", spreadsheet: "", body: "" });
+        let hits = self.faults.hit(Seen {
+            method: "token",
+            kind: "token",
+            spreadsheet: "",
+            body: "",
+        });
         for fault in hits {
             match fault {
                 Fault::LostReply { .. } => return Err(Lost),
                 Fault::Status { code } | Fault::StatusAfter { code } => {
-                    let body = br#"{"error": "internal_failure", "error_description": "Internal error."}"#.to_vec();
-                    return Ok(Outgoing { status: code, body, cut: false });
+                    let body =
+                        br#"{"error": "internal_failure", "error_description": "Internal error."}"#.to_vec();
+                    return Ok(Outgoing {
+                        status: code,
+                        body,
+                        cut: false,
+                    });
                 }
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
                 Fault::Pause { name } => self.faults.wait_at(&name).await,
@@ -144,18 +136,30 @@ impl Service {
             }
         }
         let form = Query::parse(&String::from_utf8_lossy(&incoming.body));
-        let traded = self.accounts.token(form.get("grant_type"), form.get("assertion"), &self.token_url, self.google.clock());
+        let traded = self.accounts.token(
+            form.get("grant_type"),
+            form.get("assertion"),
+            &self.token_url,
+            self.google.clock(),
+        );
         let (status, body) = match traded {
             Ok(body) => (200, body),
             Err(refused) => (400, refused.to_json()),
         };
-        Ok(Outgoing { status, body: print(&body, Style::new(true, &self.google.knobs())), cut: false })
+        Ok(Outgoing {
+            status,
+            body: print(&body, Style::new(true, &self.google.knobs())),
+            cut: false,
+        })
     }
 
     async fn call(&self, incoming: &Incoming, route: Route, note: &mut Call) -> Result<Outgoing, Lost> {
-        self.run_late();
+        self.late.call_came_in(&self.google);
         let query = Query::parse(&incoming.query);
-        let style = Style::new(!query.get("prettyPrint").eq_ignore_ascii_case("false"), &self.google.knobs());
+        let style = Style::new(
+            !query.get("prettyPrint").eq_ignore_ascii_case("false"),
+            &self.google.knobs(),
+        );
         let grant = match self.grant(incoming, &route) {
             Ok(grant) => grant,
             Err(error) => return Ok(refusal(&error, style)),
@@ -168,13 +172,22 @@ impl Service {
             body: &String::from_utf8_lossy(&incoming.body),
         });
         let knobs = self.google.knobs();
-        let user = if knobs.quota_user_counts && !query.get("quotaUser").is_empty() { query.get("quotaUser") } else { &grant.address };
+        let user = if knobs.quota_user_counts && !query.get("quotaUser").is_empty() {
+            query.get("quotaUser")
+        } else {
+            &grant.address
+        };
         let now = self.google.clock().now();
         if let Err(error) = self.quotas.take(route.kind(), user, &grant.project, now, &knobs) {
             return Ok(refusal(&error, style));
         }
         let work = match body(&incoming.body) {
-            Ok(body) => Work { route, query, body, caller: grant.address.clone() },
+            Ok(body) => Work {
+                route,
+                query,
+                body,
+                caller: grant.address.clone(),
+            },
             Err(error) => return Ok(refusal(&error, style)),
         };
         self.faulty(Arc::new(work), &hits, &grant, style).await
@@ -186,11 +199,21 @@ impl Service {
             route.check_scopes(&grant.scopes)?;
             return Ok(grant);
         }
-        if self.open_door { Ok(Grant::unchecked(token)) } else { Err(ApiError::unauthenticated()) }
+        if self.open_door {
+            Ok(Grant::unchecked(token))
+        } else {
+            Err(ApiError::unauthenticated())
+        }
     }
 
     /// Carries a call out, with what goes wrong on the way.
-    async fn faulty(&self, work: Arc<Work>, hits: &[Fault], grant: &Grant, style: Style) -> Result<Outgoing, Lost> {
+    async fn faulty(
+        &self,
+        work: Arc<Work>,
+        hits: &[Fault],
+        grant: &Grant,
+        style: Style,
+    ) -> Result<Outgoing, Lost> {
         for fault in hits {
             match fault {
                 Fault::Pause { name } => self.faults.wait_at(name).await,
@@ -200,34 +223,48 @@ impl Service {
                     return Ok(refusal(&ApiError::quota(kind, true, 60, &grant.project), style));
                 }
                 Fault::LostReply { applied: Applied::No } => return Err(Lost),
-                Fault::LostReply { applied: Applied::AfterCalls(calls) } => {
-                    let late = Late { calls_left: *calls, work };
-                    self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+                Fault::LostReply {
+                    applied: Applied::AfterCalls(calls),
+                } => {
+                    self.late.after_calls(work, *calls);
                     return Err(Lost);
                 }
-                Fault::LostReply { applied: Applied::OnRelease(name) } => {
-                    self.apply_on_release(work, name.clone());
+                Fault::LostReply {
+                    applied: Applied::OnRelease(name),
+                } => {
+                    let (google, faults) = (self.google.clone(), self.faults.clone());
+                    self.late.on_release(google, faults, work, name.clone());
                     return Err(Lost);
                 }
                 _ => {}
             }
         }
-        let answer = self.carried_out(&work, hits);
+        let answer = work.carry_out(&self.google, hits);
         for fault in hits {
             match fault {
-                Fault::LostReply { applied: Applied::Yes } => return Err(Lost),
+                Fault::LostReply {
+                    applied: Applied::Yes,
+                } => return Err(Lost),
                 Fault::StatusAfter { code } => return Ok(refusal(&ApiError::of_status(*code), style)),
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
                 _ => {}
             }
         }
         let mut outgoing = match answer {
-            Ok(None) => Outgoing { status: 204, body: Vec::new(), cut: false },
+            Ok(None) => Outgoing {
+                status: 204,
+                body: Vec::new(),
+                cut: false,
+            },
             Ok(Some(mut body)) => {
                 if hits.contains(&Fault::EmptyRead) {
                     emptied(&mut body);
                 }
-                Outgoing { status: 200, body: print(&body, style), cut: false }
+                Outgoing {
+                    status: 200,
+                    body: print(&body, style),
+                    cut: false,
+                }
             }
             Err(error) => refusal(&error, style),
         };
@@ -235,75 +272,9 @@ impl Service {
         Ok(outgoing)
     }
 
-    /// The work itself, with the people who act just before and after it.
-    fn carried_out(&self, work: &Work, hits: &[Fault]) -> Answer {
-        self.people(work, hits, |moment| moment == Moment::Before);
-        let is_read = work.route.kind() == Kind::Read;
-        let stale = hits.iter().find_map(|fault| match fault {
-            Fault::StaleRead { changes } if is_read => Some(*changes),
-            _ => None,
-        });
-        let inside = hits.iter().any(|fault| matches!(fault, Fault::Person { moment: Moment::Inside, .. }));
-        let between = || self.people(work, hits, |moment| moment != Moment::Before);
-        let ask = Ask {
-            route: &work.route,
-            query: &work.query,
-            body: &work.body,
-            caller: &work.caller,
-            stale: stale.unwrap_or(0),
-            between: &between,
-            atomic: !inside,
-        };
-        let answer = perform(&self.google, &ask);
-        if is_read {
-            between();
-        }
-        answer
-    }
-
-    fn people(&self, work: &Work, hits: &[Fault], when: impl Fn(Moment) -> bool) {
-        let Some(id) = work.route.spreadsheet() else { return };
-        for fault in hits {
-            let Fault::Person { person, moment, actions } = fault else { continue };
-            for action in actions.iter().filter(|_| when(*moment)) {
-                match self.google.act(id, person, action) {
-                    Ok(Ok(_)) => {}
-                    Ok(Err(refusal)) => tracing::warn!(%refusal, "a person's scripted action was refused"),
-                    Err(unknown) => tracing::warn!(%unknown, "a person's scripted action went nowhere"),
-                }
-            }
-        }
-    }
-
-    /// Late writes whose time has come.
-    fn run_late(&self) {
-        let mut due = Vec::new();
-        self.late.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|late| {
-            late.calls_left = late.calls_left.saturating_sub(1);
-            if late.calls_left == 0 {
-                due.push(late.work.clone());
-            }
-            late.calls_left > 0
-        });
-        for work in due {
-            // Nobody hears the answer.
-            let _ = self.carried_out(&work, &[]);
-        }
-    }
-
-    fn apply_on_release(&self, work: Arc<Work>, name: String) {
-        let (faults, google) = (self.faults.clone(), self.google.clone());
-        let later = async move {
-            faults.wait_at(&name).await;
-            let ask = Ask { route: &work.route, query: &work.query, body: &work.body, caller: &work.caller, stale: 0, between: &|| (), atomic: true };
-            let _ = perform(&google, &ask);
-        };
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).spawn(later);
-    }
-
     /// Drops writes that still wait.
     pub(crate) fn stop(&self) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.late.stop();
     }
 }
 
@@ -316,7 +287,11 @@ fn kind_word(kind: Kind) -> &'static str {
 }
 
 fn refusal(error: &ApiError, style: Style) -> Outgoing {
-    Outgoing { status: error.code, body: print(&error.to_json(), style), cut: false }
+    Outgoing {
+        status: error.code,
+        body: print(&error.to_json(), style),
+        cut: false,
+    }
 }
 
 fn body(bytes: &[u8]) -> Result<Map<String, Json>, ApiError> {
@@ -325,8 +300,14 @@ fn body(bytes: &[u8]) -> Result<Map<String, Json>, ApiError> {
     }
     match serde_json::from_slice(bytes) {
         Ok(Json::Object(body)) => Ok(body),
-        Ok(_) => Err(ApiError::violation("", "Invalid JSON payload received. Root element must be a message.")),
-        Err(error) => Err(ApiError::violation("", format!("Invalid JSON payload received. {error}"))),
+        Ok(_) => Err(ApiError::violation(
+            "",
+            "Invalid JSON payload received. Root element must be a message.",
+        )),
+        Err(error) => Err(ApiError::violation(
+            "",
+            format!("Invalid JSON payload received. {error}"),
+        )),
     }
 }
 

@@ -1,4 +1,5 @@
 //! The emulator, tested from outside.
 
 mod replay;
+mod rest;
 mod script;

@@ -66,7 +66,8 @@ impl Kind {
         };
         command
             .arg(format!("--user={}", user()))
-            .arg(format!("--datadir={}", data.display()));
+            .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--tmpdir={}", own_folder(data).display()));
         let output = command.output().await.expect("the server's own program starts");
         assert!(
             output.status.success(),
@@ -87,6 +88,7 @@ impl Kind {
             "--no-defaults".to_owned(),
             format!("--user={}", user()),
             format!("--datadir={}", data.display()),
+            format!("--tmpdir={}", own_folder(data).display()),
         ];
         let shared = SAFE_AGAINST_KILL.iter().chain(&["--bind-address=127.0.0.1"]);
         placed
@@ -94,6 +96,11 @@ impl Kind {
             .chain(own.iter().chain(shared).map(ToString::to_string))
             .collect()
     }
+}
+
+/// Servers that start side by side in one temporary folder take away each other's temporary tables.
+fn own_folder(data: &Path) -> &Path {
+    data.parent().unwrap_or(data)
 }
 
 fn given(variable: &str) -> Option<PathBuf> {

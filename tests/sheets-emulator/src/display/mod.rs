@@ -41,7 +41,7 @@ fn formatted(number: f64, kind: &str, pattern: &str, locale: &Locale) -> String 
         ("", "CURRENCY") => "$#,##0.00",
         ("", "SCIENTIFIC") => "0.00E+00",
         ("", "NUMBER") => "#,##0.00",
-        ("", _) | ("General", _) | ("@", _) => return locale.localised(&general(number)),
+        ("" | "General" | "@", _) => return locale.localised(&general(number)),
         (pattern, _) => pattern,
     };
     if matches!(kind, "DATE" | "TIME" | "DATE_TIME") || kind.is_empty() && date::is_date_pattern(pattern) {

@@ -101,7 +101,7 @@ fn section(number: f64, pattern: &str, locale: &Locale) -> String {
 fn grouped(digits: &str, separator: char) -> String {
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(separator);
         }
         out.push(digit);

@@ -155,10 +155,21 @@ impl Tab {
             Dimension::Columns => self.row_count(),
         };
         for along in 0..across {
-            let at = |line: u32| if dimension == Dimension::Rows { (line, along) } else { (along, line) };
+            let at = |line: u32| {
+                if dimension == Dimension::Rows {
+                    (line, along)
+                } else {
+                    (along, line)
+                }
+            };
             let (row, column) = at(neighbour);
-            let Some(look) = self.cell(row, column).look.clone() else { continue };
-            let mut model = Cell { value: Value::Blank, look: Some(look) };
+            let Some(look) = self.cell(row, column).look.clone() else {
+                continue;
+            };
+            let mut model = Cell {
+                value: Value::Blank,
+                look: Some(look),
+            };
             model.change_look(|look| (look.note, look.runs) = (None, None));
             for (row, column) in (start..end).map(at) {
                 self.set_cell(row, column, model.clone());

@@ -48,7 +48,7 @@ impl Spreadsheet {
     pub fn rename_tab(&mut self, id: SheetId, title: &str) -> Result<(), Refusal> {
         self.check_title(title, Some(id))?;
         let old = self.grid(id)?.title.clone();
-        self.grid_mut(id)?.title = title.to_owned();
+        title.clone_into(&mut self.grid_mut(id)?.title);
         if self.has_formulas {
             self.rename_in_formulas(&old, title);
         }

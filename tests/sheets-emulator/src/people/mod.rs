@@ -2,7 +2,10 @@
 
 mod act;
 mod action;
+mod moving;
+mod taking_back;
 mod trigger;
+mod typing;
 mod undo;
 
 pub(crate) use act::act;

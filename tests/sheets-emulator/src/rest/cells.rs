@@ -1,10 +1,10 @@
 //! `CellData`: how a cell is shown, and how a request's cell is put down.
 
-use serde_json::{json, Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
-use super::fields::{object, Object};
+use super::fields::{Object, object};
 use super::{ApiError, Mask};
-use crate::display::{shown, Locale};
+use crate::display::{Locale, shown};
 use crate::entry::check_length;
 use crate::formula::Book;
 use crate::grid::{Cell, Refusal, Scalar, Spreadsheet, Tab, Value};
@@ -20,11 +20,14 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Opens a spreadsheet.
     pub fn new(spreadsheet: &'a Spreadsheet) -> Self {
-        Self { book: Book::new(spreadsheet), locale: Locale::named(&spreadsheet.locale) }
+        Self {
+            book: Book::new(spreadsheet),
+            locale: Locale::named(&spreadsheet.locale),
+        }
     }
 
     /// One cell as `CellData`, only what the mask wants.
-    pub fn cell_data(&self, tab: &Tab, row: u32, column: u32, mask: &Mask) -> Json {
+    pub(crate) fn cell_data(&self, tab: &Tab, row: u32, column: u32, mask: &Mask) -> Json {
         let cell = tab.cell(row, column);
         let mut data = Map::new();
         let mut put = |field: &str, value: Option<Json>| {
@@ -57,7 +60,7 @@ impl<'a> View<'a> {
 }
 
 /// `ExtendedValue` of what was entered.
-pub fn user_entered(value: &Value) -> Option<Json> {
+pub(crate) fn user_entered(value: &Value) -> Option<Json> {
     Some(match value {
         Value::Blank => return None,
         Value::Number(number) => json!({"numberValue": number}),
@@ -88,7 +91,10 @@ fn effective_format(cell: &Cell) -> Json {
 
 fn lay_over(under: &mut Object, over: &Object) {
     for (name, value) in over {
-        match (under.get_mut(name).and_then(Json::as_object_mut), value.as_object()) {
+        match (
+            under.get_mut(name).and_then(Json::as_object_mut),
+            value.as_object(),
+        ) {
             (Some(under), Some(over)) if !name.to_lowercase().contains("color") => lay_over(under, over),
             _ => drop(under.insert(name.clone(), value.clone())),
         }
@@ -96,7 +102,7 @@ fn lay_over(under: &mut Object, over: &Object) {
 }
 
 /// Reads an `ExtendedValue`: typed, never parsed.
-pub fn extended_value(value: &Object, place: &str) -> Result<Value, ApiError> {
+pub(crate) fn extended_value(value: &Object, place: &str) -> Result<Value, ApiError> {
     let mut read = Value::Blank;
     for (field, inner) in value {
         read = match (field.as_str(), inner) {
@@ -108,7 +114,11 @@ pub fn extended_value(value: &Object, place: &str) -> Result<Value, ApiError> {
             }
             ("formulaValue", Json::String(text)) => {
                 check_length(text)?;
-                if text.starts_with('=') { Value::Formula(text.as_str().into()) } else { Value::text(text) }
+                if text.starts_with('=') {
+                    Value::Formula(text.as_str().into())
+                } else {
+                    Value::text(text)
+                }
             }
             ("errorValue", _) => return Err(Refusal::new("An error value cannot be written.").into()),
             ("numberValue" | "boolValue" | "stringValue" | "formulaValue", wrong) => {
@@ -130,36 +140,55 @@ fn wrong_type(place: &str, field: &str, value: &Json) -> ApiError {
 }
 
 const KNOWN: [&str; 13] = [
-    "userEnteredValue", "effectiveValue", "formattedValue", "userEnteredFormat", "effectiveFormat", "hyperlink", "note",
-    "textFormatRuns", "dataValidation", "pivotTable", "dataSourceTable", "dataSourceFormula", "chipRuns",
+    "userEnteredValue",
+    "effectiveValue",
+    "formattedValue",
+    "userEnteredFormat",
+    "effectiveFormat",
+    "hyperlink",
+    "note",
+    "textFormatRuns",
+    "dataValidation",
+    "pivotTable",
+    "dataSourceTable",
+    "dataSourceFormula",
+    "chipRuns",
 ];
 
 /// A request's cell, read once and put down as often as needed.
-pub struct NewCell<'a> {
+pub(crate) struct NewCell<'a> {
     data: &'a Object,
     value: Value,
 }
 
 impl<'a> NewCell<'a> {
     /// Reads a `CellData`.
-    pub fn read(data: &'a Object, place: &str) -> Result<Self, ApiError> {
+    pub(crate) fn read(data: &'a Object, place: &str) -> Result<Self, ApiError> {
         super::fields::only(data, &KNOWN, place)?;
-        let value = extended_value(object(data, "userEnteredValue"), &format!("{place}.user_entered_value"))?;
+        let value = extended_value(
+            object(data, "userEnteredValue"),
+            &format!("{place}.user_entered_value"),
+        )?;
         Ok(Self { data, value })
     }
 
     /// Is it a formula?
-    pub fn is_formula(&self) -> bool {
+    pub(crate) fn is_formula(&self) -> bool {
         matches!(self.value, Value::Formula(_))
     }
 
     /// Puts the masked fields down; those not given are cleared.
-    pub fn put(&self, tab: &mut Tab, row: u32, column: u32, mask: &Mask) {
-        if mask.wants("userEnteredValue") && !(self.value.is_blank() && tab.cell(row, column).value.is_blank()) {
+    pub(crate) fn put(&self, tab: &mut Tab, row: u32, column: u32, mask: &Mask) {
+        if mask.wants("userEnteredValue")
+            && !(self.value.is_blank() && tab.cell(row, column).value.is_blank())
+        {
             tab.set_value(row, column, self.value.clone());
         }
         let looks = ["userEnteredFormat", "note", "dataValidation", "textFormatRuns"];
-        let (had, gives) = (tab.cell(row, column).look.is_some(), looks.iter().any(|field| self.data.contains_key(*field)));
+        let (had, gives) = (
+            tab.cell(row, column).look.is_some(),
+            looks.iter().any(|field| self.data.contains_key(*field)),
+        );
         if !(had || gives) || !looks.iter().any(|field| mask.wants(field)) {
             return;
         }
@@ -170,7 +199,12 @@ impl<'a> NewCell<'a> {
                     normalise(&mut look.format);
                 }
                 if mask.wants("note") {
-                    look.note = self.data.get("note").and_then(Json::as_str).filter(|note| !note.is_empty()).map(str::to_owned);
+                    look.note = self
+                        .data
+                        .get("note")
+                        .and_then(Json::as_str)
+                        .filter(|note| !note.is_empty())
+                        .map(str::to_owned);
                 }
                 if mask.wants("dataValidation") {
                     look.validation = self.data.get("dataValidation").cloned();
@@ -184,8 +218,12 @@ impl<'a> NewCell<'a> {
 }
 
 /// Every colour also appears as a colour style, as Google prints it.
-pub fn normalise(format: &mut Object) {
-    let colours: Vec<_> = format.iter().filter(|(name, _)| name.ends_with("Color")).map(|(name, value)| (format!("{name}Style"), value.clone())).collect();
+pub(crate) fn normalise(format: &mut Object) {
+    let colours: Vec<_> = format
+        .iter()
+        .filter(|(name, _)| name.ends_with("Color"))
+        .map(|(name, value)| (format!("{name}Style"), value.clone()))
+        .collect();
     for (style, colour) in colours {
         format.insert(style, json!({"rgbColor": colour}));
     }

@@ -1,6 +1,6 @@
 //! Google's errors: status, words and details.
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
 use crate::grid::Refusal;
 
@@ -20,7 +20,12 @@ pub struct ApiError {
 
 impl ApiError {
     fn new(code: u16, status: &'static str, message: impl Into<String>) -> Self {
-        Self { code, status, message: message.into(), details: None }
+        Self {
+            code,
+            status,
+            message: message.into(),
+            details: None,
+        }
     }
 
     /// 400.
@@ -32,8 +37,12 @@ impl ApiError {
     pub fn violation(field: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let violation = json!({"field": field, "description": message});
-        let details = json!([{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}]);
-        Self { details: Some(details), ..Self::invalid(message) }
+        let details =
+            json!([{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}]);
+        Self {
+            details: Some(details),
+            ..Self::invalid(message)
+        }
     }
 
     /// 400 about a name that the message does not have.
@@ -65,8 +74,15 @@ impl ApiError {
     pub fn scopes() -> Self {
         let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             "domain": "googleapis.com", "metadata": {"service": "sheets.googleapis.com"}});
-        let error = Self::new(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.");
-        Self { details: Some(json!([info])), ..error }
+        let error = Self::new(
+            403,
+            "PERMISSION_DENIED",
+            "Request had insufficient authentication scopes.",
+        );
+        Self {
+            details: Some(json!([info])),
+            ..error
+        }
     }
 
     /// 401: no token, an unknown one or one that has ended.
@@ -97,7 +113,11 @@ impl ApiError {
             500 => Self::internal(),
             503 => Self::unavailable(),
             502 => Self::new(502, "UNAVAILABLE", "Bad Gateway"),
-            504 => Self::new(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
+            504 => Self::new(
+                504,
+                "DEADLINE_EXCEEDED",
+                "Deadline expired before operation could complete.",
+            ),
             400 => Self::invalid("Request contains an invalid argument."),
             code => Self::new(code, "UNKNOWN", "The operation failed."),
         }
@@ -105,11 +125,21 @@ impl ApiError {
 
     /// 429: a quota is used up.
     pub fn quota(kind: &str, per_user: bool, limit: u32, project: &str) -> Self {
-        let (words, metric) = if kind == "read" { ("Read", "read_requests") } else { ("Write", "write_requests") };
-        let (limit_words, limit_name) = if per_user {
-            (format!("{words} requests per minute per user"), format!("{words}RequestsPerMinutePerUser"))
+        let (words, metric) = if kind == "read" {
+            ("Read", "read_requests")
         } else {
-            (format!("{words} requests per minute"), format!("{words}RequestsPerMinutePerProject"))
+            ("Write", "write_requests")
+        };
+        let (limit_words, limit_name) = if per_user {
+            (
+                format!("{words} requests per minute per user"),
+                format!("{words}RequestsPerMinutePerUser"),
+            )
+        } else {
+            (
+                format!("{words} requests per minute"),
+                format!("{words}RequestsPerMinutePerProject"),
+            )
         };
         let message = format!(
             "Quota exceeded for quota metric '{words} requests' and limit '{limit_words}' of service 'sheets.googleapis.com' for consumer 'project_number:{project}'."
@@ -124,9 +154,15 @@ impl ApiError {
             details.push(json!({"@type": "type.googleapis.com/google.rpc.Help", "links": [{"description": "Request a higher quota limit.",
                 "url": "https://cloud.google.com/docs/quotas/help/request_increase"}]}));
         }
-        details.insert(0, json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED",
-            "domain": "googleapis.com", "metadata": metadata}));
-        Self { details: Some(Json::Array(details)), ..Self::new(429, "RESOURCE_EXHAUSTED", message) }
+        details.insert(
+            0,
+            json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED",
+            "domain": "googleapis.com", "metadata": metadata}),
+        );
+        Self {
+            details: Some(Json::Array(details)),
+            ..Self::new(429, "RESOURCE_EXHAUSTED", message)
+        }
     }
 
     /// A refusal of the `place`-th request of a batch.

@@ -17,7 +17,10 @@ pub(crate) fn object<'a>(message: &'a Object, field: &str) -> &'a Object {
 
 /// A field that is a list; absent is empty.
 pub(crate) fn list<'a>(message: &'a Object, field: &str) -> &'a [Json] {
-    message.get(field).and_then(Json::as_array).map_or(&[], Vec::as_slice)
+    message
+        .get(field)
+        .and_then(Json::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// A field that is text; absent is empty.
@@ -33,16 +36,19 @@ pub(crate) fn flag(message: &Object, field: &str) -> bool {
 /// A field that is a whole number; strings of digits count too, as in proto JSON.
 pub(crate) fn whole(message: &Object, field: &str) -> Option<i64> {
     let value = message.get(field)?;
-    value.as_i64().or_else(|| value.as_f64().map(|number| number as i64)).or_else(|| value.as_str()?.parse().ok())
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|number| number as i64))
+        .or_else(|| value.as_str()?.parse().ok())
 }
 
 /// An index: a whole number that is not negative.
 pub(crate) fn index(message: &Object, field: &str) -> Result<Option<u32>, Refusal> {
     match whole(message, field) {
         None => Ok(None),
-        Some(number) => {
-            u32::try_from(number).map(Some).map_err(|_| Refusal(format!("{field}[{number}] is less than zero.")))
-        }
+        Some(number) => u32::try_from(number)
+            .map(Some)
+            .map_err(|_| Refusal(format!("{field}[{number}] is less than zero."))),
     }
 }
 
@@ -63,7 +69,9 @@ pub(crate) fn grid_range(range: &Object) -> Result<(SheetId, OpenArea), Refusal>
         if let (Some(start), Some(end)) = (start, end)
             && end <= start
         {
-            return Err(Refusal(format!("end{name}Index[{end}] must be greater than start{name}Index[{start}].")));
+            return Err(Refusal(format!(
+                "end{name}Index[{end}] must be greater than start{name}Index[{start}]."
+            )));
         }
     }
     Ok((sheet_id(range), area))
@@ -93,7 +101,9 @@ pub(crate) fn lines(range: &Object) -> Result<Lines, Refusal> {
     if let (Some(start), Some(end)) = (lines.start, lines.end)
         && end <= start
     {
-        return Err(Refusal(format!("endIndex[{end}] must be greater than startIndex[{start}].")));
+        return Err(Refusal(format!(
+            "endIndex[{end}] must be greater than startIndex[{start}]."
+        )));
     }
     Ok(lines)
 }

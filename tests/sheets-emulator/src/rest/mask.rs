@@ -17,14 +17,21 @@ pub struct Mask {
 impl Mask {
     /// Everything.
     pub fn everything() -> Self {
-        Self { all: true, parts: BTreeMap::new() }
+        Self {
+            all: true,
+            parts: BTreeMap::new(),
+        }
     }
 
     /// Reads a mask. The error names the path that cannot be read.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let mut mask = Self::default();
         let rest = parse_list(text, &mut [&mut mask])?;
-        if rest.is_empty() { Ok(mask) } else { Err(bad_path(text)) }
+        if rest.is_empty() {
+            Ok(mask)
+        } else {
+            Err(bad_path(text))
+        }
     }
 
     /// Is this field wanted, or something in it?
@@ -34,7 +41,11 @@ impl Mask {
 
     /// The mask of a field's inside; `None` where the field is not wanted.
     pub fn inside(&self, field: &str) -> Option<Self> {
-        if self.all { Some(Self::everything()) } else { self.parts.get(field).cloned() }
+        if self.all {
+            Some(Self::everything())
+        } else {
+            self.parts.get(field).cloned()
+        }
     }
 
     /// The wanted fields at the top, in order; empty where all are.
@@ -78,7 +89,10 @@ impl Mask {
                 (false, source) => {
                     let empty = Map::new();
                     let source = source.and_then(Json::as_object).unwrap_or(&empty);
-                    let mut inner = target.remove(name).and_then(|old| old.as_object().cloned()).unwrap_or_default();
+                    let mut inner = target
+                        .remove(name)
+                        .and_then(|old| old.as_object().cloned())
+                        .unwrap_or_default();
                     mask.write(&mut inner, source);
                     if !inner.is_empty() {
                         target.insert(name.clone(), Json::Object(inner));
@@ -95,7 +109,11 @@ impl Mask {
 
     fn check_at(&self, shape: &Shape, path: &str) -> Result<(), ApiError> {
         for (name, mask) in &self.parts {
-            let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let here = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             match shape.0.iter().find(|(field, _)| field == name) {
                 Some((_, Some(inner))) => mask.check_at(inner, &here)?,
                 Some((_, None)) => {}
@@ -129,16 +147,23 @@ fn parse_list<'t>(mut text: &'t str, roots: &mut [&mut Mask]) -> Result<&'t str,
 }
 
 fn parse_path<'t>(text: &'t str, roots: &mut [&mut Mask]) -> Result<&'t str, ApiError> {
-    let end = text.find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '*').unwrap_or(text.len());
+    let end = text
+        .find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != '*')
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() {
         return Err(bad_path(text));
     }
     let mut inner: Vec<&mut Mask> = if name == "*" {
-        roots.iter_mut().for_each(|root| root.all = true);
+        for root in roots.iter_mut() {
+            root.all = true;
+        }
         roots.iter_mut().map(|root| &mut **root).collect()
     } else {
-        roots.iter_mut().map(|root| root.parts.entry(name.to_owned()).or_default()).collect()
+        roots
+            .iter_mut()
+            .map(|root| root.parts.entry(name.to_owned()).or_default())
+            .collect()
     };
     if let Some(rest) = rest.strip_prefix(['.', '/']) {
         return parse_path(rest, &mut inner);
@@ -147,7 +172,9 @@ fn parse_path<'t>(text: &'t str, roots: &mut [&mut Mask]) -> Result<&'t str, Api
         let rest = parse_list(rest, &mut inner)?;
         return rest.strip_prefix(')').ok_or_else(|| bad_path(text));
     }
-    inner.iter_mut().for_each(|mask| mask.all = true);
+    for mask in &mut inner {
+        mask.all = true;
+    }
     Ok(rest)
 }
 
@@ -160,7 +187,10 @@ mod tests {
     #[test]
     fn shapes_of_a_mask_mean_the_same() {
         let dotted = Mask::parse("sheets.data.rowData.values.note,sheets.properties.title").expect("is read");
-        assert_eq!(dotted, Mask::parse("sheets(data/rowData/values(note),properties(title))").expect("is read"));
+        assert_eq!(
+            dotted,
+            Mask::parse("sheets(data/rowData/values(note),properties(title))").expect("is read")
+        );
         assert!(Mask::parse("a(b").is_err() && Mask::parse("").is_err());
     }
 
@@ -176,7 +206,9 @@ mod tests {
         let object = |value: Json| value.as_object().cloned().expect("is an object");
         let mut target = object(json!({"a": {"x": 1, "y": 2}, "b": 1, "c": 1}));
         let source = object(json!({"a": {"x": 9}, "c": 5}));
-        Mask::parse("a.x,a.y,b").expect("is read").write(&mut target, &source);
+        Mask::parse("a.x,a.y,b")
+            .expect("is read")
+            .write(&mut target, &source);
         assert_eq!(Json::Object(target), json!({"a": {"x": 9}, "c": 1}));
     }
 }

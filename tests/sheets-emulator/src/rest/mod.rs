@@ -19,8 +19,8 @@ mod values;
 pub use cells::View;
 pub use error::ApiError;
 pub use mask::Mask;
-pub use perform::{perform, Answer, Ask};
-pub use print::{print, Style};
+pub use perform::{Answer, Ask, perform};
+pub use print::{Style, print};
 pub use route::{Kind, Query, Route};
 
 use std::sync::LazyLock;
@@ -29,7 +29,8 @@ use serde_json::Value as Json;
 
 /// The default format and theme of every spreadsheet, as recorded.
 fn defaults() -> &'static Json {
-    static DEFAULTS: LazyLock<Json> =
-        LazyLock::new(|| serde_json::from_str(include_str!("defaults.json")).expect("the recorded block is JSON"));
+    static DEFAULTS: LazyLock<Json> = LazyLock::new(|| {
+        serde_json::from_str(include_str!("defaults.json")).expect("the recorded block is JSON")
+    });
     &DEFAULTS
 }

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use serde_json::Value as Json;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::knobs::{BigNumbers, Knobs};
 
@@ -22,7 +22,11 @@ pub struct Style {
 impl Style {
     /// By the knobs.
     pub fn new(pretty: bool, knobs: &Knobs) -> Self {
-        Self { pretty, big_numbers: knobs.big_numbers, minus_zero: knobs.minus_zero }
+        Self {
+            pretty,
+            big_numbers: knobs.big_numbers,
+            minus_zero: knobs.minus_zero,
+        }
     }
 }
 
@@ -30,10 +34,19 @@ impl Style {
 pub fn print(value: &Json, style: Style) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if style.pretty {
-        let form = Form { inner: PrettyFormatter::new(), style };
+        let form = Form {
+            inner: PrettyFormatter::new(),
+            style,
+        };
         value.serialize(&mut Serializer::with_formatter(&mut out, form))
     } else {
-        value.serialize(&mut Serializer::with_formatter(&mut out, Form { inner: CompactFormatter, style }))
+        value.serialize(&mut Serializer::with_formatter(
+            &mut out,
+            Form {
+                inner: CompactFormatter,
+                style,
+            },
+        ))
     };
     debug_assert!(written.is_ok(), "writing into memory cannot fail");
     if style.pretty {
@@ -43,15 +56,24 @@ pub fn print(value: &Json, style: Style) -> Vec<u8> {
 }
 
 /// A double as Google spells it.
-pub fn spell(number: f64, style: Style) -> String {
+fn spell(number: f64, style: Style) -> String {
     if number == 0.0 {
-        return if style.minus_zero && number.is_sign_negative() { "-0" } else { "0" }.to_owned();
+        return if style.minus_zero && number.is_sign_negative() {
+            "-0"
+        } else {
+            "0"
+        }
+        .to_owned();
     }
     let size = number.abs();
     if size >= 1e15 && style.big_numbers == BigNumbers::Exponent {
         return format!("{number:E}");
     }
-    if (1e-6..1e18).contains(&size) { format!("{number}") } else { format!("{number:E}") }
+    if (1e-6..1e18).contains(&size) {
+        format!("{number}")
+    } else {
+        format!("{number:E}")
+    }
 }
 
 struct Form<F> {
@@ -111,8 +133,15 @@ mod tests {
     fn numbers_are_spelled_as_recorded() {
         let style = Style::new(false, &Knobs::default());
         let numbers = json!([43831.0, 1.5, 0.12, -0.0, 1e-7, 1_705_971_932_369_780.0]);
-        assert_eq!(String::from_utf8_lossy(&print(&numbers, style)), "[43831,1.5,0.12,0,1E-7,1705971932369780]");
-        let exponents = Style { big_numbers: BigNumbers::Exponent, minus_zero: true, ..style };
+        assert_eq!(
+            String::from_utf8_lossy(&print(&numbers, style)),
+            "[43831,1.5,0.12,0,1E-7,1705971932369780]"
+        );
+        let exponents = Style {
+            big_numbers: BigNumbers::Exponent,
+            minus_zero: true,
+            ..style
+        };
         assert_eq!(spell(1_705_971_932_369_780.0, exponents), "1.70597193236978E15");
         assert_eq!(spell(-0.0, exponents), "-0");
     }
@@ -120,6 +149,9 @@ mod tests {
     #[test]
     fn pretty_is_two_spaces_and_a_newline() {
         let style = Style::new(true, &Knobs::default());
-        assert_eq!(String::from_utf8_lossy(&print(&json!({"a": [1]}), style)), "{\n  \"a\": [\n    1\n  ]\n}\n");
+        assert_eq!(
+            String::from_utf8_lossy(&print(&json!({"a": [1]}), style)),
+            "{\n  \"a\": [\n    1\n  ]\n}\n"
+        );
     }
 }

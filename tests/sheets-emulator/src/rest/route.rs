@@ -64,7 +64,7 @@ pub enum Route {
 }
 
 /// Undoes percent-encoding; text that is not UTF-8 afterwards keeps a replacement sign.
-pub fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -111,12 +111,20 @@ impl Query {
 
     /// The last value of a name; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// All values of a name.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+        self.0
+            .iter()
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     /// Is the value a true one (`true`, `True`)?
@@ -135,7 +143,9 @@ impl Route {
         let Some(rest) = rest.strip_prefix('/') else {
             return (method == "POST" && rest.is_empty()).then_some(Self::Create);
         };
-        let (head, tail) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
+        let (head, tail) = rest
+            .split_once('/')
+            .map_or((rest, None), |(head, tail)| (head, Some(tail)));
         let (id, verb) = head.split_once(':').map_or((head, ""), |(id, verb)| (id, verb));
         let id = SpreadsheetId::new(&decode(id));
         match (method, verb, tail) {
@@ -164,7 +174,10 @@ impl Route {
             };
         }
         if let Some(sheet) = tail.strip_prefix("sheets/") {
-            return sheet.strip_suffix(":copyTo").filter(|_| method == "POST").map(|sheet| Self::CopyTo(id, decode(sheet)));
+            return sheet
+                .strip_suffix(":copyTo")
+                .filter(|_| method == "POST")
+                .map(|sheet| Self::CopyTo(id, decode(sheet)));
         }
         if let Some(label) = tail.strip_prefix("developerMetadata/") {
             return (method == "GET").then(|| Self::MetadataGet(id, decode(label)));
@@ -230,36 +243,77 @@ impl Route {
     pub fn spreadsheet(&self) -> Option<&SpreadsheetId> {
         match self {
             Self::Create | Self::FileCreate | Self::FileList => None,
-            Self::Get(id) | Self::GetByDataFilter(id) | Self::BatchUpdate(id) | Self::MetadataSearch(id)
-            | Self::ValuesBatchGet(id) | Self::ValuesBatchUpdate(id) | Self::ValuesBatchClear(id)
-            | Self::ValuesBatchGetByDataFilter(id) | Self::ValuesBatchUpdateByDataFilter(id)
-            | Self::ValuesBatchClearByDataFilter(id) | Self::FileGet(id) | Self::FileDelete(id) | Self::FileUpdate(id) => Some(id),
-            Self::CopyTo(id, _) | Self::MetadataGet(id, _) | Self::ValuesGet(id, _) | Self::ValuesUpdate(id, _)
-            | Self::ValuesAppend(id, _) | Self::ValuesClear(id, _) => Some(id),
+            Self::Get(id)
+            | Self::GetByDataFilter(id)
+            | Self::BatchUpdate(id)
+            | Self::MetadataSearch(id)
+            | Self::ValuesBatchGet(id)
+            | Self::ValuesBatchUpdate(id)
+            | Self::ValuesBatchClear(id)
+            | Self::ValuesBatchGetByDataFilter(id)
+            | Self::ValuesBatchUpdateByDataFilter(id)
+            | Self::ValuesBatchClearByDataFilter(id)
+            | Self::FileGet(id)
+            | Self::FileDelete(id)
+            | Self::FileUpdate(id)
+            | Self::CopyTo(id, _)
+            | Self::MetadataGet(id, _)
+            | Self::ValuesGet(id, _)
+            | Self::ValuesUpdate(id, _)
+            | Self::ValuesAppend(id, _)
+            | Self::ValuesClear(id, _) => Some(id),
         }
     }
 
     /// Its quota.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Get(_) | Self::GetByDataFilter(_) | Self::MetadataGet(..) | Self::MetadataSearch(_) | Self::ValuesGet(..)
-            | Self::ValuesBatchGet(_) | Self::ValuesBatchGetByDataFilter(_) => Kind::Read,
-            Self::Create | Self::BatchUpdate(_) | Self::CopyTo(..) | Self::ValuesUpdate(..) | Self::ValuesAppend(..)
-            | Self::ValuesClear(..) | Self::ValuesBatchUpdate(_) | Self::ValuesBatchClear(_)
-            | Self::ValuesBatchUpdateByDataFilter(_) | Self::ValuesBatchClearByDataFilter(_) => Kind::Write,
-            Self::FileCreate | Self::FileGet(_) | Self::FileDelete(_) | Self::FileUpdate(_) | Self::FileList => Kind::Drive,
+            Self::Get(_)
+            | Self::GetByDataFilter(_)
+            | Self::MetadataGet(..)
+            | Self::MetadataSearch(_)
+            | Self::ValuesGet(..)
+            | Self::ValuesBatchGet(_)
+            | Self::ValuesBatchGetByDataFilter(_) => Kind::Read,
+            Self::Create
+            | Self::BatchUpdate(_)
+            | Self::CopyTo(..)
+            | Self::ValuesUpdate(..)
+            | Self::ValuesAppend(..)
+            | Self::ValuesClear(..)
+            | Self::ValuesBatchUpdate(_)
+            | Self::ValuesBatchClear(_)
+            | Self::ValuesBatchUpdateByDataFilter(_)
+            | Self::ValuesBatchClearByDataFilter(_) => Kind::Write,
+            Self::FileCreate
+            | Self::FileGet(_)
+            | Self::FileDelete(_)
+            | Self::FileUpdate(_)
+            | Self::FileList => Kind::Drive,
         }
     }
 
     /// May a token do this? Reading by data filter and labels need a scope that may write.
     pub fn check_scopes(&self, scopes: &[String]) -> Result<(), ApiError> {
-        let has = |name: &str| scopes.iter().any(|scope| scope.trim_end_matches('/').ends_with(name));
+        let has = |name: &str| {
+            scopes
+                .iter()
+                .any(|scope| scope.trim_end_matches('/').ends_with(name))
+        };
         let drive = has("auth/drive") || has("auth/drive.file");
         let allowed = match self {
             Self::Get(_) | Self::ValuesGet(..) | Self::ValuesBatchGet(_) => {
-                drive || has("auth/spreadsheets") || has("auth/spreadsheets.readonly") || has("auth/drive.readonly")
+                drive
+                    || has("auth/spreadsheets")
+                    || has("auth/spreadsheets.readonly")
+                    || has("auth/drive.readonly")
             }
-            Self::FileGet(_) | Self::FileList => drive || has("auth/drive.readonly") || has("auth/drive.metadata.readonly") || has("auth/drive.metadata"),
+            Self::FileGet(_) | Self::FileList => {
+                drive
+                    || has("auth/drive.readonly")
+                    || has("auth/drive.metadata.readonly")
+                    || has("auth/drive.metadata")
+            }
             _ if self.kind() == Kind::Drive => drive,
             _ => drive || has("auth/spreadsheets"),
         };
@@ -273,10 +327,17 @@ mod tests {
 
     #[test]
     fn paths_are_read_still_encoded() {
-        let route = Route::parse("POST", "/v4/spreadsheets/abc/values/%27a%3Ab%27%21A1:clear").expect("is known");
-        assert_eq!(route, Route::ValuesClear(SpreadsheetId::new("abc"), "'a:b'!A1".into()));
+        let route =
+            Route::parse("POST", "/v4/spreadsheets/abc/values/%27a%3Ab%27%21A1:clear").expect("is known");
+        assert_eq!(
+            route,
+            Route::ValuesClear(SpreadsheetId::new("abc"), "'a:b'!A1".into())
+        );
         assert_eq!(Route::parse("PATCH", "/v4/spreadsheets/abc"), None);
         assert_eq!(decode("%F0%9F%8C%B5%2"), "🌵%2");
-        assert_eq!(Query::parse("a=1&ranges=x+y&ranges=%27z%27").all("ranges"), ["x y", "'z'"]);
+        assert_eq!(
+            Query::parse("a=1&ranges=x+y&ranges=%27z%27").all("ranges"),
+            ["x y", "'z'"]
+        );
     }
 }

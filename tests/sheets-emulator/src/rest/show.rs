@@ -1,10 +1,10 @@
 //! `Spreadsheet` as the interface answers it.
 
-use serde_json::{json, Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
+use super::Mask;
 use super::cells::View;
 use super::mask::Shape;
-use super::Mask;
 use crate::grid::{Area, Dimension, Location, Metadata, Protected, SheetId, Spreadsheet, Tab};
 
 /// What is asked for.
@@ -19,23 +19,54 @@ pub(crate) struct Wish {
 }
 
 const CELL: Shape = Shape(&[
-    ("userEnteredValue", None), ("effectiveValue", None), ("formattedValue", None), ("userEnteredFormat", None),
-    ("effectiveFormat", None), ("hyperlink", None), ("note", None), ("textFormatRuns", None), ("dataValidation", None),
-    ("pivotTable", None), ("dataSourceTable", None), ("dataSourceFormula", None), ("chipRuns", None),
+    ("userEnteredValue", None),
+    ("effectiveValue", None),
+    ("formattedValue", None),
+    ("userEnteredFormat", None),
+    ("effectiveFormat", None),
+    ("hyperlink", None),
+    ("note", None),
+    ("textFormatRuns", None),
+    ("dataValidation", None),
+    ("pivotTable", None),
+    ("dataSourceTable", None),
+    ("dataSourceFormula", None),
+    ("chipRuns", None),
 ]);
 const ROW: Shape = Shape(&[("values", Some(&CELL))]);
 const DATA: Shape = Shape(&[
-    ("startRow", None), ("startColumn", None), ("rowData", Some(&ROW)), ("rowMetadata", None), ("columnMetadata", None),
+    ("startRow", None),
+    ("startColumn", None),
+    ("rowData", Some(&ROW)),
+    ("rowMetadata", None),
+    ("columnMetadata", None),
 ]);
 const SHEET: Shape = Shape(&[
-    ("properties", None), ("data", Some(&DATA)), ("merges", None), ("conditionalFormats", None), ("filterViews", None),
-    ("protectedRanges", None), ("basicFilter", None), ("charts", None), ("bandedRanges", None), ("developerMetadata", None),
-    ("rowGroups", None), ("columnGroups", None), ("slicers", None), ("tables", None),
+    ("properties", None),
+    ("data", Some(&DATA)),
+    ("merges", None),
+    ("conditionalFormats", None),
+    ("filterViews", None),
+    ("protectedRanges", None),
+    ("basicFilter", None),
+    ("charts", None),
+    ("bandedRanges", None),
+    ("developerMetadata", None),
+    ("rowGroups", None),
+    ("columnGroups", None),
+    ("slicers", None),
+    ("tables", None),
 ]);
 /// The fields of `Spreadsheet`, as far as masks are checked.
 pub(crate) const SPREADSHEET: Shape = Shape(&[
-    ("spreadsheetId", None), ("properties", None), ("sheets", Some(&SHEET)), ("namedRanges", None), ("spreadsheetUrl", None),
-    ("developerMetadata", None), ("dataSources", None), ("dataSourceSchedules", None),
+    ("spreadsheetId", None),
+    ("properties", None),
+    ("sheets", Some(&SHEET)),
+    ("namedRanges", None),
+    ("spreadsheetUrl", None),
+    ("developerMetadata", None),
+    ("dataSources", None),
+    ("dataSourceSchedules", None),
 ]);
 
 /// The spreadsheet.
@@ -44,11 +75,23 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
     let mut out = Map::new();
     out.insert("spreadsheetId".into(), json!(spreadsheet.id));
     out.insert("properties".into(), properties(spreadsheet));
-    out.insert("spreadsheetUrl".into(), json!(format!("https://docs.google.com/spreadsheets/d/{}/edit", spreadsheet.id)));
+    out.insert(
+        "spreadsheetUrl".into(),
+        json!(format!(
+            "https://docs.google.com/spreadsheets/d/{}/edit",
+            spreadsheet.id
+        )),
+    );
     if let Some(mask) = wish.mask.inside("sheets") {
-        let wanted = |tab: &&Tab| wish.parts.as_ref().is_none_or(|parts| parts.iter().any(|(id, _)| *id == tab.id));
+        let wanted = |tab: &&Tab| {
+            wish.parts
+                .as_ref()
+                .is_none_or(|parts| parts.iter().any(|(id, _)| *id == tab.id))
+        };
         let tabs = spreadsheet.tabs.iter().enumerate().filter(|(_, tab)| wanted(tab));
-        let sheets: Vec<_> = tabs.map(|(place, tab)| sheet(&view, tab, place, wish, &mask)).collect();
+        let sheets: Vec<_> = tabs
+            .map(|(place, tab)| sheet(&view, tab, place, wish, &mask))
+            .collect();
         out.insert("sheets".into(), Json::Array(sheets));
     }
     if !spreadsheet.named_ranges.is_empty() {
@@ -56,14 +99,21 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
         let ranges = ranges.map(|range| json!({"namedRangeId": range.id, "name": range.name, "range": range.area.to_json(range.sheet)}));
         out.insert("namedRanges".into(), ranges.collect());
     }
-    put_labels(&mut out, spreadsheet, |location| location == Location::Spreadsheet);
+    put_labels(&mut out, spreadsheet, |location| {
+        location == Location::Spreadsheet
+    });
     let mut out = Json::Object(out);
     wish.mask.apply(&mut out);
     out
 }
 
 fn put_labels(out: &mut Map<String, Json>, spreadsheet: &Spreadsheet, here: impl Fn(Location) -> bool) {
-    let labels: Vec<_> = spreadsheet.metadata.values().filter(|label| here(label.location)).map(Metadata::to_json).collect();
+    let labels: Vec<_> = spreadsheet
+        .metadata
+        .values()
+        .filter(|label| here(label.location))
+        .map(Metadata::to_json)
+        .collect();
     if !labels.is_empty() {
         out.insert("developerMetadata".into(), Json::Array(labels));
     }
@@ -83,7 +133,10 @@ pub(crate) fn sheet_properties(tab: &Tab, place: usize) -> Json {
     let mut grid = tab.grid_properties.clone();
     grid.insert("rowCount".into(), json!(tab.row_count()));
     grid.insert("columnCount".into(), json!(tab.column_count()));
-    for (name, count) in [("frozenRowCount", tab.frozen_rows), ("frozenColumnCount", tab.frozen_columns)] {
+    for (name, count) in [
+        ("frozenRowCount", tab.frozen_rows),
+        ("frozenColumnCount", tab.frozen_columns),
+    ] {
         if count > 0 {
             grid.insert(name.into(), json!(count));
         }
@@ -106,28 +159,52 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
     if let Some(mask) = mask.inside("data").filter(|_| wish.cells) {
         let parts: Vec<Area> = match &wish.parts {
             None => vec![tab.whole()],
-            Some(parts) => parts.iter().filter(|(id, _)| *id == tab.id).map(|(_, area)| *area).collect(),
+            Some(parts) => parts
+                .iter()
+                .filter(|(id, _)| *id == tab.id)
+                .map(|(_, area)| *area)
+                .collect(),
         };
-        out.insert("data".into(), parts.into_iter().map(|area| grid_data(view, tab, area, &mask)).collect());
+        out.insert(
+            "data".into(),
+            parts
+                .into_iter()
+                .map(|area| grid_data(view, tab, area, &mask))
+                .collect(),
+        );
     }
     if !tab.merges.is_empty() {
-        out.insert("merges".into(), tab.merges.iter().map(|merge| merge.to_json(tab.id)).collect());
+        out.insert(
+            "merges".into(),
+            tab.merges.iter().map(|merge| merge.to_json(tab.id)).collect(),
+        );
     }
     if !tab.protected.is_empty() {
-        out.insert("protectedRanges".into(), tab.protected.iter().map(|range| protected_range(range, tab)).collect());
+        out.insert(
+            "protectedRanges".into(),
+            tab.protected
+                .iter()
+                .map(|range| protected_range(range, tab))
+                .collect(),
+        );
     }
     if let Some((area, settings)) = &tab.filter {
         let mut filter = settings.clone();
         filter.insert("range".into(), area.to_json(tab.id));
         out.insert("basicFilter".into(), Json::Object(filter));
     }
-    for (field, dimension) in [("rowGroups", Dimension::Rows), ("columnGroups", Dimension::Columns)] {
+    for (field, dimension) in [
+        ("rowGroups", Dimension::Rows),
+        ("columnGroups", Dimension::Columns),
+    ] {
         let groups = super::batch::groups_json(tab, dimension);
         if !groups.is_empty() {
             out.insert(field.into(), Json::Array(groups));
         }
     }
-    put_labels(&mut out, view.book.spreadsheet(), |location| location == Location::Sheet(tab.id));
+    put_labels(&mut out, view.book.spreadsheet(), |location| {
+        location == Location::Sheet(tab.id)
+    });
     Json::Object(out)
 }
 
@@ -148,7 +225,9 @@ pub(crate) fn protected_range(range: &Protected, tab: &Tab) -> Json {
 
 /// `GridData` of a rectangle: empty tails of rows, and empty rows at the end, are left out.
 fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
-    let area = area.meet(tab.whole()).unwrap_or(Area::new(area.top, area.left, area.top, area.left));
+    let area = area
+        .meet(tab.whole())
+        .unwrap_or(Area::new(area.top, area.left, area.top, area.left));
     let mut out = Map::new();
     for (field, start) in [("startRow", area.top), ("startColumn", area.left)] {
         if start > 0 {
@@ -156,21 +235,43 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
         }
     }
     if let Some(values) = mask.inside("rowData").and_then(|mask| mask.inside("values")) {
-        let mut rows: Vec<Json> = tab.rows.range(area.top, area.bottom).map(|(row, cells)| {
-            let used = cells.iter().take(area.right as usize).rposition(|cell| !cell.is_void()).map_or(0, |last| last as u32 + 1);
-            let cells: Vec<_> = (area.left..used).map(|column| view.cell_data(tab, row, column, &values)).collect();
-            if cells.is_empty() { json!({}) } else { json!({"values": cells}) }
-        }).collect();
-        let used = rows.iter().rposition(|row| row.get("values").is_some()).map_or(0, |last| last + 1);
+        let mut rows: Vec<Json> = tab
+            .rows
+            .range(area.top, area.bottom)
+            .map(|(row, cells)| {
+                let used = cells
+                    .iter()
+                    .take(area.right as usize)
+                    .rposition(|cell| !cell.is_void())
+                    .map_or(0, |last| last as u32 + 1);
+                let cells: Vec<_> = (area.left..used)
+                    .map(|column| view.cell_data(tab, row, column, &values))
+                    .collect();
+                if cells.is_empty() {
+                    json!({})
+                } else {
+                    json!({"values": cells})
+                }
+            })
+            .collect();
+        let used = rows
+            .iter()
+            .rposition(|row| row.get("values").is_some())
+            .map_or(0, |last| last + 1);
         rows.truncate(used);
         if !rows.is_empty() {
             out.insert("rowData".into(), Json::Array(rows));
         }
     }
-    for (field, dimension) in [("rowMetadata", Dimension::Rows), ("columnMetadata", Dimension::Columns)] {
+    for (field, dimension) in [
+        ("rowMetadata", Dimension::Rows),
+        ("columnMetadata", Dimension::Columns),
+    ] {
         if let Some(mask) = mask.inside(field) {
             let (start, end) = area.span(dimension);
-            let lines: Vec<_> = (start..end).map(|line| dimension_properties(view.book.spreadsheet(), tab, dimension, line, &mask)).collect();
+            let lines: Vec<_> = (start..end)
+                .map(|line| dimension_properties(view.book.spreadsheet(), tab, dimension, line, &mask))
+                .collect();
             if !lines.is_empty() {
                 out.insert(field.into(), Json::Array(lines));
             }
@@ -180,18 +281,29 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
 }
 
 /// `DimensionProperties`. Most spreadsheets have few labels, so each line looks through all of them.
-fn dimension_properties(spreadsheet: &Spreadsheet, tab: &Tab, dimension: Dimension, line: u32, mask: &Mask) -> Json {
+fn dimension_properties(
+    spreadsheet: &Spreadsheet,
+    tab: &Tab,
+    dimension: Dimension,
+    line: u32,
+    mask: &Mask,
+) -> Json {
     let usual = if dimension == Dimension::Rows { 21 } else { 100 };
     let look = tab.looks(dimension).get(&line);
     let mut out = Map::new();
     if mask.wants("pixelSize") {
-        out.insert("pixelSize".into(), json!(look.and_then(|look| look.pixels).unwrap_or(usual)));
+        out.insert(
+            "pixelSize".into(),
+            json!(look.and_then(|look| look.pixels).unwrap_or(usual)),
+        );
     }
     if look.is_some_and(|look| look.hidden) && mask.wants("hiddenByUser") {
         out.insert("hiddenByUser".into(), json!(true));
     }
     if let Some(mask) = mask.inside("developerMetadata") {
-        put_labels(&mut out, spreadsheet, |location| location == Location::Line(tab.id, dimension, line));
+        put_labels(&mut out, spreadsheet, |location| {
+            location == Location::Line(tab.id, dimension, line)
+        });
         if let Some(labels) = out.get_mut("developerMetadata") {
             mask.apply(labels);
         }

@@ -63,7 +63,7 @@ pub enum ScriptError {
 /// A script's files.
 #[derive(Debug, Clone)]
 pub struct Source {
-    pub(self) code: String,
+    code: String,
     manifest: Manifest,
 }
 

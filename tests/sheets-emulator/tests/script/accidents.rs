@@ -1,13 +1,12 @@
 //! What goes wrong on the way: no answer, killed runs, lost events, spent quotas.
 
-use super::endpoint::Endpoint;
-use super::endpoint::Seen;
-use super::stage::Stage;
-use serde_json::Value as Json;
-use sheets_emulator::script::Kill;
-use sheets_emulator::script::KillPoint;
-use sheets_emulator::script::Outcome;
 use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+use sheets_emulator::script::{Kill, KillPoint, Outcome};
+
+use super::endpoint::{Endpoint, Seen};
+use super::stage::Stage;
 
 #[tokio::test]
 async fn what_the_endpoint_could_not_take_is_sent_again_by_the_timer() {

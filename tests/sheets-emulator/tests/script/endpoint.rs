@@ -101,21 +101,22 @@ impl Endpoint {
             .expect("unpoisoned")
             .pop_front()
             .unwrap_or((202, json!({ "outcome": "accepted" })));
-        let answers: Vec<Json> = seen
-            .edits()
-            .iter()
-            .map(|edit| {
-                let mut answer = outcome.clone();
-                answer["id"] = edit["id"].clone();
-                answer
-            })
-            .collect();
+        let answer = |edit: &Json| {
+            let mut answer = outcome.clone();
+            answer["id"] = edit["id"].clone();
+            answer
+        };
+        let body = match &outcome {
+            Json::String(page) => page.clone(),
+            _ => json!({ "edits": seen.edits().iter().map(answer).collect::<Vec<_>>() }).to_string(),
+        };
         self.seen.lock().expect("unpoisoned").push(seen);
-        let mut response = Response::new(Full::new(Bytes::from(json!({ "edits": answers }).to_string())));
+        let mut response = Response::new(Full::new(Bytes::from(body)));
         *response.status_mut() = StatusCode::from_u16(status).expect("a status");
         response
     }
 
+    /// Answers the next request with this status and, for every edit, these fields; a text is the whole body instead.
     pub(super) fn will_answer(&self, status: u16, outcome: Json) {
         self.plan.lock().expect("unpoisoned").push_back((status, outcome));
     }

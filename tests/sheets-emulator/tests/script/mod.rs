@@ -2,6 +2,7 @@
 //! on the way.
 
 mod accidents;
+mod control;
 mod endpoint;
 mod sending;
 mod services;

@@ -1,24 +1,15 @@
 //! What a person does at the grid leaves as a signed POST.
 
-use super::endpoint::Seen;
-use super::stage::ANN;
-use super::stage::CODE;
-use super::stage::MANIFEST;
-use super::stage::SHEET;
-use super::stage::Stage;
-use serde_json::Value as Json;
-use serde_json::json;
-use sheets_emulator::grid::Area;
-use sheets_emulator::grid::SheetId;
-use sheets_emulator::grid::Tab;
-use sheets_emulator::grid::Value;
-use sheets_emulator::people::Action;
-use sheets_emulator::script::Kill;
-use sheets_emulator::script::KillPoint;
-use sheets_emulator::script::Outcome;
-use sheets_emulator::script::Source;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+
+use serde_json::{Value as Json, json};
+use sheets_emulator::grid::{Area, SheetId, Tab, Value};
+use sheets_emulator::people::Action;
+use sheets_emulator::script::{Kill, KillPoint, Outcome, Source};
+
+use super::endpoint::Seen;
+use super::stage::{ANN, CODE, MANIFEST, SHEET, Stage};
 
 #[tokio::test]
 async fn a_typed_cell_leaves_as_a_signed_post() {

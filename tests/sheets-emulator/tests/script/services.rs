@@ -1,9 +1,9 @@
 //! Google's services, as scripts of one's own meet them.
 
-use super::stage::ANN;
-use super::stage::Stage;
 use serde_json::Value as Json;
 use sheets_emulator::script::Outcome;
+
+use super::stage::{ANN, Stage};
 
 #[tokio::test]
 async fn hmac_vectors_of_the_live_service() {

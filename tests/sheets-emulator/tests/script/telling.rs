@@ -1,12 +1,10 @@
 //! What the person is told: notes, toasts and dialogs.
 
-use super::stage::ANN;
-use super::stage::SHEET;
-use super::stage::Stage;
-use serde_json::Value as Json;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use sheets_emulator::people::Action;
-use sheets_emulator::script::Shown;
+use sheets_emulator::script::{Kill, KillPoint, Outcome, Shown};
+
+use super::stage::{ANN, SHEET, Stage};
 
 #[tokio::test]
 async fn a_refused_cell_gets_a_note_and_loses_it_when_mended() {
@@ -118,4 +116,44 @@ async fn what_the_endpoint_cannot_read_is_given_up_and_told() {
             .iter()
             .any(|shown| shown.text().contains("413"))
     );
+}
+
+#[tokio::test]
+async fn a_proxys_own_page_is_no_acceptance() {
+    let stage = Stage::connected().await;
+    stage
+        .endpoint
+        .will_answer(200, json!("<html>sign in first</html>"));
+    stage.types(1, 1, "Anna");
+    stage.idle().await;
+    assert_eq!(stage.waiting(), 1, "the edit is kept");
+    stage.time_passes(1).await;
+    assert_eq!(stage.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_note_of_a_run_that_was_killed_is_still_ours() {
+    let refusal = || json!({ "outcome": "refused", "row": 2, "column": "price", "message": "no" });
+    for number in 0..60 {
+        let stage = Stage::connected().await;
+        stage.endpoint.will_answer(200, refusal());
+        stage.turn(|knobs| knobs.kill = Some(Kill::always(KillPoint::Call(number))));
+        stage.types(1, 2, "cheap");
+        stage.idle().await;
+        let outcome = stage.last().outcome;
+        stage.turn(|knobs| knobs.kill = None);
+        if stage.note(1, 2).is_some() {
+            stage.time_passes(1).await;
+            stage
+                .endpoint
+                .will_answer(200, json!({ "outcome": "applied", "row": 2 }));
+            stage.types(1, 2, "9");
+            stage.idle().await;
+            assert_eq!(stage.note(1, 2), None, "killed at call {number}");
+        }
+        if outcome == Outcome::Completed {
+            return;
+        }
+    }
+    panic!("a run has more calls than were tried");
 }

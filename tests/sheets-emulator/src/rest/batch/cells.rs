@@ -1,21 +1,27 @@
 //! Requests about the cells of a rectangle.
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
-use super::{nothing, update_mask, Answer, Work};
+use super::{Answer, Work, nothing, update_mask};
 use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value};
 use crate::knobs::Labels;
 use crate::rest::cells::NewCell;
-use crate::rest::fields::{self, flag, list, object, text, Object};
+use crate::rest::fields::{self, Object, flag, list, object, text};
 use crate::rest::{ApiError, Mask};
 
 /// Rows of cells as a request gives them.
-fn read_rows<'a>(message: &'a Object) -> Result<Vec<Vec<NewCell<'a>>>, ApiError> {
+fn read_rows(message: &Object) -> Result<Vec<Vec<NewCell<'_>>>, ApiError> {
     let rows = list(message, "rows").iter().enumerate().map(|(y, row)| {
-        let values = row.get("values").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
+        let values = row
+            .get("values")
+            .and_then(Json::as_array)
+            .map_or(&[][..], Vec::as_slice);
         let cells = values.iter().enumerate().map(|(x, cell)| {
             let empty = crate::rest::fields::nothing();
-            NewCell::read(cell.as_object().unwrap_or(empty), &format!("rows[{y}].values[{x}]"))
+            NewCell::read(
+                cell.as_object().unwrap_or(empty),
+                &format!("rows[{y}].values[{x}]"),
+            )
         });
         cells.collect()
     });
@@ -23,7 +29,14 @@ fn read_rows<'a>(message: &'a Object) -> Result<Vec<Vec<NewCell<'a>>>, ApiError>
 }
 
 impl Work<'_> {
-    fn put_rows(&mut self, sheet: SheetId, top: u32, left: u32, rows: &[Vec<NewCell<'_>>], mask: &Mask) -> Result<(), Refusal> {
+    fn put_rows(
+        &mut self,
+        sheet: SheetId,
+        top: u32,
+        left: u32,
+        rows: &[Vec<NewCell<'_>>],
+        mask: &Mask,
+    ) -> Result<(), Refusal> {
         self.spreadsheet.has_formulas |= rows.iter().flatten().any(NewCell::is_formula);
         let tab = self.spreadsheet.grid_mut(sheet)?;
         for (row, cells) in (top..).zip(rows) {
@@ -39,10 +52,18 @@ impl Work<'_> {
 fn within(rows: &[Vec<NewCell<'_>>], top: u32, left: u32, bottom: u32, right: u32) -> Result<(), Refusal> {
     let wide = rows.iter().map(Vec::len).max().unwrap_or_default() as u32;
     if top + rows.len() as u32 > bottom {
-        return Err(Refusal(format!("Attempting to write row: {}, beyond the last requested row of: {}", bottom.max(top), bottom.max(1) - 1)));
+        return Err(Refusal(format!(
+            "Attempting to write row: {}, beyond the last requested row of: {}",
+            bottom.max(top),
+            bottom.max(1) - 1
+        )));
     }
     if left + wide > right {
-        return Err(Refusal(format!("Attempting to write column: {}, beyond the last requested column of: {}", right.max(left), right.max(1) - 1)));
+        return Err(Refusal(format!(
+            "Attempting to write column: {}, beyond the last requested column of: {}",
+            right.max(left),
+            right.max(1) - 1
+        )));
     }
     Ok(())
 }
@@ -53,7 +74,10 @@ pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
     if message.contains_key("start") {
         let start = object(message, "start");
         let sheet = fields::sheet_id(start);
-        let (top, left) = (fields::index(start, "rowIndex")?.unwrap_or(0), fields::index(start, "columnIndex")?.unwrap_or(0));
+        let (top, left) = (
+            fields::index(start, "rowIndex")?.unwrap_or(0),
+            fields::index(start, "columnIndex")?.unwrap_or(0),
+        );
         let tab = work.spreadsheet.grid(sheet)?;
         within(&rows, top, left, tab.row_count(), tab.column_count())?;
         let wide = rows.iter().map(Vec::len).max().unwrap_or_default() as u32;
@@ -70,7 +94,13 @@ pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
 }
 
 /// Cells of the range that no row gives lose the masked fields.
-fn clear_uncovered(work: &mut Work<'_>, sheet: SheetId, area: Area, rows: &[Vec<NewCell<'_>>], mask: &Mask) -> Result<(), ApiError> {
+fn clear_uncovered(
+    work: &mut Work<'_>,
+    sheet: SheetId,
+    area: Area,
+    rows: &[Vec<NewCell<'_>>],
+    mask: &Mask,
+) -> Result<(), ApiError> {
     let blank = NewCell::read(fields::nothing(), "")?;
     let tab = work.spreadsheet.grid_mut(sheet)?;
     for row in area.top..area.bottom {
@@ -115,7 +145,10 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
         for column in area.left..area.right {
             let old = tab.cell(row, column);
             if old.look.is_none() && !mask.wants("userEnteredValue") {
-                let new = Cell { value: old.value.clone(), look: looks.clone() };
+                let new = Cell {
+                    value: old.value.clone(),
+                    look: looks.clone(),
+                };
                 tab.set_cell(row, column, new);
             } else {
                 cell.put(tab, row, column, &mask);
@@ -135,14 +168,24 @@ pub(super) fn find_replace(work: &mut Work<'_>, message: &Object) -> Answer {
         return Err(ApiError::invalid("The emulator does not know searchByRegex."));
     }
     let places: Vec<(SheetId, Area)> = if flag(message, "allSheets") {
-        work.spreadsheet.tabs.iter().map(|tab| (tab.id, tab.whole())).collect()
+        work.spreadsheet
+            .tabs
+            .iter()
+            .map(|tab| (tab.id, tab.whole()))
+            .collect()
     } else if message.contains_key("range") {
         vec![work.range(object(message, "range"))?]
     } else {
         let sheet = fields::sheet_id(message);
         vec![(sheet, work.spreadsheet.grid(sheet)?.whole())]
     };
-    let search = Search { find, replacement, match_case: flag(message, "matchCase"), entire: flag(message, "matchEntireCell"), formulas: flag(message, "includeFormulas") };
+    let search = Search {
+        find,
+        replacement,
+        match_case: flag(message, "matchCase"),
+        entire: flag(message, "matchEntireCell"),
+        formulas: flag(message, "includeFormulas"),
+    };
     let mut found = Found::default();
     for (sheet, area) in places {
         search.run(work.spreadsheet.grid_mut(sheet)?, area, &mut found);
@@ -168,7 +211,12 @@ impl Found {
             ("rowsChanged", self.rows),
             ("sheetsChanged", self.sheets),
         ];
-        counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), json!(count))).collect::<Object>().into()
+        counts
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| (name.to_owned(), json!(count)))
+            .collect::<Object>()
+            .into()
     }
 }
 
@@ -187,16 +235,22 @@ impl Search<'_> {
             let mut in_row = false;
             for column in area.left..area.right.min(tab.rows.row(row).len() as u32) {
                 let new = match &tab.cell(row, column).value {
-                    Value::Text(text) => self.replace(text).map(|(text, count)| (Value::text(&text), count, false)),
-                    Value::Formula(text) if self.formulas => {
-                        self.replace(text).map(|(text, count)| (Value::Formula(text.into()), count, true))
-                    }
+                    Value::Text(text) => self
+                        .replace(text)
+                        .map(|(text, count)| (Value::text(&text), count, false)),
+                    Value::Formula(text) if self.formulas => self
+                        .replace(text)
+                        .map(|(text, count)| (Value::Formula(text.into()), count, true)),
                     _ => None,
                 };
                 if let Some((value, count, formula)) = new {
                     tab.set_value(row, column, value);
                     found.occurrences += count;
-                    *(if formula { &mut found.formulas } else { &mut found.values }) += 1;
+                    *(if formula {
+                        &mut found.formulas
+                    } else {
+                        &mut found.values
+                    }) += 1;
                     in_row = true;
                 }
             }
@@ -206,13 +260,22 @@ impl Search<'_> {
     }
 
     fn replace(&self, text: &str) -> Option<(String, u32)> {
-        let same = |part: &str| if self.match_case { part == self.find } else { part.to_lowercase() == self.find.to_lowercase() };
+        let same = |part: &str| {
+            if self.match_case {
+                part == self.find
+            } else {
+                part.to_lowercase() == self.find.to_lowercase()
+            }
+        };
         if self.entire {
             return same(text).then(|| (self.replacement.to_owned(), 1));
         }
         let (mut out, mut rest, mut count) = (String::new(), text, 0);
         while let Some(letter) = rest.chars().next() {
-            let end = rest.char_indices().nth(self.find.chars().count()).map_or(rest.len(), |(end, _)| end);
+            let end = rest
+                .char_indices()
+                .nth(self.find.chars().count())
+                .map_or(rest.len(), |(end, _)| end);
             if same(&rest[..end]) {
                 out.push_str(self.replacement);
                 rest = &rest[end..];
@@ -230,10 +293,16 @@ impl Search<'_> {
 pub(super) fn sort(work: &mut Work<'_>, message: &Object) -> Answer {
     let (sheet, area) = work.range(object(message, "range"))?;
     work.open_for_writing(sheet, area)?;
-    let keys = list(message, "sortSpecs").iter().filter_map(Json::as_object).map(|spec| {
-        let column = fields::index(spec, "dimensionIndex")?.unwrap_or(0);
-        Ok(SortKey { column, descending: text(spec, "sortOrder") == "DESCENDING" })
-    });
+    let keys = list(message, "sortSpecs")
+        .iter()
+        .filter_map(Json::as_object)
+        .map(|spec| {
+            let column = fields::index(spec, "dimensionIndex")?.unwrap_or(0);
+            Ok(SortKey {
+                column,
+                descending: text(spec, "sortOrder") == "DESCENDING",
+            })
+        });
     let keys: Vec<SortKey> = keys.collect::<Result<_, Refusal>>()?;
     if keys.is_empty() {
         return Err(ApiError::invalid("At least one sort spec must be specified."));

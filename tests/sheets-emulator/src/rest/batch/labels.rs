@@ -1,11 +1,11 @@
 //! Requests about developer metadata.
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
-use super::{update_mask, Answer, Work};
+use super::{Answer, Work, update_mask};
 use crate::grid::{Metadata, Refusal, SheetId, Spreadsheet, Visibility};
 use crate::rest::address::{labels, location};
-use crate::rest::fields::{self, list, object, text, whole, Object};
+use crate::rest::fields::{self, Object, list, object, text, whole};
 use crate::rest::{ApiError, Mask};
 
 /// Characters (keys and values) of a spreadsheet's own labels, and of each tab's with its rows and columns.
@@ -13,7 +13,17 @@ const LIMIT: usize = 30_000;
 
 pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
     let given = object(message, "developerMetadata");
-    fields::only(given, &["metadataId", "metadataKey", "metadataValue", "location", "visibility"], "developer_metadata")?;
+    fields::only(
+        given,
+        &[
+            "metadataId",
+            "metadataKey",
+            "metadataValue",
+            "location",
+            "visibility",
+        ],
+        "developer_metadata",
+    )?;
     let key = key(given)?;
     let visibility = visibility(given)?;
     let location = location(work.spreadsheet, object(given, "location"))?;
@@ -22,10 +32,21 @@ pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
         Some(id) => i32::try_from(id).map_err(|_| Refusal(format!("metadataId[{id}] is out of range.")))?,
     };
     if work.knobs.metadata_ids_unique && work.spreadsheet.metadata.contains_key(&id) {
-        return Err(ApiError::invalid(format!("Developer metadata with id {id} already exists.")));
+        return Err(ApiError::invalid(format!(
+            "Developer metadata with id {id} already exists."
+        )));
     }
-    let value = given.get("metadataValue").and_then(Json::as_str).map(str::to_owned);
-    let label = Metadata { id, key, value, visibility, location };
+    let value = given
+        .get("metadataValue")
+        .and_then(Json::as_str)
+        .map(str::to_owned);
+    let label = Metadata {
+        id,
+        key,
+        value,
+        visibility,
+        location,
+    };
     let shown = label.to_json();
     work.spreadsheet.metadata.insert(id, label);
     check_size(work.spreadsheet, location.sheet())?;
@@ -34,7 +55,9 @@ pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
 
 fn key(given: &Object) -> Result<String, Refusal> {
     match text(given, "metadataKey") {
-        "" => Err(Refusal::new("Developer metadata must always have a key specified.")),
+        "" => Err(Refusal::new(
+            "Developer metadata must always have a key specified.",
+        )),
         key => Ok(key.to_owned()),
     }
 }
@@ -43,15 +66,22 @@ fn visibility(given: &Object) -> Result<Visibility, Refusal> {
     match text(given, "visibility") {
         "DOCUMENT" => Ok(Visibility::Document),
         "PROJECT" => Ok(Visibility::Project),
-        _ => Err(Refusal::new("Developer metadata must always have a visibility specified.")),
+        _ => Err(Refusal::new(
+            "Developer metadata must always have a visibility specified.",
+        )),
     }
 }
 
 fn check_size(spreadsheet: &Spreadsheet, sheet: Option<SheetId>) -> Result<(), Refusal> {
-    let here = spreadsheet.metadata.values().filter(|label| label.location.sheet() == sheet);
+    let here = spreadsheet
+        .metadata
+        .values()
+        .filter(|label| label.location.sheet() == sheet);
     if here.map(Metadata::characters).sum::<usize>() > LIMIT {
         let what = if sheet.is_some() { "sheet" } else { "spreadsheet" };
-        return Err(Refusal(format!("The total size of the developer metadata of the {what} would exceed the limit of {LIMIT} characters.")));
+        return Err(Refusal(format!(
+            "The total size of the developer metadata of the {what} would exceed the limit of {LIMIT} characters."
+        )));
     }
     Ok(())
 }
@@ -69,15 +99,24 @@ fn meant(spreadsheet: &Spreadsheet, filters: &[&Object]) -> Result<Vec<i32>, Api
 
 pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = update_mask(message)?;
-    let filters: Vec<&Object> = list(message, "dataFilters").iter().filter_map(Json::as_object).collect();
+    let filters: Vec<&Object> = list(message, "dataFilters")
+        .iter()
+        .filter_map(Json::as_object)
+        .collect();
     if filters.is_empty() {
         return Err(ApiError::invalid("At least one data filter must be specified."));
     }
     let given = object(message, "developerMetadata");
-    let new_location = if mask.wants("location") && !mask.is_everything() { Some(location(work.spreadsheet, object(given, "location"))?) } else { None };
+    let new_location = if mask.wants("location") && !mask.is_everything() {
+        Some(location(work.spreadsheet, object(given, "location"))?)
+    } else {
+        None
+    };
     let mut shown = Vec::new();
     for id in meant(work.spreadsheet, &filters)? {
-        let Some(label) = work.spreadsheet.metadata.get_mut(&id) else { continue };
+        let Some(label) = work.spreadsheet.metadata.get_mut(&id) else {
+            continue;
+        };
         change(label, given, &mask)?;
         label.location = new_location.unwrap_or(label.location);
         shown.push(label.to_json());
@@ -92,7 +131,10 @@ fn change(label: &mut Metadata, given: &Object, mask: &Mask) -> Result<(), Refus
         label.key = key(given)?;
     }
     if mask.wants("metadataValue") {
-        label.value = given.get("metadataValue").and_then(Json::as_str).map(str::to_owned);
+        label.value = given
+            .get("metadataValue")
+            .and_then(Json::as_str)
+            .map(str::to_owned);
     }
     if mask.wants("visibility") && (!mask.is_everything() || given.contains_key("visibility")) {
         label.visibility = visibility(given)?;
@@ -102,6 +144,10 @@ fn change(label: &mut Metadata, given: &Object, mask: &Mask) -> Result<(), Refus
 
 pub(super) fn delete(work: &mut Work<'_>, message: &Object) -> Answer {
     let gone = meant(work.spreadsheet, &[object(message, "dataFilter")])?;
-    let shown: Vec<Json> = gone.iter().filter_map(|id| work.spreadsheet.metadata.remove(id)).map(|label| label.to_json()).collect();
+    let shown: Vec<Json> = gone
+        .iter()
+        .filter_map(|id| work.spreadsheet.metadata.remove(id))
+        .map(|label| label.to_json())
+        .collect();
     Ok(json!({"deleteDeveloperMetadata": {"deletedDeveloperMetadata": shown}}))
 }

@@ -1,10 +1,10 @@
 //! `copyPaste` and `cutPaste`, on one tab or from one to another.
 
-use super::{nothing, Answer, Work};
-use crate::formula::{copied_by, Book};
+use super::{Answer, Work, nothing};
+use crate::formula::{Book, copied_by};
 use crate::grid::{Area, Cell, Dimension, Refusal, Scalar, SheetId, Value};
-use crate::rest::fields::{self, object, text, Object};
 use crate::rest::ApiError;
+use crate::rest::fields::{self, Object, object, text};
 
 /// What a paste takes along.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,14 @@ fn kind(message: &Object) -> Result<Kind, ApiError> {
         "PASTE_FORMULA" => Kind::Formulas,
         "PASTE_FORMAT" | "PASTE_CONDITIONAL_FORMATTING" => Kind::Format,
         "PASTE_DATA_VALIDATION" => Kind::Validation,
-        other => return Err(ApiError::violation("paste_type", format!("Invalid value at 'paste_type' (type.googleapis.com/google.apps.sheets.v4.PasteType), \"{other}\""))),
+        other => {
+            return Err(ApiError::violation(
+                "paste_type",
+                format!(
+                    "Invalid value at 'paste_type' (type.googleapis.com/google.apps.sheets.v4.PasteType), \"{other}\""
+                ),
+            ));
+        }
     })
 }
 
@@ -34,9 +41,19 @@ pub(super) fn copy(work: &mut Work<'_>, message: &Object) -> Answer {
     let transposed = text(message, "pasteOrientation") == "TRANSPOSE";
     let (from, source) = work.range(object(message, "source"))?;
     let (to, open) = fields::grid_range(object(message, "destination"))?;
-    let (high, wide) = if transposed { (source.width(), source.height()) } else { (source.height(), source.width()) };
+    let (high, wide) = if transposed {
+        (source.width(), source.height())
+    } else {
+        (source.height(), source.width())
+    };
     let asked = open.on(work.spreadsheet.grid(to)?);
-    let repeated = |asked: u32, one: u32| if asked > one && asked % one == 0 { asked } else { one };
+    let repeated = |asked: u32, one: u32| {
+        if asked > one && asked.is_multiple_of(one) {
+            asked
+        } else {
+            one
+        }
+    };
     let (high, wide) = (repeated(asked.height(), high), repeated(asked.width(), wide));
     let destination = Area::new(asked.top, asked.left, asked.top + high, asked.left + wide);
     work.make_room(to, destination)?;
@@ -66,7 +83,10 @@ pub(super) fn copy(work: &mut Work<'_>, message: &Object) -> Answer {
 fn merged(old: &Cell, pasted: Cell, kind: Kind) -> Cell {
     match kind {
         Kind::Normal => pasted,
-        Kind::Values | Kind::Formulas => Cell { value: pasted.value, look: old.look.clone() },
+        Kind::Values | Kind::Formulas => Cell {
+            value: pasted.value,
+            look: old.look.clone(),
+        },
         Kind::Format | Kind::Validation => {
             let mut new = old.clone();
             let look = pasted.look.as_deref().cloned().unwrap_or_default();
@@ -82,7 +102,10 @@ fn merged(old: &Cell, pasted: Cell, kind: Kind) -> Cell {
 impl Work<'_> {
     fn make_room(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
         for dimension in [Dimension::Rows, Dimension::Columns] {
-            let (have, need) = (self.spreadsheet.grid(sheet)?.count(dimension), area.span(dimension).1);
+            let (have, need) = (
+                self.spreadsheet.grid(sheet)?.count(dimension),
+                area.span(dimension).1,
+            );
             if need > have {
                 self.spreadsheet.append(sheet, dimension, need - have)?;
             }
@@ -94,11 +117,15 @@ impl Work<'_> {
     fn copied(&self, sheet: SheetId, area: Area, kind: Kind) -> Result<Vec<Cell>, Refusal> {
         let tab = self.spreadsheet.grid(sheet)?;
         let book = Book::new(self.spreadsheet);
-        let places = (area.top..area.bottom).flat_map(|row| (area.left..area.right).map(move |column| (row, column)));
+        let places =
+            (area.top..area.bottom).flat_map(|row| (area.left..area.right).map(move |column| (row, column)));
         let cells = places.map(|(row, column)| {
             let cell = tab.cell(row, column);
             match (&cell.value, kind) {
-                (Value::Formula(_), Kind::Values) => Cell { value: fixed(&book.scalar(tab, row, column)), look: None },
+                (Value::Formula(_), Kind::Values) => Cell {
+                    value: fixed(&book.scalar(tab, row, column)),
+                    look: None,
+                },
                 _ => cell.clone(),
             }
         });
@@ -123,7 +150,10 @@ pub(super) fn cut(work: &mut Work<'_>, message: &Object) -> Answer {
     let (from, source) = work.range(object(message, "source"))?;
     let place = object(message, "destination");
     let to = fields::sheet_id(place);
-    let (top, left) = (fields::index(place, "rowIndex")?.unwrap_or(0), fields::index(place, "columnIndex")?.unwrap_or(0));
+    let (top, left) = (
+        fields::index(place, "rowIndex")?.unwrap_or(0),
+        fields::index(place, "columnIndex")?.unwrap_or(0),
+    );
     let tab = work.spreadsheet.grid(to)?;
     if top >= tab.row_count() || left >= tab.column_count() {
         return Err(ApiError::invalid("The destination is outside of the grid."));
@@ -140,7 +170,8 @@ pub(super) fn cut(work: &mut Work<'_>, message: &Object) -> Answer {
         }
     }
     let tab = work.spreadsheet.grid_mut(to)?;
-    let places = (destination.top..destination.bottom).flat_map(|row| (destination.left..destination.right).map(move |column| (row, column)));
+    let places = (destination.top..destination.bottom)
+        .flat_map(|row| (destination.left..destination.right).map(move |column| (row, column)));
     for ((row, column), cell) in places.zip(cells) {
         let new = merged(tab.cell(row, column), cell, kind);
         tab.set_cell(row, column, new);

@@ -1,15 +1,20 @@
 //! Requests about tabs and the spreadsheet itself.
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
-use super::{nothing, update_mask, Answer, Work};
+use super::{Answer, Work, nothing, update_mask};
 use crate::grid::{Dimension, Location, Metadata, Refusal, SheetId, Tab};
-use crate::rest::fields::{self, flag, object, text, whole, Object};
+use crate::rest::fields::{self, Object, flag, object, text, whole};
 use crate::rest::show::sheet_properties;
 use crate::rest::{ApiError, Mask};
 
 /// Fields of `SheetProperties` and `GridProperties` that are kept as they are given.
-const PLAIN: [&str; 4] = ["tabColor", "tabColorStyle", "rightToLeft", "dataSourceSheetProperties"];
+const PLAIN: [&str; 4] = [
+    "tabColor",
+    "tabColorStyle",
+    "rightToLeft",
+    "dataSourceSheetProperties",
+];
 const PLAIN_GRID: [&str; 3] = ["hideGridlines", "rowGroupControlAfter", "columnGroupControlAfter"];
 
 pub(super) fn add(work: &mut Work<'_>, message: &Object) -> Answer {
@@ -30,7 +35,9 @@ pub(super) fn add(work: &mut Work<'_>, message: &Object) -> Answer {
     let rows = fields::index(grid, "rowCount")?.unwrap_or(1000);
     let columns = fields::index(grid, "columnCount")?.unwrap_or(26);
     if rows == 0 || columns == 0 {
-        return Err(ApiError::invalid("A grid must have at least one row and one column."));
+        return Err(ApiError::invalid(
+            "A grid must have at least one row and one column.",
+        ));
     }
     work.spreadsheet.may_hold(rows.into(), columns, 0)?;
     let mut tab = Tab::new(id, title, rows, columns);
@@ -83,7 +90,8 @@ pub(super) fn duplicate(work: &mut Work<'_>, message: &Object) -> Answer {
         title => title.to_owned(),
     };
     work.spreadsheet.check_title(&title, None)?;
-    work.spreadsheet.may_hold(tab.row_count().into(), tab.column_count(), 0)?;
+    work.spreadsheet
+        .may_hold(tab.row_count().into(), tab.column_count(), 0)?;
     (tab.id, tab.title) = (id, title);
     for range in &mut tab.protected {
         range.id = work.spreadsheet.fresh_id();
@@ -98,7 +106,13 @@ pub(super) fn duplicate(work: &mut Work<'_>, message: &Object) -> Answer {
 }
 
 fn copy_labels(work: &mut Work<'_>, from: SheetId, to: SheetId) {
-    let labels: Vec<Metadata> = work.spreadsheet.metadata.values().filter(|label| label.location.sheet() == Some(from)).cloned().collect();
+    let labels: Vec<Metadata> = work
+        .spreadsheet
+        .metadata
+        .values()
+        .filter(|label| label.location.sheet() == Some(from))
+        .cloned()
+        .collect();
     for mut label in labels {
         label.id = work.spreadsheet.fresh_id();
         label.location = match label.location {
@@ -129,7 +143,12 @@ pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
     if let Some(grid_mask) = mask.inside("gridProperties") {
         update_grid(work, id, object(properties, "gridProperties"), &grid_mask)?;
     }
-    keep(&mut work.spreadsheet.grid_mut(id)?.properties, properties, &PLAIN, &mask);
+    keep(
+        &mut work.spreadsheet.grid_mut(id)?.properties,
+        properties,
+        &PLAIN,
+        &mask,
+    );
     // The index counts the places before the move, as with rows.
     if mask.wants("index") && (!mask.is_everything() || properties.contains_key("index")) {
         let to = fields::index(properties, "index")?.unwrap_or(0) as usize;
@@ -158,7 +177,9 @@ fn update_grid(work: &mut Work<'_>, id: SheetId, grid: &Object, mask: &Mask) -> 
         tab.frozen_columns = fields::index(grid, "frozenColumnCount")?.unwrap_or(0);
     }
     if tab.frozen_rows >= rows || tab.frozen_columns >= columns {
-        return Err(ApiError::invalid("You can't freeze all visible rows or columns on the sheet."));
+        return Err(ApiError::invalid(
+            "You can't freeze all visible rows or columns on the sheet.",
+        ));
     }
     keep(&mut tab.grid_properties, grid, &PLAIN_GRID, mask);
     Ok(())
@@ -167,7 +188,10 @@ fn update_grid(work: &mut Work<'_>, id: SheetId, grid: &Object, mask: &Mask) -> 
 fn resize(work: &mut Work<'_>, id: SheetId, dimension: Dimension, count: u32) -> Result<(), Refusal> {
     let have = work.spreadsheet.grid(id)?.count(dimension);
     match count {
-        0 => Err(Refusal(format!("You can't delete all the {} on the sheet.", dimension.api().to_lowercase()))),
+        0 => Err(Refusal(format!(
+            "You can't delete all the {} on the sheet.",
+            dimension.api().to_lowercase()
+        ))),
         _ if count > have => work.spreadsheet.append(id, dimension, count - have),
         _ if count < have => work.spreadsheet.delete(id, dimension, count, have),
         _ => Ok(()),
@@ -177,7 +201,11 @@ fn resize(work: &mut Work<'_>, id: SheetId, dimension: Dimension, count: u32) ->
 pub(super) fn update_spreadsheet(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = update_mask(message)?;
     let properties = object(message, "properties");
-    for (field, value) in [("title", &mut work.spreadsheet.title), ("locale", &mut work.spreadsheet.locale), ("timeZone", &mut work.spreadsheet.time_zone)] {
+    for (field, value) in [
+        ("title", &mut work.spreadsheet.title),
+        ("locale", &mut work.spreadsheet.locale),
+        ("timeZone", &mut work.spreadsheet.time_zone),
+    ] {
         if mask.wants(field) && properties.get(field).is_some_and(Json::is_string) {
             text(properties, field).clone_into(value);
         }

@@ -1,16 +1,23 @@
 //! `values.append`: finds a table around a range and writes below it.
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
+use super::super::ApiError;
 use super::super::address::Place;
 use super::super::batch::Work;
 use super::super::fields::Object;
-use super::super::ApiError;
-use super::write::{table, Input, Written};
-use crate::grid::{print_a1, Area, Dimension, Tab};
+use super::write::{Input, Written, table};
+use crate::grid::{Area, Dimension, Tab, print_a1};
 
 /// Appends; gives `tableRange` (if there is a table) and what was written.
-pub(crate) fn append(work: &mut Work<'_>, place: &Place, body: &Object, input: Input, insert: bool, year: i16) -> Result<(Option<String>, Written), ApiError> {
+pub(crate) fn append_rows(
+    work: &mut Work<'_>,
+    place: &Place,
+    body: &Object,
+    input: Input,
+    insert: bool,
+    year: i16,
+) -> Result<(Option<String>, Written), ApiError> {
     let (rows, major) = table(body)?;
     let high = match major {
         Dimension::Rows => rows.len(),
@@ -27,10 +34,20 @@ pub(crate) fn append(work: &mut Work<'_>, place: &Place, body: &Object, input: I
     if insert && found.is_some() && top < have {
         work.spreadsheet.insert(place.sheet, Dimension::Rows, top, high)?;
     } else if top + high > have {
-        work.spreadsheet.append(place.sheet, Dimension::Rows, top + high - have)?;
+        work.spreadsheet
+            .append(place.sheet, Dimension::Rows, top + high - have)?;
     }
     let area = Area::cell(top, left);
-    let written = work.write(&Place { area, open: area.into(), ..*place }, body, input, year)?;
+    let written = work.write(
+        &Place {
+            area,
+            open: area.into(),
+            ..*place
+        },
+        body,
+        input,
+        year,
+    )?;
     Ok((name, written))
 }
 
@@ -62,10 +79,26 @@ fn grow(mut block: Area, filled: &impl Fn(u32, u32) -> bool, height: u32, width:
         let line = |row: u32| columns.clone().any(|column| filled(row, column));
         let pile = |column: u32| rows.clone().any(|row| filled(row, column));
         let wider = Area {
-            top: if block.top > 0 && line(block.top - 1) { block.top - 1 } else { block.top },
-            bottom: if block.bottom < height && line(block.bottom) { block.bottom + 1 } else { block.bottom },
-            left: if block.left > 0 && pile(block.left - 1) { block.left - 1 } else { block.left },
-            right: if block.right < width && pile(block.right) { block.right + 1 } else { block.right },
+            top: if block.top > 0 && line(block.top - 1) {
+                block.top - 1
+            } else {
+                block.top
+            },
+            bottom: if block.bottom < height && line(block.bottom) {
+                block.bottom + 1
+            } else {
+                block.bottom
+            },
+            left: if block.left > 0 && pile(block.left - 1) {
+                block.left - 1
+            } else {
+                block.left
+            },
+            right: if block.right < width && pile(block.right) {
+                block.right + 1
+            } else {
+                block.right
+            },
         };
         if wider == block {
             return block;
@@ -75,7 +108,7 @@ fn grow(mut block: Area, filled: &impl Fn(u32, u32) -> bool, height: u32, width:
 }
 
 /// `AppendValuesResponse`.
-pub(crate) fn answer(spreadsheet: &str, table: Option<String>, updates: Json) -> Json {
+pub(crate) fn append_answer(spreadsheet: &str, table: Option<String>, updates: &Json) -> Json {
     let mut out = json!({"spreadsheetId": spreadsheet, "updates": updates});
     if let Some(table) = table {
         out["tableRange"] = json!(table);

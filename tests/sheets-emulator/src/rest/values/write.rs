@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{json, Value as Json};
+use serde_json::{Value as Json, json};
 
 use super::super::address::Place;
 use super::super::batch::Work;
-use super::super::fields::{text, Object};
+use super::super::fields::{Object, text};
 use super::super::{ApiError, View};
-use super::{major, value_range, Render};
+use super::{Render, major, value_range};
 use crate::display::Locale;
-use crate::entry::{check_length, enter, Desk};
-use crate::grid::{column_letters, print_a1, Area, Dimension, Refusal, Value};
+use crate::entry::{Desk, check_length, enter};
+use crate::grid::{Area, Dimension, Refusal, Value, column_letters, print_a1};
 
 /// How values are taken.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +28,14 @@ impl Input {
         match text {
             "RAW" => Ok(Self::Raw),
             "USER_ENTERED" => Ok(Self::UserEntered),
-            "" | "INPUT_VALUE_OPTION_UNSPECIFIED" => Err(ApiError::invalid("'valueInputOption' is required but not specified")),
+            "" | "INPUT_VALUE_OPTION_UNSPECIFIED" => Err(ApiError::invalid(
+                "'valueInputOption' is required but not specified",
+            )),
             other => Err(ApiError::violation(
                 "value_input_option",
-                format!("Invalid value at 'value_input_option' (type.googleapis.com/google.apps.sheets.v4.ValueInputOption), \"{other}\""),
+                format!(
+                    "Invalid value at 'value_input_option' (type.googleapis.com/google.apps.sheets.v4.ValueInputOption), \"{other}\""
+                ),
             )),
         }
     }
@@ -53,20 +57,36 @@ pub(crate) struct Written {
 /// The `values` of a body as rows of cells. What is not a list of lists is refused in Google's words.
 pub(super) fn table(body: &Object) -> Result<(Vec<&[Json]>, Dimension), ApiError> {
     let bad = |value: &Json| {
-        ApiError::violation("data.values", format!("Invalid value at 'data.values' (type.googleapis.com/google.protobuf.ListValue), {value}"))
+        ApiError::violation(
+            "data.values",
+            format!(
+                "Invalid value at 'data.values' (type.googleapis.com/google.protobuf.ListValue), {value}"
+            ),
+        )
     };
     let values: &[Json] = match body.get("values") {
         None | Some(Json::Null) => &[],
         Some(Json::Array(values)) => values,
         Some(other) => return Err(bad(other)),
     };
-    let rows = values.iter().map(|row| row.as_array().map(Vec::as_slice).ok_or_else(|| bad(row)));
-    Ok((rows.collect::<Result<_, _>>()?, major(text(body, "majorDimension"))?))
+    let rows = values
+        .iter()
+        .map(|row| row.as_array().map(Vec::as_slice).ok_or_else(|| bad(row)));
+    Ok((
+        rows.collect::<Result<_, _>>()?,
+        major(text(body, "majorDimension"))?,
+    ))
 }
 
 impl Work<'_> {
     /// Writes a table at a place: an anchor, an open range, or one that is large enough.
-    pub(crate) fn write(&mut self, place: &Place, body: &Object, input: Input, year: i16) -> Result<Written, ApiError> {
+    pub(crate) fn write(
+        &mut self,
+        place: &Place,
+        body: &Object,
+        input: Input,
+        year: i16,
+    ) -> Result<Written, ApiError> {
         let (table, major) = table(body)?;
         let long = table.iter().map(|line| line.len()).max().unwrap_or_default() as u32;
         let (high, wide) = match major {
@@ -74,16 +94,25 @@ impl Work<'_> {
             Dimension::Columns => (long, table.len() as u32),
         };
         let area = self.extent(place, high, wide)?;
-        let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year };
-        let mut written = Written { place: Place { area, ..*place }, rows: BTreeSet::new(), columns: BTreeSet::new(), cells: 0 };
+        let desk = Desk {
+            locale: Locale::named(&self.spreadsheet.locale),
+            year,
+        };
+        let mut written = Written {
+            place: Place { area, ..*place },
+            rows: BTreeSet::new(),
+            columns: BTreeSet::new(),
+            cells: 0,
+        };
         for (i, line) in table.iter().enumerate() {
             for (j, value) in line.iter().enumerate().filter(|(_, value)| !value.is_null()) {
                 let (down, right) = if major == Dimension::Rows { (i, j) } else { (j, i) };
                 let (row, column) = (area.top + down as u32, area.left + right as u32);
-                self.write_one(place, (row, column), value, input, desk).map_err(|wrong| match wrong {
-                    Some(refusal) => ApiError::from(refusal),
-                    None => ApiError::invalid(format!("Invalid values[{i}][{j}]: {}", nested(value))),
-                })?;
+                self.write_one(place, (row, column), value, input, desk)
+                    .map_err(|wrong| match wrong {
+                        Some(refusal) => ApiError::from(refusal),
+                        None => ApiError::invalid(format!("Invalid values[{i}][{j}]: {}", nested(value))),
+                    })?;
                 written.cells += 1;
                 written.rows.insert(row);
                 written.columns.insert(column);
@@ -92,7 +121,14 @@ impl Work<'_> {
         Ok(written)
     }
 
-    fn write_one(&mut self, place: &Place, (row, column): (u32, u32), value: &Json, input: Input, desk: Desk) -> Result<(), Option<Refusal>> {
+    fn write_one(
+        &mut self,
+        place: &Place,
+        (row, column): (u32, u32),
+        value: &Json,
+        input: Input,
+        desk: Desk,
+    ) -> Result<(), Option<Refusal>> {
         let tab = self.spreadsheet.grid_mut(place.sheet)?;
         let value = match value {
             Json::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
@@ -116,25 +152,42 @@ impl Work<'_> {
     /// The rectangle that a table covers from a place on, and whether it may be written.
     fn extent(&mut self, place: &Place, high: u32, wide: u32) -> Result<Area, ApiError> {
         let tab = self.spreadsheet.grid(place.sheet)?;
-        let area = Area::new(place.area.top, place.area.left, place.area.top + high, place.area.left + wide);
+        let area = Area::new(
+            place.area.top,
+            place.area.left,
+            place.area.top + high,
+            place.area.left + wide,
+        );
         let anchor = place.area.is_one_cell() && place.open.bottom.is_some() && place.open.right.is_some();
         if !anchor {
             let named = print_a1(&tab.title, place.area);
             if place.open.bottom.is_some() && area.bottom > place.area.bottom {
-                return Err(ApiError::invalid(format!("Requested writing within range [{named}], but tried writing to row [{}]", place.area.bottom + 1)));
+                return Err(ApiError::invalid(format!(
+                    "Requested writing within range [{named}], but tried writing to row [{}]",
+                    place.area.bottom + 1
+                )));
             }
             if place.open.right.is_some() && area.right > place.area.right {
-                return Err(ApiError::invalid(format!("Requested writing within range [{named}], but tried writing to column [{}]", column_letters(place.area.right))));
+                return Err(ApiError::invalid(format!(
+                    "Requested writing within range [{named}], but tried writing to column [{}]",
+                    column_letters(place.area.right)
+                )));
             }
         }
-        let area = Area { bottom: area.bottom.max(area.top + 1), right: area.right.max(area.left + 1), ..area };
+        let area = Area {
+            bottom: area.bottom.max(area.top + 1),
+            right: area.right.max(area.left + 1),
+            ..area
+        };
         for dimension in [Dimension::Rows, Dimension::Columns] {
             let tab = self.spreadsheet.grid(place.sheet)?;
             let (have, need) = (tab.count(dimension), area.span(dimension).1);
             if need > have && !self.knobs.writes_grow_grid {
                 return Err(ApiError::invalid(format!(
                     "Range ({}) exceeds grid limits. Max rows: {}, max columns: {}",
-                    print_a1(&tab.title, area), tab.row_count(), tab.column_count()
+                    print_a1(&tab.title, area),
+                    tab.row_count(),
+                    tab.column_count()
                 )));
             }
             if need > have {
@@ -151,17 +204,30 @@ impl Work<'_> {
 }
 
 fn nested(value: &Json) -> String {
-    let kind = if value.is_array() { "list_value" } else { "struct_value" };
+    let kind = if value.is_array() {
+        "list_value"
+    } else {
+        "struct_value"
+    };
     format!("{kind} {value}")
 }
 
 impl Written {
     /// `UpdateValuesResponse`; with `updatedData` where it is asked for.
-    pub(crate) fn to_json(&self, view: &View<'_>, echo: Option<(Dimension, Render)>) -> Result<Json, ApiError> {
+    pub(crate) fn to_json(
+        &self,
+        view: &View<'_>,
+        echo: Option<(Dimension, Render)>,
+    ) -> Result<Json, ApiError> {
         let spreadsheet = view.book.spreadsheet();
         let tab = spreadsheet.grid(self.place.sheet)?;
-        let mut out = json!({"spreadsheetId": spreadsheet.id, "updatedRange": print_a1(&tab.title, self.place.area)});
-        let counts = [("updatedRows", self.rows.len()), ("updatedColumns", self.columns.len()), ("updatedCells", self.cells)];
+        let mut out =
+            json!({"spreadsheetId": spreadsheet.id, "updatedRange": print_a1(&tab.title, self.place.area)});
+        let counts = [
+            ("updatedRows", self.rows.len()),
+            ("updatedColumns", self.columns.len()),
+            ("updatedCells", self.cells),
+        ];
         for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             out[name] = json!(count);
         }
@@ -173,7 +239,7 @@ impl Written {
 }
 
 /// Clears the values of a place; gives its name.
-pub(crate) fn clear(work: &mut Work<'_>, place: &Place) -> Result<String, ApiError> {
+pub(crate) fn clear_place(work: &mut Work<'_>, place: &Place) -> Result<String, ApiError> {
     let tab = work.spreadsheet.grid_mut(place.sheet)?;
     if !tab.may_write(work.caller, place.area) {
         return Err(ApiError::invalid(

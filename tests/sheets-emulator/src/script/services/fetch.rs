@@ -1,11 +1,13 @@
 //! `UrlFetchApp`: real requests, each on the worker's own small runtime. This one may reach localhost, Google's may not.
 
 use std::cell::OnceCell;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use tokio::runtime::Runtime;
 
 use super::Thrown;
 use super::utilities::{Bytes, signed};
@@ -18,48 +20,33 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const AGENT: &str =
     "Mozilla/5.0 (compatible; Google-Apps-Script; beanserver; +https://script.google.com; id: emulator)";
 
+/// The clients of all workers, with and without redirects: reading the machine's certificates is slow. They keep no
+/// connections, since a connection belongs to the runtime of the worker that opened it.
+static CLIENTS: LazyLock<Result<[reqwest::Client; 2], reqwest::Error>> = LazyLock::new(|| {
+    let client = |redirects| {
+        let client = reqwest::Client::builder().user_agent(AGENT).timeout(TIMEOUT);
+        client.redirect(redirects).pool_max_idle_per_host(0).build()
+    };
+    Ok([client(Policy::limited(10))?, client(Policy::none())?])
+});
+
 /// A worker's way to the network, made at its first request: most workers never send one.
 #[derive(Debug, Default)]
-pub(in crate::script) struct Net(OnceCell<Lines>);
-
-#[derive(Debug)]
-struct Lines {
-    runtime: tokio::runtime::Runtime,
-    following: reqwest::Client,
-    staying: reqwest::Client,
-}
+pub(in crate::script) struct Net(OnceCell<Runtime>);
 
 impl Net {
-    fn lines(&self) -> Result<&Lines, Thrown> {
+    fn runtime(&self) -> Result<&Runtime, Thrown> {
         if self.0.get().is_none() {
-            let lines =
-                Lines::open().map_err(|error| Thrown(format!("the emulator has no network: {error}")))?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             // A worker has one thread: nobody else can have set it in between.
-            let _ = self.0.set(lines);
+            let _ = self.0.set(runtime.map_err(|error| no_network(&error))?);
         }
-        self.0
-            .get()
-            .ok_or_else(|| Thrown("the emulator has no network".into()))
+        self.0.get().ok_or_else(|| no_network(&"no runtime"))
     }
 }
 
-impl Lines {
-    fn open() -> Result<Self, std::io::Error> {
-        let client = |redirects| {
-            let client = reqwest::Client::builder()
-                .user_agent(AGENT)
-                .timeout(TIMEOUT)
-                .redirect(redirects);
-            client.build().map_err(std::io::Error::other)
-        };
-        Ok(Self {
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?,
-            following: client(Policy::limited(10))?,
-            staying: client(Policy::none())?,
-        })
-    }
+fn no_network(reason: &dyn std::fmt::Display) -> Thrown {
+    Thrown(format!("the emulator has no network: {reason}"))
 }
 
 #[derive(Deserialize)]
@@ -88,10 +75,11 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
     if host.killed_at(KillPoint::BeforeSend) {
         return Ok(Json::Null);
     }
-    let net = host.net().lines()?;
+    let runtime = host.net().runtime()?;
+    let clients = CLIENTS.as_ref().map_err(|error| no_network(error))?;
     let stop = host.shared().stop_signal();
-    let sending = futures_util::future::join_all(call.requests.iter().map(|request| send(net, request)));
-    let answers = net.runtime.block_on(async move {
+    let sending = futures_util::future::join_all(call.requests.iter().map(|request| send(clients, request)));
+    let answers = runtime.block_on(async move {
         let mut stop = stop;
         tokio::select! {
             answers = sending => Some(answers),
@@ -115,18 +103,21 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
         .into())
 }
 
-async fn send(net: &Lines, request: &Request) -> (Option<u16>, Json) {
-    match exchange(net, request).await {
+async fn send(clients: &[reqwest::Client; 2], request: &Request) -> (Option<u16>, Json) {
+    match exchange(clients, request).await {
         Ok((status, answer)) => (Some(status), answer),
         Err(failure) => (None, json!({ "failure": failure })),
     }
 }
 
-async fn exchange(net: &Lines, request: &Request) -> Result<(u16, Json), String> {
+async fn exchange(
+    [following, staying]: &[reqwest::Client; 2],
+    request: &Request,
+) -> Result<(u16, Json), String> {
     let client = if request.follow_redirects {
-        &net.following
+        following
     } else {
-        &net.staying
+        staying
     };
     let url = reqwest::Url::parse(&request.url).map_err(|_| format!("Invalid argument: {}", request.url))?;
     let method = reqwest::Method::from_bytes(request.method.as_bytes())

@@ -1,0 +1,9 @@
+//! The Google edge against the local Google, and the endpoint against raw requests.
+
+mod batches;
+mod calls;
+mod desk;
+mod endpoint;
+mod fate;
+mod reads;
+mod setup;

@@ -1,0 +1,243 @@
+//! The pretend spreadsheet: tabs whose rows are addressed by number and are moved by people, row metadata that moves with them,
+//! tokens that can be made once, receipts, a trash. It takes exactly what the daemon's edge takes: [`GridBatch`] and [`Naming`].
+
+use std::collections::BTreeMap;
+
+use sheetbridge::engine::effect::Naming;
+use sheetbridge::engine::input::{KeySeen, ReceiptRow, ReceiptView, RowView, TabView, View};
+use sheetbridge::model::cell::Cell;
+use sheetbridge::model::grid::{Fate, GridBatch, GridCell, GridOp, Helper, Token};
+use sheetbridge::model::link::SheetId;
+use sheetbridge::model::mark::{BatchNumber, ClaimId};
+
+use super::table::{Id, key};
+
+/// The grid: `id`, `a`, the people's own column, `b`.
+pub(super) const GRID: usize = 4;
+
+/// Where the linked columns stand.
+pub(super) const COLUMNS: [usize; 3] = [0, 1, 3];
+
+/// The people's own column.
+pub(super) const OWN: usize = 2;
+
+/// A hidden name of a row, by which the witness follows it; the daemon never sees it.
+pub(super) type Uid = u32;
+
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) uid: Uid,
+    pub(super) cells: [Cell; GRID],
+    pub(super) claims: Vec<ClaimId>,
+}
+
+impl Row {
+    pub(super) fn blank(uid: Uid) -> Self {
+        Self { uid, cells: [Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank], claims: Vec::new() }
+    }
+
+    pub(super) fn id(&self) -> Option<Id> {
+        number(&self.cells[0])
+    }
+
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.iter().all(Cell::is_blank)
+    }
+
+    fn seen(&self) -> KeySeen {
+        match (&self.cells[0], self.id()) {
+            (_, Some(id)) => KeySeen::Key(key(id)),
+            (cell, None) if cell.is_blank() => KeySeen::Blank,
+            _ => KeySeen::Unreadable,
+        }
+    }
+}
+
+pub(super) fn number(cell: &Cell) -> Option<i64> {
+    match cell {
+        Cell::Number(x) => Some(x.get() as i64),
+        _ => None,
+    }
+}
+
+/// The spreadsheet at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sheet {
+    /// Rows below the header, per tab: row 1 of the grid is the first.
+    pub(super) tabs: Vec<Vec<Row>>,
+    tokens: BTreeMap<BatchNumber, Fate>,
+    receipts: BTreeMap<BatchNumber, ReceiptView>,
+    trash: BTreeMap<u32, Row>,
+    next_uid: Uid,
+}
+
+/// What a batch did to one row, for the witness.
+#[derive(Debug)]
+pub(super) enum Did {
+    Wrote { tab: usize, before: Row, after: Row },
+    Inserted { tab: usize, row: Row },
+    Removed { tab: usize, row: Row },
+    Claimed { claim: ClaimId, uid: Uid },
+}
+
+/// Why Google refuses a batch.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Its token stands already.
+    Token,
+    /// The op names a row that is not there.
+    Range(usize),
+}
+
+impl Sheet {
+    pub(super) fn new(tabs: usize) -> Self {
+        Self { tabs: vec![Vec::new(); tabs], ..Self::default() }
+    }
+
+    pub(super) fn new_uid(&mut self) -> Uid {
+        self.next_uid += 1;
+        self.next_uid
+    }
+
+    /// Applies a batch, all of it or nothing.
+    pub(super) fn apply(&mut self, batch: &GridBatch) -> Result<(ReceiptView, Vec<Did>), Refusal> {
+        if self.tokens.contains_key(&batch.number) {
+            return Err(Refusal::Token);
+        }
+        let receipt = self.receipt(batch)?;
+        let mut did = Vec::new();
+        for op in &batch.ops {
+            self.perform(op, &mut did);
+        }
+        self.tokens.insert(batch.number, Fate::Landed(batch.owner.clone()));
+        for old in &batch.expired {
+            self.tokens.remove(old);
+        }
+        self.receipts.insert(batch.number, receipt.clone());
+        while self.receipts.len() > 2 {
+            self.receipts.pop_first();
+        }
+        Ok((receipt, did))
+    }
+
+    fn receipt(&self, batch: &GridBatch) -> Result<ReceiptView, Refusal> {
+        let row = |(at, op): (usize, &GridOp)| match op {
+            GridOp::Write { sheet, row, .. }
+            | GridOp::Claim { sheet, row, .. }
+            | GridOp::Delete { sheet, row, .. } => {
+                let row = self.tabs[tab(*sheet)].get(*row as usize - 1).ok_or(Refusal::Range(at))?;
+                let cells = row.cells.iter().cloned().map(GridCell::plain).collect();
+                Ok(Some(ReceiptRow { key: row.seen(), cells }))
+            }
+            GridOp::Insert { sheet, at: place, .. } | GridOp::Restore { sheet, at: place, .. } => {
+                let height = self.tabs[tab(*sheet)].len() + batch.ops.len();
+                if *place as usize - 1 > height { Err(Refusal::Range(at)) } else { Ok(None) }
+            }
+            GridOp::Unclaim { .. } => Ok(None),
+        };
+        batch.ops.iter().enumerate().map(row).collect()
+    }
+
+    fn perform(&mut self, op: &GridOp, did: &mut Vec<Did>) {
+        match op {
+            GridOp::Write { sheet, row, cells } => {
+                let tab = tab(*sheet);
+                let row = &mut self.tabs[tab][*row as usize - 1];
+                let before = row.clone();
+                fill(row, cells);
+                did.push(Did::Wrote { tab, before, after: row.clone() });
+            }
+            GridOp::Claim { sheet, row, claim } => {
+                let row = &mut self.tabs[tab(*sheet)][*row as usize - 1];
+                row.claims.push(*claim);
+                did.push(Did::Claimed { claim: *claim, uid: row.uid });
+            }
+            GridOp::Unclaim { claim } => {
+                for row in self.tabs.iter_mut().flatten() {
+                    row.claims.retain(|stands| stands != claim);
+                }
+            }
+            GridOp::Insert { sheet, at, cells } => {
+                let mut row = Row::blank(self.new_uid());
+                fill(&mut row, cells);
+                self.insert(*sheet, *at, row, did);
+            }
+            GridOp::Restore { sheet, at, slot } => {
+                let row = self.trash.get(slot).cloned();
+                let row = row.unwrap_or_else(|| Row::blank(self.new_uid()));
+                self.insert(*sheet, *at, row, did);
+            }
+            GridOp::Delete { sheet, row, slot } => {
+                let tab = tab(*sheet);
+                let mut row = self.tabs[tab].remove(*row as usize - 1);
+                row.claims.clear();
+                did.push(Did::Removed { tab, row: row.clone() });
+                self.trash.insert(*slot, row);
+            }
+        }
+    }
+
+    fn insert(&mut self, sheet: SheetId, at: u32, row: Row, did: &mut Vec<Did>) {
+        let tab = tab(sheet);
+        let at = (at as usize - 1).min(self.tabs[tab].len());
+        did.push(Did::Inserted { tab, row: row.clone() });
+        self.tabs[tab].insert(at, row);
+    }
+
+    /// Makes the token a void one, if it does not stand; then reads it: the receipt of the batch that landed.
+    pub(super) fn settle(&mut self, number: BatchNumber) -> Option<ReceiptView> {
+        match self.tokens.entry(number).or_insert(Fate::Void) {
+            Fate::Landed(_) => Some(self.receipts.get(&number).cloned().unwrap_or_default()),
+            Fate::Void => None,
+        }
+    }
+
+    /// Writes keys through the claims; gives the rows that took one.
+    pub(super) fn name(&mut self, names: &[Naming]) -> Vec<(Uid, usize, Id)> {
+        let mut named = Vec::new();
+        for naming in names {
+            let tab = tab(naming.sheet);
+            let id = super::table::id(&naming.key);
+            for row in self.tabs[tab].iter_mut().filter(|row| row.claims.contains(&naming.claim)) {
+                row.cells[0] = Cell::number(id as f64);
+                named.push((row.uid, tab, id));
+            }
+        }
+        named
+    }
+
+    /// The typed read, already cut to the link's columns.
+    pub(super) fn view(&self) -> View {
+        let tokens = self.tokens.iter().map(|(number, fate)| Token { number: *number, fate: fate.clone() });
+        let row = |(at, row): (usize, &Row)| RowView {
+            row: at as u32 + 1,
+            key: row.seen(),
+            cells: COLUMNS.iter().map(|column| GridCell::plain(row.cells[*column].clone())).collect(),
+            claims: row.claims.clone(),
+        };
+        let tab = |(at, rows): (usize, &Vec<Row>)| {
+            let columns = COLUMNS.iter().map(|column| *column as u32).collect();
+            Ok(TabView { sheet: sheet(at), columns, rows: rows.iter().enumerate().map(row).collect() })
+        };
+        View {
+            tokens: tokens.collect(),
+            foreign: Vec::new(),
+            helper: Some(Helper { sheet: SheetId(99), row_count: 2_000, column_count: 20 }),
+            tabs: self.tabs.iter().enumerate().map(tab).collect(),
+        }
+    }
+}
+
+fn fill(row: &mut Row, cells: &[(u32, GridCell)]) {
+    for (column, cell) in cells {
+        row.cells[*column as usize] = cell.value.clone();
+    }
+}
+
+pub(super) fn sheet(tab: usize) -> SheetId {
+    SheetId(tab as i32)
+}
+
+fn tab(sheet: SheetId) -> usize {
+    sheet.0 as usize
+}

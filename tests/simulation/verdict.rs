@@ -1,0 +1,82 @@
+//! The end of a seed, judged by what stands on both sides: nothing of the engine is asked but what it has braked.
+
+use std::collections::BTreeMap;
+
+use sheetbridge::model::rule::Deletes;
+
+use super::sheet::{COLUMNS, Row};
+use super::table::{Id, Record, WIDTH, id, key, shown};
+use super::tell::cell as text;
+use super::world::World;
+
+impl World {
+    pub(super) fn judge(&mut self) {
+        for tab in 0..self.sheet.tabs.len() {
+            self.judge_tab(tab);
+        }
+        let sheet = std::rc::Rc::clone(&self.sheet);
+        self.witness.judge_losses(&sheet.tabs);
+        self.witness.judge_own_cells(&sheet.tabs);
+        let witness = &self.witness;
+        let faults: u64 = self.weather.struck.values().sum();
+        let most = 3 * witness.acts + faults as usize + 10;
+        if witness.table_writes > most || witness.batches > 2 * most {
+            let text = format!(
+                "echo: {} table writes and {} batches for {} acts and {faults} faults",
+                witness.table_writes, witness.batches, witness.acts
+            );
+            self.witness.violate(text);
+        }
+    }
+
+    fn judge_tab(&mut self, tab: usize) {
+        let mut wrong = Vec::new();
+        let rows: BTreeMap<Id, Vec<&Row>> = self.sheet.tabs[tab].iter().fold(BTreeMap::new(), |mut rows, row| {
+            rows.entry(row.id().unwrap_or(0)).or_insert_with(Vec::new).push(row);
+            rows
+        });
+        let hold = self.rules(tab).deletes == Deletes::Hold || self.engine.tables()[tab].brake.is_some();
+        for (id, record) in &self.server.tables[tab] {
+            match rows.get(id).map(Vec::as_slice) {
+                Some([row]) => self.judge_row(tab, *id, record, row, &mut wrong),
+                Some(rows) => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),
+                None if hold && self.witness.taken.contains(&(tab, *id)) => {}
+                None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
+            }
+        }
+        for row in &self.sheet.tabs[tab] {
+            let unfit = (1..WIDTH).any(|column| self.witness.unfit(column, &row.cells[COLUMNS[column]]));
+            match row.id() {
+                Some(id) if self.server.tables[tab].contains_key(&id) || self.witness.dead.contains(&(tab, id)) || unfit => {}
+                Some(id) => wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table")),
+                None if row.is_blank() || unfit => {}
+                None => wrong.push(format!("unequal: row {} of {tab} was never taken", row.uid)),
+            }
+        }
+        for text in wrong {
+            self.witness.violate(text);
+        }
+    }
+
+    fn judge_row(&self, tab: usize, at: Id, record: &Record, row: &Row, wrong: &mut Vec<String>) {
+        let base = self.store.links[tab].base.get(&key(at));
+        for column in 0..WIDTH {
+            let (cell, shows) = (shown(&record[column]), &row.cells[COLUMNS[column]]);
+            if self.witness.frozen.contains(&(tab, at, column)) || self.witness.unfit(column, shows) {
+                continue;
+            }
+            if cell.digest() != shows.digest() {
+                wrong.push(format!("unequal: {tab}/{at}.{column} is {} in the table and {} in the sheet", text(&cell), text(shows)));
+                continue;
+            }
+            let agreed = base.and_then(|base| base.columns[column]);
+            if !agreed.is_some_and(|agreed| agreed.value == record[column].digest() && agreed.cell == cell.digest()) {
+                wrong.push(format!("base: {tab}/{at}.{column} agrees and base says otherwise"));
+            }
+        }
+        let remembered = self.engine.tables()[tab].base.get(&key(at));
+        if remembered != base {
+            wrong.push(format!("base: {tab}/{} is not what the store has", id(&key(at))));
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The witness: sees every hand on both sides, knows rows by hidden names, and judges each act of the daemon by rules of its own.
+//! It shares nothing with the engine.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use sheetbridge::engine::effect::{Conflict, Winner};
+use sheetbridge::model::cell::Cell;
+use sheetbridge::model::mark::ClaimId;
+
+use super::tell::cell as text;
+use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
+use super::table::{Id, Record, WIDTH, id_of, meaning, shown};
+
+/// One value that a person put into one cell.
+#[derive(Debug)]
+struct Typed {
+    uid: Uid,
+    column: usize,
+    cell: Cell,
+    /// The keys under which it went into the table: another write of the same value would be an old one.
+    used: BTreeSet<(usize, Id)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    pub(super) violations: Vec<String>,
+    typed: Vec<Typed>,
+    /// What each cell of the table held, in its order.
+    history: BTreeMap<(usize, Id, usize), Vec<Cell>>,
+    /// Everything that a column of a table ever held.
+    ever: HashSet<(usize, usize, Cell)>,
+    /// Keys that a row stood for, by a person's hand, at the start or by an insert.
+    bound: BTreeSet<(Uid, usize, Id)>,
+    /// Keys that the application changed, and into what.
+    renamed: BTreeMap<(usize, Id), Id>,
+    /// Keys that a person typed into a row.
+    key_typed: BTreeSet<(usize, Id)>,
+    /// The record that was made from a row of people.
+    records: BTreeMap<Uid, (usize, Id)>,
+    claims: BTreeMap<ClaimId, Uid>,
+    /// Keys that were deleted in the table.
+    pub(super) dead: BTreeSet<(usize, Id)>,
+    /// Keys whose rows people removed or took the key from.
+    pub(super) taken: BTreeSet<(usize, Id)>,
+    removed: BTreeSet<Uid>,
+    own: BTreeMap<Uid, Cell>,
+    listed: HashSet<Cell>,
+    /// Cells that are frozen: listed with no winner.
+    pub(super) frozen: BTreeSet<(usize, Id, usize)>,
+    pub(super) table_writes: usize,
+    pub(super) deletes: usize,
+    pub(super) batches: usize,
+    /// Acts of people and of the application.
+    pub(super) acts: usize,
+}
+
+impl Witness {
+    pub(super) fn violate(&mut self, text: String) {
+        self.violations.push(text);
+    }
+
+    // ---- people
+
+    pub(super) fn person_typed(&mut self, uid: Uid, column: usize, cell: &Cell) {
+        self.acts += 1;
+        self.typed.push(Typed { uid, column, cell: cell.clone(), used: BTreeSet::new() });
+    }
+
+    /// All cells of a row count as typed into it: it was copied, or is to become another record.
+    pub(super) fn person_made(&mut self, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            if !row.cells[*grid].is_blank() {
+                self.person_typed(row.uid, column, &row.cells[*grid]);
+            }
+        }
+    }
+
+    pub(super) fn person_typed_key(&mut self, uid: Uid, tab: usize, id: Id) {
+        self.bind(uid, tab, id);
+        self.key_typed.insert((tab, id));
+    }
+
+    pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
+        self.acts += 1;
+        self.taken.insert((tab, id));
+        self.records.remove(&uid);
+    }
+
+    pub(super) fn person_removed(&mut self, row: &Row, tab: usize) {
+        self.acts += 1;
+        self.removed.insert(row.uid);
+        self.taken.extend(row.id().map(|id| (tab, id)));
+        let bound = self.bound.range((row.uid, 0, Id::MIN)..=(row.uid, usize::MAX, Id::MAX));
+        self.taken.extend(bound.map(|(_, tab, id)| (*tab, *id)));
+    }
+
+    pub(super) fn person_noted(&mut self, uid: Uid, cell: &Cell) {
+        self.own.insert(uid, cell.clone());
+    }
+
+    /// What a cell of the table held before.
+    pub(super) fn old_values(&self, tab: usize, id: Id, column: usize) -> Vec<Cell> {
+        self.history.get(&(tab, id, column)).cloned().unwrap_or_default()
+    }
+
+    /// A row stands for a key, and for every key that this one becomes.
+    pub(super) fn bind(&mut self, uid: Uid, tab: usize, id: Id) {
+        let mut next = Some(id);
+        while let Some(id) = next {
+            self.bound.insert((uid, tab, id));
+            next = self.renamed.get(&(tab, id)).copied();
+        }
+    }
+
+    // ---- the table
+
+    /// A row of the table is this now, by whomever.
+    pub(super) fn table_holds(&mut self, tab: usize, row: &Record) {
+        for (column, value) in row.iter().enumerate().skip(1) {
+            let cell = shown(value);
+            let history = self.history.entry((tab, id_of(row), column)).or_default();
+            if history.last() != Some(&cell) {
+                history.push(cell.clone());
+            }
+            self.ever.insert((tab, column, cell));
+        }
+    }
+
+    pub(super) fn app_deleted(&mut self, tab: usize, id: Id) {
+        self.acts += 1;
+        self.dead.insert((tab, id));
+    }
+
+    pub(super) fn app_renamed(&mut self, tab: usize, from: Id, to: Id) {
+        self.acts += 1;
+        self.dead.insert((tab, from));
+        let uids: Vec<Uid> =
+            self.bound.iter().filter(|(_, t, id)| (*t, *id) == (tab, from)).map(|(uid, ..)| *uid).collect();
+        self.renamed.insert((tab, from), to);
+        for uid in uids {
+            self.bind(uid, tab, to);
+        }
+    }
+
+    // ---- the daemon's hands on the table
+
+    /// The daemon writes a cell of the table: somebody must have typed it there, and after it was last written.
+    pub(super) fn daemon_writes(&mut self, tab: usize, id: Id, column: usize, cell: &Cell) {
+        let bound = &self.bound;
+        let mut mine = self
+            .typed
+            .iter_mut()
+            .filter(|typed| {
+                typed.column == column && typed.cell == *cell && bound.contains(&(typed.uid, tab, id))
+            })
+            .peekable();
+        let known = mine.peek().is_some();
+        let fresh = mine.fold(false, |fresh, typed| typed.used.insert((tab, id)) || fresh);
+        if !fresh {
+            let history = self.history.get(&(tab, id, column)).is_some_and(|was| was.contains(cell));
+            let what = match (known, history) {
+                (true, _) | (_, true) => "stale: an old value back into the table",
+                (false, false) => "wrong row: nobody typed this value there",
+            };
+            self.violate(format!("{what}: {} into {tab}/{id}.{column}", text(cell)));
+        }
+    }
+
+    pub(super) fn daemon_inserts(
+        &mut self,
+        tab: usize,
+        id: Id,
+        claim: Option<ClaimId>,
+        cells: &[Cell; WIDTH],
+    ) {
+        if let Some(claim) = claim {
+            let Some(uid) = self.claims.get(&claim).copied() else {
+                return self.violate(format!("insert {id} under a claim that stands nowhere"));
+            };
+            if let Some((_, old)) = self.records.insert(uid, (tab, id)) {
+                self.violate(format!("double insert: row {uid} was {old} already and is {id} now"));
+            }
+            self.bind(uid, tab, id);
+        } else if self.dead.contains(&(tab, id)) && !self.key_typed.contains(&(tab, id)) {
+            self.violate(format!("resurrection: {tab}/{id} was deleted and is made again"));
+        }
+        for (column, cell) in cells.iter().enumerate().skip(1) {
+            if !cell.is_blank() {
+                self.daemon_writes(tab, id, column, cell);
+            }
+        }
+    }
+
+    pub(super) fn daemon_deletes(&mut self, tab: usize, id: Id) {
+        self.deletes += 1;
+        if !self.taken.contains(&(tab, id)) {
+            self.violate(format!("wrong delete: nobody removed {tab}/{id}"));
+        }
+        self.dead.insert((tab, id));
+    }
+
+    // ---- the daemon's hands on the sheet
+
+    pub(super) fn daemon_did(&mut self, did: &[Did]) {
+        self.batches += 1;
+        for did in did {
+            match did {
+                Did::Wrote { tab, before, after } => {
+                    if before.cells[OWN] != after.cells[OWN] {
+                        self.violate(format!("a batch wrote into the people's own cell of row {}", before.uid));
+                    }
+                    self.older_over_newer(*tab, before, after);
+                }
+                Did::Inserted { tab, row } => {
+                    if let Some(id) = row.id() {
+                        self.bind(row.uid, *tab, id);
+                    }
+                }
+                Did::Claimed { claim, uid } => {
+                    self.claims.insert(*claim, *uid);
+                }
+                Did::Removed { .. } => {}
+            }
+        }
+    }
+
+    fn older_over_newer(&mut self, tab: usize, before: &Row, after: &Row) {
+        let Some(id) = before.id() else { return };
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let (was, is) = (&before.cells[*grid], &after.cells[*grid]);
+            let Some(history) = self.history.get(&(tab, id, column)).filter(|_| was != is) else { continue };
+            let last = |cell: &Cell| history.iter().rposition(|held| held == cell);
+            if let (Some(new), Some(old)) = (last(is), last(was))
+                && new < old
+            {
+                let text = format!("older over newer in the sheet: {} over {}, {tab}/{id}.{column}", text(is), text(was));
+                self.violate(text);
+            }
+        }
+    }
+
+    pub(super) fn daemon_listed(&mut self, conflict: &Conflict) {
+        self.listed.extend(conflict.sheet.iter().chain(&conflict.database).cloned());
+        if conflict.winner == Winner::Nobody
+            && let (Some(key), Some(column)) = (&conflict.key, conflict.column)
+        {
+            self.frozen.insert((conflict.table, super::table::id(key), column));
+        }
+    }
+
+    // ---- the end
+
+    /// True when a person's last word in this cell is one that the table cannot take.
+    pub(super) fn unfit(&self, column: usize, cell: &Cell) -> bool {
+        meaning(column, cell).is_err()
+    }
+
+    /// Every value that a person typed last into a cell left a trace.
+    pub(super) fn judge_losses(&mut self, tabs: &[Vec<Row>]) {
+        let mut last: BTreeMap<(Uid, usize), &Typed> = BTreeMap::new();
+        for typed in &self.typed {
+            last.insert((typed.uid, typed.column), typed);
+        }
+        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
+        let mut lost = Vec::new();
+        for ((uid, column), typed) in last {
+            let stands = rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == typed.cell);
+            let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.cell.clone())));
+            let known = stands || held || !typed.used.is_empty() || self.listed.contains(&typed.cell);
+            if !known && !self.removed.contains(&uid) && !typed.cell.is_blank() {
+                lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
+            }
+        }
+        self.violations.extend(lost);
+    }
+
+    /// The people's own cells stand where they put them, unless they or the table removed the row.
+    pub(super) fn judge_own_cells(&mut self, tabs: &[Vec<Row>]) {
+        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
+        let mut lost = Vec::new();
+        for (uid, cell) in &self.own {
+            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
+            let gone = bound.clone().any(|(_, tab, id)| self.dead.contains(&(*tab, *id)));
+            let stands = rows.get(uid).is_some_and(|row| row.cells[OWN] == *cell);
+            if !stands && !gone && !self.removed.contains(uid) {
+                lost.push(format!("the people's own cell {} of row {uid} is gone", text(cell)));
+            }
+        }
+        self.violations.extend(lost);
+    }
+}

@@ -1,0 +1,416 @@
+//! One seed's world: the real engine between pretend edges, all steps of all actors in one order drawn from the seed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use sheetbridge::engine::effect::{Effect, Level, Naming};
+use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
+use sheetbridge::engine::lifecycle::{Copying, Life};
+use sheetbridge::engine::table::{Claim, Table};
+use sheetbridge::engine::{Engine, Start};
+use sheetbridge::model::base::RowBase;
+use sheetbridge::model::grid::GridBatch;
+use sheetbridge::model::link::LinkName;
+use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
+use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Policy, Tie};
+use sheetbridge::model::value::Value;
+
+use super::dice::Dice;
+use super::people::{Deed, habits};
+use super::sheet::{COLUMNS, Row, Sheet, Uid};
+use super::shell::Call;
+use super::store::{Kept, Store};
+use super::table::{Record, Server, WIDTH, key, shown, shown_row};
+use super::weather::{Fault, Weather};
+use super::witness::Witness;
+
+/// What a series of seeds allows.
+#[derive(Clone, Copy)]
+pub(super) struct Climate {
+    pub(super) faults: fn(Fault) -> bool,
+    pub(super) deeds: fn(Deed) -> bool,
+    pub(super) links: usize,
+}
+
+/// Something of ours that reaches Google later than its call was given up.
+#[derive(Debug)]
+pub(super) enum Late {
+    Batch(GridBatch),
+    Names(Vec<Naming>),
+}
+
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) weather: Weather,
+    pub(super) habits: Vec<u32>,
+    pub(super) manners: [u32; 4],
+    pub(super) clock: Micros,
+    pub(super) step: u32,
+    pub(super) server: Server,
+    pub(super) sheet: Rc<Sheet>,
+    pub(super) older: VecDeque<Rc<Sheet>>,
+    pub(super) store: Store,
+    pub(super) engine: Engine,
+    /// The last transaction that the engine was given.
+    pub(super) tail: Seq,
+    /// Calls of the cycle, of which the first is under way.
+    pub(super) cycle: VecDeque<Call>,
+    /// Calls beside it.
+    pub(super) beside: Vec<Call>,
+    pub(super) late: Vec<(u32, Late)>,
+    pub(super) hints: Vec<(u32, EditHint)>,
+    pub(super) growing: Vec<(Uid, u32)>,
+    pub(super) copies: BTreeSet<Uid>,
+    pub(super) edits: u64,
+    pub(super) values: i32,
+    pub(super) reads: u64,
+    pub(super) last_write: Micros,
+    pub(super) witness: Witness,
+    plans: Vec<LinkPlan>,
+    telling: bool,
+    pub(super) story: Vec<String>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, climate: Climate, telling: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let weather = Weather::draw(&mut dice, climate.faults);
+        let habits = habits(&mut dice, climate.deeds);
+        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.4) { 5 } else { 0 }];
+        let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
+        let sheet = Sheet::new(climate.links);
+        let store = Store {
+            links: vec![Kept::default(); climate.links],
+            number: 1 + dice.below(1_000_000) as i32,
+            position: 1,
+            ..Store::default()
+        };
+        let mut world = Self {
+            weather,
+            habits,
+            manners,
+            clock: 1_700_000_000_000_000,
+            step: 0,
+            server: Server::new(climate.links),
+            sheet: Rc::new(sheet),
+            older: VecDeque::new(),
+            engine: Engine::new(start(&store, &plans, EffectId(0), 0)),
+            store,
+            tail: 0,
+            cycle: VecDeque::new(),
+            beside: Vec::new(),
+            late: Vec::new(),
+            hints: Vec::new(),
+            growing: Vec::new(),
+            copies: BTreeSet::new(),
+            edits: 0,
+            values: 100,
+            reads: 0,
+            last_write: 0,
+            witness: Witness::default(),
+            plans,
+            telling,
+            story: Vec::new(),
+            dice,
+        };
+        for tab in 0..climate.links {
+            world.furnish(tab);
+        }
+        world.start_engine();
+        world
+    }
+
+    /// Five records that both sides agree on, and three blank rows; or a link that starts without base over what stands there.
+    fn furnish(&mut self, tab: usize) {
+        let first_meeting = self.dice.chance(0.3);
+        self.store.links[tab].copied = !first_meeting;
+        for _ in 0..5 {
+            let record: Record = [Value::Int(self.server.next_id), self.value(), self.value()];
+            self.server.put(tab, record.clone());
+            self.witness.table_holds(tab, &record);
+            if !first_meeting {
+                self.show(tab, &record);
+                let base = shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
+                let key = key(super::table::id_of(&record));
+                self.store.links[tab].base.insert(key, RowBase { columns: base });
+                continue;
+            }
+            match self.dice.below(3) {
+                0 => self.show(tab, &record),
+                1 => {
+                    let mut other = record.clone();
+                    other[1 + self.dice.below(2)] = self.value();
+                    self.show(tab, &other);
+                }
+                _ => {}
+            }
+        }
+        for _ in 0..3 {
+            let sheet = Rc::make_mut(&mut self.sheet);
+            let uid = sheet.new_uid();
+            sheet.tabs[tab].push(Row::blank(uid));
+        }
+    }
+
+    fn value(&mut self) -> Value {
+        Value::Int(self.new_value() as i64)
+    }
+
+    fn show(&mut self, tab: usize, record: &Record) {
+        let sheet = Rc::make_mut(&mut self.sheet);
+        let mut row = Row::blank(sheet.new_uid());
+        for at in 0..WIDTH {
+            row.cells[COLUMNS[at]] = shown(&record[at]);
+        }
+        self.witness.bind(row.uid, tab, super::table::id_of(record));
+        let (uid, at) = (row.uid, sheet.tabs[tab].len());
+        sheet.tabs[tab].push(row.clone());
+        if !self.store.links[tab].copied {
+            self.witness.person_made(&row);
+        }
+        let note = sheetbridge::model::cell::Cell::number(self.new_value());
+        Rc::make_mut(&mut self.sheet).tabs[tab][at].cells[super::sheet::OWN] = note.clone();
+        self.witness.person_noted(uid, &note);
+    }
+
+    pub(super) fn trace(&mut self, text: impl FnOnce() -> String) {
+        if self.telling {
+            let line = format!("{:4} {:7.2}s {}", self.step, (self.clock - 1_700_000_000_000_000) as f64 / 1e6, text());
+            self.story.push(line);
+        }
+    }
+
+    // ---- the daemon's life
+
+    fn start_engine(&mut self) {
+        self.store.generation += 1;
+        let until = EffectId(u64::from(self.store.generation) * 1_000_000);
+        self.engine = Engine::new(start(&self.store, &self.plans, until, self.store.position - 1));
+        self.tail = self.store.position - 1;
+        self.server.commit(self.clock, vec![until], Vec::new());
+        self.pump();
+    }
+
+    pub(super) fn crash(&mut self) {
+        self.trace(|| "CRASH".into());
+        if let Some(call) = self.cycle.pop_front() {
+            self.abandon(call);
+        }
+        self.cycle.clear();
+        self.beside.clear();
+        self.start_engine();
+    }
+
+    pub(super) fn give(&mut self, input: Input) {
+        self.engine.handle(self.clock, input);
+        self.pump();
+    }
+
+    pub(super) fn pump(&mut self) {
+        while let Some(effect) = self.engine.next_effect(self.clock) {
+            match effect {
+                Effect::Answer(_) => {}
+                Effect::Notice(notice) => {
+                    self.trace(|| format!("notice: {}", notice.text));
+                    if notice.level == Level::Warning && notice.text.contains("went back in time") && !notice.text.contains("stale") {
+                        self.witness.violate(format!("false alarm: {}", notice.text));
+                    }
+                }
+                Effect::Probe { .. } | Effect::Chunk { .. } => self.beside.push(Call::new(effect)),
+                effect => self.cycle.push_back(Call::new(effect)),
+            }
+        }
+    }
+
+    // ---- time
+
+    pub(super) fn live(&mut self, steps: u32) {
+        while self.step < steps {
+            self.next_step();
+            match self.dice.weighed(&[7, 7, 20, 45, 12, 9]) {
+                0 => self.application(),
+                1 => self.person(),
+                2 => self.stream(),
+                3 => self.go_on_with_calls(),
+                4 => self.deliver_hint(),
+                _ => self.let_time_pass(),
+            }
+            if self.weather.strikes(Fault::Crash, &mut self.dice) {
+                self.crash();
+            }
+        }
+    }
+
+    /// Faults, people and the application stop; everything that is under way comes to its end.
+    pub(super) fn come_to_rest(&mut self) {
+        self.trace(|| "QUIET".into());
+        self.weather.clear_up();
+        self.growing.clear();
+        let begin = self.step;
+        let mut quiet_since = None;
+        while self.step < begin + 6_000 {
+            self.next_step();
+            if self.step == begin + 60 {
+                self.tidy_copies();
+            }
+            match self.step % 5 {
+                0 | 1 => self.go_on_with_calls(),
+                2 => self.stream(),
+                3 => self.deliver_hint(),
+                _ => self.let_time_pass(),
+            }
+            let busy = self.step < begin + 60 || !self.late.is_empty() || !self.hints.is_empty() || self.tail < self.server.end();
+            let calm = self.engine.owed().is_empty() && self.engine.tables().iter().all(Table::is_calm);
+            if busy || !calm || quiet_since.is_some_and(|(since, _)| self.last_write > since) {
+                quiet_since = None;
+                continue;
+            }
+            let (since, reads) = *quiet_since.get_or_insert((self.clock, self.reads));
+            if self.clock > since + 90_000_000 && self.reads > reads + 4 {
+                return;
+            }
+        }
+        let text = format!("no rest: idle {} owed {:?} {}", self.engine.is_idle(), self.engine.owed(), self.waiting());
+        self.witness.violate(text);
+    }
+
+    fn waiting(&self) -> String {
+        let tables = self.engine.tables().iter();
+        let one = |table: &Table| {
+            let pending = table.pending.iter().map(|(key, it)| format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row)));
+            let fetching = table.wanted.keys().chain(table.fetching.keys()).map(ToString::to_string);
+            format!(
+                "pending {} flight {} fetching {} claims {:?} life {:?}",
+                pending.collect::<Vec<_>>().join(", "),
+                table.flight.len(),
+                fetching.collect::<Vec<_>>().join(" "),
+                table.claims.keys().collect::<Vec<_>>(),
+                table.life
+            )
+        };
+        tables.map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    fn next_step(&mut self) {
+        self.step += 1;
+        self.clock += self.dice.between(10_000, 300_000);
+        if self.older.back().is_none_or(|last| !Rc::ptr_eq(last, &self.sheet)) {
+            self.older.push_back(Rc::clone(&self.sheet));
+        }
+        while self.older.len() > 5 {
+            self.older.pop_front();
+        }
+        let step = self.step;
+        let due: Vec<Late> = self.late.extract_if(.., |(at, _)| *at <= step).map(|(_, late)| late).collect();
+        for late in due {
+            self.arrive_late(late);
+        }
+        self.finish_rows();
+        self.pump();
+    }
+
+    fn let_time_pass(&mut self) {
+        let next = self.engine.next_wake().filter(|_| self.dice.chance(0.7));
+        self.clock = match next {
+            Some(wake) => wake.max(self.clock),
+            None => self.clock + self.dice.between(500_000, 5_000_000),
+        };
+        if self.dice.chance(0.005) {
+            self.clock += 16 * 60 * 1_000_000;
+        }
+        if self.dice.chance(0.3) {
+            let front = self.engine.front();
+            self.store.save_position(front);
+        }
+        self.pump();
+    }
+
+    fn stream(&mut self) {
+        for _ in 0..=self.dice.below(2) {
+            if self.tail < self.server.end() {
+                self.tail += 1;
+                let transaction = self.server.transaction(self.tail);
+                self.trace(|| {
+                    let keys: Vec<String> = transaction.images.iter().map(|(tab, image)| format!("{tab}/{}: {}", image.key, image.state.row().map_or("gone".into(), super::tell::db_row))).collect();
+                    format!("  stream {} marks {:?} {}", transaction.seq, transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(), keys.join(" "))
+                });
+                self.give(Input::Transaction(transaction));
+            }
+        }
+    }
+
+    fn deliver_hint(&mut self) {
+        if let Some(at) = self.hints.iter().position(|(due, _)| *due <= self.step) {
+            let (_, hint) = self.hints.remove(at);
+            self.give(Input::Edit(hint));
+        }
+    }
+
+    /// The rules of a link.
+    pub(super) fn rules(&self, tab: usize) -> &LinkRules {
+        &self.plans[tab].rules
+    }
+
+    pub(super) fn plan(&self, tab: usize) -> &LinkPlan {
+        &self.plans[tab]
+    }
+}
+
+fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
+    let table = |(kept, plan): (&Kept, &LinkPlan)| {
+        let life = if kept.copied {
+            Life::CatchingUpKeys { until, keys: BTreeMap::new() }
+        } else {
+            Life::CatchingUpAll(Copying { began: seq + 1, ..Copying::default() })
+        };
+        let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
+        table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();
+        table
+    };
+    Start {
+        owner: Owner { installation: "k3v9".into(), generation: store.generation },
+        tables: store.links.iter().zip(plans).map(table).collect(),
+        effects: EffectId(until.0 + 1),
+        number: BatchNumber(store.number),
+        slot: store.slot,
+        last_done: store.last_done,
+        tokens: store.tokens.clone(),
+        open: store.open.clone(),
+        owed: store.owed.clone(),
+        seq,
+    }
+}
+
+fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
+    let policies = [Policy::Newest, Policy::Newest, Policy::Database, Policy::Sheet, Policy::Hold];
+    let first = [FirstMatch::Database, FirstMatch::Sheet, FirstMatch::Hold];
+    let deletes = [Deletes::Apply, Deletes::Apply, Deletes::Restore, Deletes::Hold];
+    let pick = |dice: &mut Dice| {
+        let known = if dice.chance(0.3) { 5 } else { 4 };
+        policies[dice.below(known)]
+    };
+    let column = |name: &str, key, required, dice: &mut Dice| ColumnPlan {
+        rule: ColumnRule { name: name.into(), header: name.into(), policy: pick(dice), direction: Direction::Both },
+        key,
+        required,
+    };
+    let columns = vec![
+        column("id", true, true, dice),
+        column("a", false, true, dice),
+        column("b", false, false, dice),
+    ];
+    let rules = LinkRules {
+        name: LinkName(format!("link{at}")),
+        columns: Vec::new(),
+        policy: Policy::Newest,
+        deletes: deletes[dice.below(4)].clone(),
+        first_match: first[dice.below(3)],
+        tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
+        insert_after: Duration::from_secs(2),
+        delete_grace: Duration::from_secs(10),
+        second_look: Duration::from_secs(10),
+        sweep_interval: Duration::from_secs(dice.between(3, 30)),
+    };
+    LinkPlan { rules, columns, auto_key: true }
+}
