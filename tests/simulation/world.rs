@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sheetbridge::engine::effect::{Effect, Level, Naming};
 use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
-use sheetbridge::engine::lifecycle::{Copying, Life};
+use sheetbridge::engine::lifecycle::Life;
 use sheetbridge::engine::table::{Claim, Table};
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::base::RowBase;
@@ -221,6 +221,9 @@ impl World {
                 effect => self.cycle.push_back(Call::new(effect)),
             }
         }
+        for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
+            kept.copied |= table.life.is_live();
+        }
     }
 
     // ---- time
@@ -359,11 +362,7 @@ impl World {
 
 fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
-        let life = if kept.copied {
-            Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: false }
-        } else {
-            Life::CatchingUpAll(Copying { began: seq + 1, ..Copying::default() })
-        };
+        let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();
         table

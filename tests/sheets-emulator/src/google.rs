@@ -194,20 +194,37 @@ impl Google {
         person: &Person,
         action: &Action,
     ) -> Result<Result<Vec<TriggerEvent>, Refusal>, Unknown> {
+        let done = self.act_on_sight(id, person, |_| Some(action.clone()))?;
+        Ok(done.map(Option::unwrap_or_default))
+    }
+
+    /// Does what a person decides on seeing the grid as it stands; nothing comes between the look and the hand. Gives the
+    /// events, or nothing where the person leaves it be. `decide` may not ask this service for anything.
+    pub fn act_on_sight(
+        &self,
+        id: &SpreadsheetId,
+        person: &Person,
+        decide: impl FnOnce(&Spreadsheet) -> Option<Action>,
+    ) -> Result<Result<Option<Vec<TriggerEvent>>, Refusal>, Unknown> {
         let (knobs, year) = (self.knobs(), self.year());
+        // Nothing to do is an error in here, so that the state and its version stay as they are.
         let done = self.edit(id, Cause::Person(person.clone()), |spreadsheet| {
-            act(spreadsheet, person, action, &knobs, year)
+            let action = decide(spreadsheet).ok_or(None)?;
+            act(spreadsheet, person, &action, &knobs, year).map_err(Some)
         })?;
-        Ok(done.map(|(events, _)| {
-            let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            for (sink, event) in sinks
-                .iter()
-                .flat_map(|sink| events.iter().map(move |event| (sink, event)))
-            {
-                sink.fire(id, event.clone());
-            }
-            events
-        }))
+        let events = match done {
+            Ok((events, _)) => events,
+            Err(None) => return Ok(Ok(None)),
+            Err(Some(refusal)) => return Ok(Err(refusal)),
+        };
+        let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (sink, event) in sinks
+            .iter()
+            .flat_map(|sink| events.iter().map(move |event| (sink, event)))
+        {
+            sink.fire(id, event.clone());
+        }
+        Ok(Ok(Some(events)))
     }
 
     /// Changes from now on.
