@@ -25,6 +25,9 @@ use super::table::{Record, Server, WIDTH, key, shown, shown_row};
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
 
+/// The oldest state that a stale read may show.
+const STALEST: Micros = 8_000_000;
+
 /// What a series of seeds allows.
 #[derive(Clone, Copy)]
 pub(super) struct Climate {
@@ -49,7 +52,8 @@ pub(super) struct World {
     pub(super) step: u32,
     pub(super) server: Server,
     pub(super) sheet: Rc<Sheet>,
-    pub(super) older: VecDeque<Rc<Sheet>>,
+    /// The spreadsheet as it was of late, and when it was still so.
+    pub(super) older: VecDeque<(Micros, Rc<Sheet>)>,
     pub(super) store: Store,
     pub(super) engine: Engine,
     /// The last transaction that the engine was given.
@@ -298,10 +302,12 @@ impl World {
     fn next_step(&mut self) {
         self.step += 1;
         self.clock += self.dice.between(10_000, 300_000);
-        if self.older.back().is_none_or(|last| !Rc::ptr_eq(last, &self.sheet)) {
-            self.older.push_back(Rc::clone(&self.sheet));
+        if let Some(last) = self.older.back_mut().filter(|(_, last)| Rc::ptr_eq(last, &self.sheet)) {
+            last.0 = self.clock;
+        } else {
+            self.older.push_back((self.clock, Rc::clone(&self.sheet)));
         }
-        while self.older.len() > 5 {
+        while self.older.len() > 5 || self.older.front().is_some_and(|(at, _)| at + STALEST < self.clock) {
             self.older.pop_front();
         }
         let step = self.step;
