@@ -139,22 +139,22 @@ impl Google {
 
     /// The spreadsheet as it stands: a consistent state that nobody changes any more.
     pub fn spreadsheet(&self, id: &SpreadsheetId) -> Option<Arc<Spreadsheet>> {
-        self.shelves().get(id).map(|shelf| shelf.current.clone())
+        self.shelves().get(id).map(|kept| kept.current.clone())
     }
 
     /// The spreadsheet as it stood `changes` changes ago (or as long ago as is known).
     pub fn earlier(&self, id: &SpreadsheetId, changes: usize) -> Option<Arc<Spreadsheet>> {
         let all = self.shelves();
-        let shelf = all.get(id)?;
-        let at = shelf.history.len().saturating_sub(changes);
-        Some(shelf.history.get(at).unwrap_or(&shelf.current).clone())
+        let kept = all.get(id)?;
+        let at = kept.history.len().saturating_sub(changes);
+        Some(kept.history.get(at).unwrap_or(&kept.current).clone())
     }
 
     /// All spreadsheets, by id.
     pub fn all(&self) -> Vec<Arc<Spreadsheet>> {
         self.shelves()
             .values()
-            .map(|shelf| shelf.current.clone())
+            .map(|kept| kept.current.clone())
             .collect()
     }
 
@@ -166,21 +166,21 @@ impl Google {
         change: impl FnOnce(&mut Spreadsheet) -> Result<T, E>,
     ) -> Result<Result<(T, Arc<Spreadsheet>), E>, Unknown> {
         let mut all = self.shelves();
-        let shelf = all.get_mut(id).ok_or(Unknown)?;
-        let mut draft = (*shelf.current).clone();
+        let kept = all.get_mut(id).ok_or(Unknown)?;
+        let mut draft = (*kept.current).clone();
         let answer = match change(&mut draft) {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
         draft.version += 1;
         draft.modified = self.clock.now();
-        let told = difference(&shelf.current, &draft, cause);
+        let told = difference(&kept.current, &draft, cause);
         let new = Arc::new(draft);
-        shelf
+        kept
             .history
-            .push_back(std::mem::replace(&mut shelf.current, new.clone()));
-        if shelf.history.len() > HISTORY {
-            shelf.history.pop_front();
+            .push_back(std::mem::replace(&mut kept.current, new.clone()));
+        if kept.history.len() > HISTORY {
+            kept.history.pop_front();
         }
         // Sent under the lock, so that subscribers see versions in order. Nobody listening is fine.
         let _ = self.changes.send(told);
