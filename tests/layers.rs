@@ -146,7 +146,9 @@ fn imports_point_one_way_and_the_engine_is_pure() {
 
 #[test]
 fn no_file_grows_out_of_hand() {
-    let files = ["src", "tests"].map(rust_files).concat();
+    // Tests are not counted, neither below their file nor in one of their own.
+    let mut files = ["src", "tests/support", "tests/sheets-emulator/src"].map(rust_files).concat();
+    files.retain(|file| !file.ends_with("tests.rs"));
     let long: Vec<String> = files
         .iter()
         .map(|file| read(file))
