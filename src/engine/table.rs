@@ -7,7 +7,7 @@ use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
-use crate::model::base::RowBase;
+use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
@@ -190,6 +190,15 @@ impl Table {
         if !self.fetching.contains_key(key) {
             let first = self.wanted.entry(key.clone()).or_insert(seq);
             *first = (*first).min(seq);
+        }
+    }
+
+    /// Makes a change of base.
+    pub fn apply(&mut self, change: &BaseChange, now: Micros) {
+        match change {
+            BaseChange::Set(key, base) if self.base.get(key) != Some(base) => self.set_base(key.clone(), base.clone(), now),
+            BaseChange::Set(..) => {}
+            BaseChange::Forget { key, dead } => self.forget(key, *dead),
         }
     }
 
