@@ -103,8 +103,8 @@ impl Engine {
         let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
-        let blanked = matches!(self.owed.get(&id), Some(Owed::KeyCells { wrong: None, .. }));
-        let whole = if blanked { as_read(tab, row) } else { Vec::new() };
+        let blanks = victim.is_none() && ours.iter().all(|cell| cell.wrote.value.is_blank());
+        let whole = if blanks { as_read(tab, row) } else { Vec::new() };
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
         draft.writes.push(planned(&self.tables[index], aim, grid));
