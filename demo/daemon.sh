@@ -35,7 +35,7 @@ user = "sheetbridge"
 [google]
 key_file = "$GOOGLE_KEY"
 base_address = "$GOOGLE"
-token_url = "$GOOGLE/token"
+token_url = "$(jq -r .token_uri "$GOOGLE_KEY")"
 
 [endpoint]
 listen = "127.0.0.1:$1"

@@ -4,19 +4,18 @@
 EMULATOR=$TARGET/debug/sheets-emulator
 PERSON=ada@example.com
 
-# Starts it, makes the spreadsheet with one empty tab, and writes the service account's key file.
+# Starts it with a key file for the daemon, and makes a spreadsheet that is shared with the key's address, as on Google.
 open_emulator() {
-  local port
+  local port robot
   port=$(free_port)
   GOOGLE=http://127.0.0.1:$port
-  start emulator "$EMULATOR" --port "$port"
-  wait_until 20 curl --silent --fail "$GOOGLE/emulator/health" || give_up 'the local Google Sheets does not start'
   GOOGLE_KEY=$STAGE/google.json
-  (umask 077 && ask POST /emulator/accounts '{"address": "sheetbridge@demo.iam.gserviceaccount.com"}' >"$GOOGLE_KEY")
-  SPREADSHEET=$(ask POST /emulator/spreadsheets '{"title": "Shop", "everyone": true}' | jq -r .id)
-  # The first tab of a new spreadsheet has the number 0.
-  ask POST "$(spreadsheet)/actions" "$(jq -n --arg person "$PERSON" --arg tab "$TAB" \
-    '{$person, action: {kind: "rename_tab", sheet: 0, title: $tab}}')" >/dev/null
+  start emulator "$EMULATOR" --port "$port" --key-file "$GOOGLE_KEY"
+  wait_until 20 grep '^serving ' "$STAGE/emulator.log" || give_up 'the local Google Sheets does not start'
+  robot=$(jq -r .client_email "$GOOGLE_KEY")
+  SPREADSHEET=$(ask POST /emulator/spreadsheets \
+    "$(jq -n --arg owner "$PERSON" --arg robot "$robot" '{title: "Shop", $owner, editors: [$robot]}')" | jq -r .id)
+  person "{kind: \"rename_tab\", title: \"$TAB\"}"
 }
 
 # Where a browser shows the spreadsheet.
@@ -45,10 +44,8 @@ sheet_rows() {
   ask GET "$(spreadsheet)/page/$(tab_id)" | jq -r '.rows[] | map(.t? // "") | @tsv'
 }
 
-# The number of the tab in the spreadsheet; it survives renaming and moving.
-tab_id() {
-  ask GET "$(spreadsheet)/page" | jq --arg tab "$TAB" '.tabs[] | select(.title == $tab) | .id'
-}
+# The number of the tab in the spreadsheet: the first of a new one is 0, and keeps it however it is renamed or moved.
+tab_id() { printf '0'; }
 
 spreadsheet() { printf '/emulator/spreadsheets/%s' "$SPREADSHEET"; }
 

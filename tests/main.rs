@@ -1,5 +1,6 @@
 //! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
 
+mod bridge;
 mod cli;
 mod config;
 mod database;

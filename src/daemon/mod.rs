@@ -189,12 +189,12 @@ async fn live(settings: &Settings, beats: &Beats, mut shutdown: Shutdown) -> Res
         match once(settings, beats, &shutdown).await {
             Ok(()) => return Ok(()),
             Err(error) if error.fault() == Fault::Passing => {
-                warn!(%error, "starting again");
+                warn!(%error, "starting again: {error}");
                 notify::status(&format!("waiting: {error}"));
                 let _ = shutdown.race(tokio::time::sleep(AGAIN)).await;
             }
             Err(error) => {
-                error!(%error, advice = error.advice(), "a person is needed");
+                error!(%error, advice = error.advice(), "a person is needed: {error}");
                 return Err(error);
             }
         }
@@ -419,7 +419,7 @@ fn client_of(google: &settings::Google) -> Result<Client, DaemonError> {
         ..Google::default()
     };
     if let Some(base) = &google.base_address {
-        at.sheets_base = base.trim_end_matches('/').to_owned();
+        base.trim_end_matches('/').clone_into(&mut at.sheets_base);
     }
     Ok(Client::new(account, &at)?)
 }

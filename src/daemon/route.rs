@@ -4,7 +4,7 @@
 //! by its marks. The others only move the position. The reader never waits for Google: an engine takes what comes and keeps
 //! the newest state of each key.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -150,11 +150,11 @@ fn inputs(
         }
     }
     // A key that is looked up is not also told by an image of the same transaction.
-    let looked: HashMap<(TableIndex, Key), ()> = looks.into_iter().map(|look| (look, ())).collect();
-    images.retain(|(index, image)| !looked.contains_key(&(*index, image.key.clone())));
+    let looked: BTreeSet<(TableIndex, Key)> = looks.into_iter().collect();
+    images.retain(|(index, image)| !looked.contains(&(*index, image.key.clone())));
     let marks = marks.to_vec();
     let transaction = Input::Transaction(input::Transaction { seq, commit, marks, images });
-    let looks = looked.into_keys().map(|(table, key)| Input::Look { table, key, seq });
+    let looks = looked.into_iter().map(|(table, key)| Input::Look { table, key, seq });
     std::iter::once(transaction).chain(looks).collect()
 }
 

@@ -123,9 +123,9 @@ impl Table {
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
-        let plain = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
+        let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
         let state = Mutex::new(Shown::default());
-        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state, plain, remembered: None })
+        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state, plain: utc, remembered: None })
     }
 
     /// Of everything that base depends on but the spreadsheet: another one means that base is made anew.

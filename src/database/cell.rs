@@ -34,7 +34,9 @@ pub(crate) fn from_wire(kind: &ColumnKind, wire: Wire) -> Option<Value> {
     Some(match (kind, wire) {
         (_, Wire::NULL) => Value::Null,
         (ColumnKind::Integer { .. } | ColumnKind::Boolean | ColumnKind::Year, Wire::Int(n)) => Value::Int(n),
-        (ColumnKind::Integer { .. } | ColumnKind::Boolean | ColumnKind::Year, Wire::UInt(n)) => Value::integer(n.into())?,
+        (ColumnKind::Integer { .. } | ColumnKind::Boolean | ColumnKind::Year, Wire::UInt(n)) => {
+            Value::integer(n.into())?
+        }
         (ColumnKind::Bit { .. } | ColumnKind::Boolean, Wire::Bytes(bytes)) if bytes.len() <= 8 => {
             Value::integer(bytes.iter().fold(0, |all, &b| all << 8 | i128::from(b)))?
         }
@@ -76,7 +78,9 @@ pub(crate) fn to_wire(value: &Value) -> Wire {
         Value::Null => Wire::NULL,
         Value::Int(n) => Wire::Int(*n),
         Value::UInt(n) => Wire::UInt(*n),
-        Value::Decimal(text) | Value::Text(text) | Value::Json(text) => Wire::Bytes(text.clone().into_bytes()),
+        Value::Decimal(text) | Value::Text(text) | Value::Json(text) => {
+            Wire::Bytes(text.clone().into_bytes())
+        }
         Value::Float(x) => Wire::Float(x.get() as f32),
         Value::Double(x) => Wire::Double(x.get()),
         Value::Bytes(bytes) => Wire::Bytes(bytes.clone()),
@@ -108,7 +112,10 @@ mod tests {
     fn times_go_out_and_come_back_also_negative_and_past_a_day() {
         for micros in [0, -1_500_000, 838 * 3_600_000_000 + 59_999_999, -90_000_000_001] {
             let value = Value::Time(Time { micros });
-            assert_eq!(from_wire(&ColumnKind::Time { fsp: 6 }, to_wire(&value)), Some(value));
+            assert_eq!(
+                from_wire(&ColumnKind::Time { fsp: 6 }, to_wire(&value)),
+                Some(value)
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 //! with fractions, TIMESTAMP after 2038 and YEAR 0 (measured), and it knows no schema.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 use std::sync::Arc;
 
 use mysql_common::binlog::decimal::Decimal;
@@ -14,28 +15,59 @@ use crate::model::value::{Real, Value};
 /// How a column's values stand in the row images of one table map.
 #[derive(Clone, Debug)]
 pub(crate) enum Format {
-    Integer { width: usize, unsigned: bool },
-    Decimal { precision: usize, scale: usize },
+    Integer {
+        width: usize,
+        unsigned: bool,
+    },
+    Decimal {
+        precision: usize,
+        scale: usize,
+    },
     Float,
     Double,
-    Text { prefix: usize, charset: Charset },
-    Enum { width: usize, members: Arc<[String]> },
-    Set { width: usize, members: Arc<[String]> },
+    Text {
+        prefix: usize,
+        charset: Charset,
+    },
+    Enum {
+        width: usize,
+        members: Arc<[String]>,
+    },
+    Set {
+        width: usize,
+        members: Arc<[String]>,
+    },
     /// Padded with zero bytes to `pad`.
-    Bytes { prefix: usize, pad: usize },
-    Bit { width: usize },
+    Bytes {
+        prefix: usize,
+        pad: usize,
+    },
+    Bit {
+        width: usize,
+    },
     Date,
-    DateTime { fsp: u8 },
-    Timestamp { fsp: u8 },
-    Time { fsp: u8 },
+    DateTime {
+        fsp: u8,
+    },
+    Timestamp {
+        fsp: u8,
+    },
+    Time {
+        fsp: u8,
+    },
     OldDateTime,
     OldTimestamp,
     OldTime,
     Year,
     /// MySQL's binary form.
-    Json { prefix: usize },
+    Json {
+        prefix: usize,
+    },
     /// MariaDB's JSON is text.
-    JsonText { prefix: usize, charset: Charset },
+    JsonText {
+        prefix: usize,
+        charset: Charset,
+    },
     Uuid,
     Inet4,
     Inet6,
@@ -127,9 +159,9 @@ fn prefixed<'a>(body: &mut Cursor<'a>, prefix: usize) -> Result<&'a [u8], Malfor
 }
 
 fn text(bytes: &[u8], charset: &Charset) -> Result<String, Unreadable> {
-    charset
-        .decode(bytes)
-        .ok_or(Unreadable::Value("its bytes are no text in the column's character set"))
+    charset.decode(bytes).ok_or(Unreadable::Value(
+        "its bytes are no text in the column's character set",
+    ))
 }
 
 /// The names of the bits that are set, in the order of the list, joined by commas.
@@ -160,7 +192,13 @@ fn uuid(stored: [u8; 16]) -> String {
     let turned = stored[6] & 0x80 != 0 && stored[8] > 0 && stored[8] < 0x60;
     let bytes = if turned {
         let mut plain = [0; 16];
-        for (to, from) in [(0..4, 12..16), (4..6, 10..12), (6..8, 8..10), (8..10, 6..8), (10..16, 0..6)] {
+        for (to, from) in [
+            (0..4, 12..16),
+            (4..6, 10..12),
+            (6..8, 8..10),
+            (8..10, 6..8),
+            (10..16, 0..6),
+        ] {
             plain[to].copy_from_slice(&stored[from]);
         }
         plain
@@ -170,12 +208,41 @@ fn uuid(stored: [u8; 16]) -> String {
     uuid::Uuid::from_bytes(bytes).to_string()
 }
 
-/// As MariaDB prints it: an IPv4 address inside, mapped or (unlike Rust's printing) compatible, is written with points.
+/// As MariaDB prints it, which is not as Rust does: the first longest run of zero groups is left out even if it is one group,
+/// and an IPv4 address inside (mapped, or after six zero groups) is written with points.
 fn inet6(address: Ipv6Addr) -> String {
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => format!("::{}", Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low))),
-        _ => address.to_string(),
+    let groups = address.segments();
+    let gap = longest_gap(&groups);
+    let last = Ipv4Addr::from_bits(u32::from(groups[6]) << 16 | u32::from(groups[7]));
+    if gap == (0..6) {
+        return format!("::{last}");
     }
+    if gap == (0..5) && groups[5] == 0xffff {
+        return format!("::ffff:{last}");
+    }
+    let joined = |part: &[u16]| {
+        part.iter()
+            .map(|group| format!("{group:x}"))
+            .collect::<Vec<_>>()
+            .join(":")
+    };
+    if gap.is_empty() {
+        return joined(&groups);
+    }
+    format!("{}::{}", joined(&groups[..gap.start]), joined(&groups[gap.end..]))
+}
+
+fn longest_gap(groups: &[u16; 8]) -> Range<usize> {
+    let mut longest = 0..0;
+    let mut start = 0;
+    for (i, &group) in groups.iter().enumerate() {
+        if group != 0 {
+            start = i + 1;
+        } else if i + 1 - start > longest.len() {
+            longest = start..i + 1;
+        }
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -207,7 +274,9 @@ mod tests {
     #[test]
     fn year_zero_is_zero() {
         let years = [(0, 0), (1, 1901), (255, 2155)];
-        years.map(|(byte, year)| assert_eq!(read(&Format::Year, &[byte]), Value::Int(year)));
+        for (byte, year) in years {
+            assert_eq!(read(&Format::Year, &[byte]), Value::Int(year));
+        }
     }
 
     #[test]
@@ -220,12 +289,18 @@ mod tests {
         assert_eq!(read(&one, &[0]), Value::Text(String::new()));
         assert_eq!(read(&one, &[1]), Value::Text("m0".into()));
         let set = Format::Set { width: 8, members };
-        assert_eq!(read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]), Value::Text("m0,m63".into()));
+        assert_eq!(
+            read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]),
+            Value::Text("m0,m63".into())
+        );
     }
 
     #[test]
     fn binary_gets_its_padding_back_and_bits_are_a_number() {
-        assert_eq!(read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]), Value::Bytes(vec![7, 32, 0, 0]));
+        assert_eq!(
+            read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]),
+            Value::Bytes(vec![7, 32, 0, 0])
+        );
         assert_eq!(read(&Format::Bit { width: 2 }, &[2, 1]), Value::Int(513));
     }
 

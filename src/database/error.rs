@@ -1,5 +1,6 @@
 //! What can go wrong at the MySQL edge, and what it asks for.
 
+use std::io;
 use std::time::Duration;
 
 use crate::database::cursor::Malformed;
@@ -13,6 +14,9 @@ pub enum Error {
     /// No connection, or it broke.
     #[error("the connection to the database failed: {0}")]
     Lost(String),
+    /// TLS was asked for, and the server has none or shows a certificate that does not hold.
+    #[error("no safe connection to the database: {0}")]
+    Tls(String),
     /// Nothing came, not even a heartbeat.
     #[error("the database was silent for {} s", .0.as_secs())]
     Silent(Duration),
@@ -139,6 +143,7 @@ impl Classify for Error {
             | Self::Server { .. }
             | Self::NoTable(_)
             | Self::NotAName(_)
+            | Self::Tls(_)
             | Self::KeyUnknown(_)
             | Self::Purged(_)
             | Self::Behind(_)
@@ -165,23 +170,42 @@ impl Classify for Error {
             Self::Denied(_) => "grant the rights that `doctor` lists, or correct user and password",
             Self::Server { .. } => "look the error up in the server's manual; it names the cause",
             Self::NoTable(_) => "create the table, correct its name in the link, or grant SELECT on it",
+            Self::Tls(_) => "correct the certificate, name its authority, or choose another TLS mode",
             Self::NotAName(_) => "correct the name in the link",
             Self::KeyUnknown(_) => "fill in the key column of the new row",
-            Self::Purged(_) => "the links copy their tables afresh; keep binlogs longer (binlog_expire_logs_seconds)",
-            Self::Behind(_) => "connect to the server that has all transactions, or let the links copy their tables afresh",
-            Self::OtherServer(_) => "let the links copy their tables afresh, and turn gtid_mode on so that positions survive a failover",
-            Self::Twin(_) => "stop the other copy, or give this one a server_id of its own",
-            Self::BinlogBroken(_) => "check the server's error log; if the binlog is damaged, let the links copy their tables afresh",
-            Self::Checksum(_) => "check the network and the server's disk, then let the links copy their tables afresh",
-            Self::UnknownEvent(_) | Self::Malformed(_) | Self::OutOfOrder(_) | Self::Broken(_) | Self::NotAKey(_) => {
-                "report it with the server's version; the stream stays where it is"
+            Self::Purged(_) => {
+                "the links copy their tables afresh; keep binlogs longer (binlog_expire_logs_seconds)"
             }
+            Self::Behind(_) => {
+                "connect to the server that has all transactions, or let the links copy their tables afresh"
+            }
+            Self::OtherServer(_) => {
+                "let the links copy their tables afresh, and turn gtid_mode on so that positions survive a failover"
+            }
+            Self::Twin(_) => "stop the other copy, or give this one a server_id of its own",
+            Self::BinlogBroken(_) => {
+                "check the server's error log; if the binlog is damaged, let the links copy their tables afresh"
+            }
+            Self::Checksum(_) => {
+                "check the network and the server's disk, then let the links copy their tables afresh"
+            }
+            Self::UnknownEvent(_)
+            | Self::Malformed(_)
+            | Self::OutOfOrder(_)
+            | Self::Broken(_)
+            | Self::NotAKey(_) => "report it with the server's version; the stream stays where it is",
             Self::Incident | Self::Compressed(_) => "let the links copy their tables afresh",
-            Self::Layout { .. } => "wait until the stream has passed the table's change; the link then reads its table again",
-            Self::StatementLogged(_) => "set binlog_format=ROW for every session; the link reads its table again",
+            Self::Layout { .. } => {
+                "wait until the stream has passed the table's change; the link then reads its table again"
+            }
+            Self::StatementLogged(_) => {
+                "set binlog_format=ROW for every session; the link reads its table again"
+            }
             Self::PartialJson(_) => "set binlog_row_value_options=''; the link reads its table again",
             Self::XaUnseen(_) => "nothing to do: the link reads its table again",
-            Self::Undecodable { .. } => "leave the column out of the link, or report it with the column's type",
+            Self::Undecodable { .. } => {
+                "leave the column out of the link, or report it with the column's type"
+            }
             Self::Charset { .. } => "convert the column to utf8mb4, or leave its table out",
         }
     }
@@ -197,6 +221,16 @@ impl From<mysql_async::Error> for Error {
             ) => Self::Broken("a row of an unexpected shape".into()),
             mysql_async::Error::Driver(mysql_async::DriverError::UnexpectedPacket { .. }) => {
                 Self::Lost("unexpected packet".into())
+            }
+            mysql_async::Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => {
+                Self::Tls("the server has no TLS".into())
+            }
+            mysql_async::Error::Io(mysql_async::IoError::Tls(error)) => Self::Tls(error.to_string()),
+            // So the TLS library tells what it does not accept.
+            mysql_async::Error::Io(mysql_async::IoError::Io(error))
+                if error.kind() == io::ErrorKind::InvalidData =>
+            {
+                Self::Tls(error.to_string())
             }
             other => Self::Lost(other.to_string()),
         }
@@ -222,6 +256,8 @@ impl Error {
         match code {
             1205 | 1213 | 3572 => Self::Busy { code },
             1236 => Self::from_dump(message),
+            // MariaDB's own number for it.
+            4052 => Self::Twin(message),
             1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => Self::Denied(message),
             // Too many connections, shutdown, killed, crashed connection: they pass.
             1040 | 1053 | 1152 | 1158..=1161 | 1203 | 1226 | 1317 | 1927 | 3169 | 4031 => Self::Lost(message),
@@ -236,7 +272,12 @@ impl Error {
     fn from_dump(message: String) -> Self {
         let text = message.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has(&["same server_uuid", "same server_id", "same server-id", "same server id"]) {
+        if has(&[
+            "same server_uuid",
+            "same server_id",
+            "same server-id",
+            "same server id",
+        ]) {
             Self::Twin(message)
         } else if has(&[
             "purged required binary logs",
@@ -269,14 +310,24 @@ mod tests {
         let gone = "Could not find GTID state requested by slave in any binlog files. Probably the slave state is too old";
         let ahead = "Replica has more GTIDs than the source has, using the source's SERVER_UUID.";
         let strict = "Error: connecting slave requested to start from GTID 0-1-99, which is not in the master's binlog";
-        let twin = "A replica with the same server_uuid/server_id as this replica has connected to the source";
-        assert!(matches!(Error::from_server(1236, purged.into()), Error::Purged(_)));
+        let twin =
+            "A replica with the same server_uuid/server_id as this replica has connected to the source";
+        assert!(matches!(
+            Error::from_server(1236, purged.into()),
+            Error::Purged(_)
+        ));
         assert!(matches!(Error::from_server(1236, gone.into()), Error::Purged(_)));
         assert!(matches!(Error::from_server(1236, ahead.into()), Error::Behind(_)));
-        assert!(matches!(Error::from_server(1236, strict.into()), Error::Behind(_)));
+        assert!(matches!(
+            Error::from_server(1236, strict.into()),
+            Error::Behind(_)
+        ));
         assert!(matches!(Error::from_server(1236, twin.into()), Error::Twin(_)));
         let else_ = "log event entry exceeded max_allowed_packet";
-        assert!(matches!(Error::from_server(1236, else_.into()), Error::BinlogBroken(_)));
+        assert!(matches!(
+            Error::from_server(1236, else_.into()),
+            Error::BinlogBroken(_)
+        ));
     }
 
     #[test]
@@ -293,7 +344,11 @@ mod tests {
             Error::Malformed(Malformed("x")),
         ];
         for error in errors {
-            assert_eq!(error.advice().is_empty(), error.fault() == Fault::Passing, "{error}");
+            assert_eq!(
+                error.advice().is_empty(),
+                error.fault() == Fault::Passing,
+                "{error}"
+            );
         }
     }
 }

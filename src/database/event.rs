@@ -150,9 +150,7 @@ fn gtid(kind: u8, data: &[u8], header: &BinlogEventHeader) -> Result<Begin, Malf
 }
 
 fn tagged_gtid(event: &Event) -> Result<Begin, Malformed> {
-    let read: GtidEvent = event
-        .read_event()
-        .map_err(|_| Malformed("tagged GTID event"))?;
+    let read: GtidEvent = event.read_event().map_err(|_| Malformed("tagged GTID event"))?;
     let source = Source {
         uuid: Uuid::from_bytes(read.sid()),
         tag: read.tag().map(|tag| tag.as_str().to_owned()).unwrap_or_default(),
@@ -237,7 +235,11 @@ fn format_description<'a>(data: &[u8], header: &BinlogEventHeader) -> Result<Bod
     body.take(52)?;
     let started = body.little(4)? != 0;
     let artificial = header.log_pos() == 0 || header.flags_raw() & ARTIFICIAL != 0;
-    Ok(if started && !artificial { Body::ServerStart } else { Body::Other })
+    Ok(if started && !artificial {
+        Body::ServerStart
+    } else {
+        Body::Other
+    })
 }
 
 fn rows_header(kind: u8, data: &[u8]) -> Result<RowsHeader<'_>, Malformed> {
@@ -309,6 +311,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::ZlibEncoder;
+    use mysql_common::binlog::consts::EventFlags;
     use std::io::Write;
 
     fn packed(plain: &[u8], claimed: u8) -> Vec<u8> {
@@ -335,7 +338,14 @@ mod tests {
         data.extend([0; 16]);
         data.extend(&1_700_000_000_000_000_u64.to_le_bytes()[..7]);
         data.extend([0; 20]);
-        let header = BinlogEventHeader::new(1, mysql_common::binlog::consts::EventType::GTID_EVENT, 1, 0, 0, Default::default());
+        let header = BinlogEventHeader::new(
+            1,
+            mysql_common::binlog::consts::EventType::GTID_EVENT,
+            1,
+            0,
+            0,
+            EventFlags::empty(),
+        );
         let begin = gtid(33, &data, &header).expect("reads");
         assert_eq!(begin.commit_micros, 1_700_000_000_000_000);
         assert!(matches!(begin.id, TransactionId::Gtid(gtid) if gtid.number == 42));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
 
 use crate::database::charset::Charset;
 use crate::database::error::Result;
@@ -19,7 +20,10 @@ pub struct Interest {
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     pub schema: Arc<TableSchema>,
+    /// Of the schema's columns; `None` for those that are no text or whose set we cannot read.
     pub charsets: Arc<[Option<Charset>]>,
+    /// Columns after the others that `information_schema` does not show: MariaDB's hashes of long unique keys.
+    pub hidden: usize,
 }
 
 impl Interest {
@@ -43,6 +47,7 @@ impl Interest {
                 charsets.push(charset);
             }
             let watched = Watched {
+                hidden: hidden(conn, &schema.name).await?,
                 charsets: charsets.into(),
                 schema: Arc::new(schema),
             };
@@ -70,4 +75,17 @@ impl Interest {
         };
         self.tables.get(&name)
     }
+}
+
+/// Unique keys over long columns, which MariaDB keeps by a hash in a column of its own.
+async fn hidden(conn: &mut Conn, table: &TableName) -> Result<usize> {
+    let count: Option<usize> = conn
+        .exec_first(
+            "SELECT COUNT(DISTINCT INDEX_NAME) FROM information_schema.STATISTICS JOIN information_schema.TABLES \
+             USING (TABLE_SCHEMA, TABLE_NAME) WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND NON_UNIQUE = 0 \
+             AND INDEX_TYPE = 'HASH' AND ENGINE = 'InnoDB'",
+            (&table.schema, &table.table),
+        )
+        .await?;
+    Ok(count.unwrap_or(0))
 }

@@ -83,7 +83,11 @@ fn container(out: &mut String, kind: u8, body: &[u8], depth: usize) -> Result<()
     let count = head.length(width)?;
     let size = head.length(width)?;
     let body = body.get(..size).ok_or(WRONG)?;
-    let keys = if object { head.take(count.checked_mul(width + 2).ok_or(WRONG)?)? } else { &[] };
+    let keys = if object {
+        head.take(count.checked_mul(width + 2).ok_or(WRONG)?)?
+    } else {
+        &[]
+    };
     let mut keys = Cursor::new(keys, "binary JSON");
     out.push(if object { '{' } else { '[' });
     for i in 0..count {

@@ -31,7 +31,10 @@ pub fn key_of_image(schema: &TableSchema, image: &Image) -> Option<Key> {
 /// A key whose parts came from elsewhere (a sheet), in the form in which rows have it.
 pub fn canonical(schema: &TableSchema, key: &Key) -> Key {
     let columns = schema.key.iter().map(|&at| &schema.columns[at]);
-    Key(columns.zip(&key.0).map(|(column, value)| part(column, value)).collect())
+    Key(columns
+        .zip(&key.0)
+        .map(|(column, value)| part(column, value))
+        .collect())
 }
 
 fn part(column: &Column, value: &Value) -> Value {
@@ -43,7 +46,8 @@ fn part(column: &Column, value: &Value) -> Value {
 
 fn pads(column: &Column) -> bool {
     let exact = |name: &str| name == "binary" || name.contains("_0900_") || name.contains("_nopad_");
-    matches!(column.kind, ColumnKind::Text { .. }) && column.collation.as_deref().is_some_and(|name| !exact(name))
+    matches!(column.kind, ColumnKind::Text { .. })
+        && column.collation.as_deref().is_some_and(|name| !exact(name))
 }
 
 #[cfg(test)]
@@ -91,6 +95,9 @@ mod tests {
 
     #[test]
     fn an_image_without_a_key_column_has_no_key() {
-        assert_eq!(key_of_image(&table("binary"), &vec![Some(Value::Int(1)), None]), None);
+        assert_eq!(
+            key_of_image(&table("binary"), &vec![Some(Value::Int(1)), None]),
+            None
+        );
     }
 }

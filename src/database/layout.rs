@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::database::charset::Charset;
 use crate::database::decode::Format;
 use crate::database::error::{Error, Result};
+use crate::database::interest::Watched;
 use crate::database::tablemap::{TableMap, WireColumn, kind};
 use crate::model::schema::{Column, ColumnKind, TableSchema};
 
@@ -15,21 +16,25 @@ use crate::model::schema::{Column, ColumnKind, TableSchema};
 #[derive(Debug)]
 pub(crate) struct Layout {
     pub schema: Arc<TableSchema>,
-    /// In the table's column order.
+    /// In the table's column order, the hidden columns at the end.
     pub formats: Vec<Format>,
 }
 
 impl Layout {
-    /// Checks and builds. `charsets` are those of the schema's columns, `None` for columns that are no text or whose set is
-    /// not supported.
-    pub(crate) fn new(schema: &Arc<TableSchema>, charsets: &[Option<Charset>], map: &TableMap) -> Result<Self> {
+    /// Checks and builds.
+    pub(crate) fn new(watched: &Watched, map: &TableMap) -> Result<Self> {
+        let Watched {
+            schema,
+            charsets,
+            hidden,
+        } = watched;
         let table = &schema.name;
         let differs = |reason: String| Error::Layout {
             table: table.clone(),
             reason,
         };
-        if map.columns.len() != schema.columns.len() {
-            let (logged, known) = (map.columns.len(), schema.columns.len());
+        let (logged, known) = (map.columns.len(), schema.columns.len() + hidden);
+        if logged != known {
             return Err(differs(format!("{logged} columns are logged, {known} are known")));
         }
         let mut formats = Vec::with_capacity(map.columns.len());
@@ -49,15 +54,30 @@ impl Layout {
                 });
             }
             let format = format(column, *wire, charset).ok_or_else(|| {
-                differs(format!("{} is logged as type {} ({})", column.name, wire.kind, wire.meta))
+                differs(format!(
+                    "{} is logged as type {} ({})",
+                    column.name, wire.kind, wire.meta
+                ))
             })?;
             formats.push(format);
+        }
+        for wire in &map.columns[schema.columns.len()..] {
+            formats
+                .push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
         }
         Ok(Self {
             schema: schema.clone(),
             formats,
         })
     }
+}
+
+/// MariaDB keeps the hash of a long unique key as a BIGINT UNSIGNED.
+fn hash_format(wire: WireColumn) -> Option<Format> {
+    (wire.kind == kind::LONGLONG).then_some(Format::Integer {
+        width: 8,
+        unsigned: true,
+    })
 }
 
 /// The format of a column, if the logged type is that of its kind.
@@ -116,20 +136,18 @@ fn format(column: &Column, wire: WireColumn, charset: Option<Charset>) -> Option
                 charset: charset?,
             }),
         },
-        ColumnKind::Named(name) => (wire.kind == kind::STRING)
-            .then(|| match (name.as_str(), wire.meta) {
-                ("uuid", 16) => Some(Format::Uuid),
-                ("inet4", 4) => Some(Format::Inet4),
-                ("inet6", 16) => Some(Format::Inet6),
-                _ => None,
-            })
-            .flatten(),
+        ColumnKind::Named(name) if wire.kind == kind::STRING => match (name.as_str(), wire.meta) {
+            ("uuid", 16) => Some(Format::Uuid),
+            ("inet4", 4) => Some(Format::Inet4),
+            ("inet6", 16) => Some(Format::Inet6),
+            _ => None,
+        },
         ColumnKind::Date
         | ColumnKind::DateTime { .. }
         | ColumnKind::Timestamp { .. }
         | ColumnKind::Time { .. }
         | ColumnKind::Year => temporal(&column.kind, wire),
-        ColumnKind::Unsupported(_) => None,
+        ColumnKind::Named(_) | ColumnKind::Unsupported(_) => None,
     }
 }
 
@@ -221,8 +239,16 @@ mod tests {
         }
     }
 
+    fn watched(schema: &Arc<TableSchema>, hidden: usize) -> Watched {
+        Watched {
+            schema: schema.clone(),
+            charsets: Arc::new([]),
+            hidden,
+        }
+    }
+
     fn reason(schema: &Arc<TableSchema>, map: &TableMap) -> String {
-        Layout::new(schema, &[None, None], map).map_or_else(|e| e.to_string(), |_| "fits".into())
+        Layout::new(&watched(schema, 0), map).map_or_else(|e| e.to_string(), |_| "fits".into())
     }
 
     #[test]
@@ -238,9 +264,18 @@ mod tests {
         let wrong = [
             (map(&[id], &[]), "1 columns are logged, 2 are known"),
             (map(&[id, at], &["id", "time"]), "at is logged as time"),
-            (map(&[(kind::LONG, 0, Some(false)), at], &[]), "id is logged as type 3 (0)"),
-            (map(&[id, (kind::DATETIME2, 6, None)], &[]), "at is logged as type 18 (6)"),
-            (map(&[id, (kind::TIME2, 3, None)], &[]), "at is logged as type 19 (3)"),
+            (
+                map(&[(kind::LONG, 0, Some(false)), at], &[]),
+                "id is logged as type 3 (0)",
+            ),
+            (
+                map(&[id, (kind::DATETIME2, 6, None)], &[]),
+                "at is logged as type 18 (6)",
+            ),
+            (
+                map(&[id, (kind::TIME2, 3, None)], &[]),
+                "at is logged as type 19 (3)",
+            ),
         ];
         for (map, why) in wrong {
             assert!(reason(&known, &map).ends_with(why), "{}", reason(&known, &map));
@@ -250,7 +285,20 @@ mod tests {
     #[test]
     fn text_in_an_unknown_character_set_is_its_own_error() {
         let known = table(vec![column("t", ColumnKind::Text { length: 10 })]);
-        let error = Layout::new(&known, &[None], &map(&[(kind::VARCHAR, 40, None)], &[]));
+        let error = Layout::new(&watched(&known, 0), &map(&[(kind::VARCHAR, 40, None)], &[]));
         assert!(matches!(error, Err(Error::Charset { .. })));
+    }
+
+    #[test]
+    fn a_hidden_hash_is_read_past_and_nothing_else_is() {
+        let known = table(vec![column("d", ColumnKind::Date)]);
+        let (date, hash, other) = (
+            (kind::DATE, 0, None),
+            (kind::LONGLONG, 0, None),
+            (kind::LONG, 0, None),
+        );
+        let fits = |columns: &[_], hidden| Layout::new(&watched(&known, hidden), &map(columns, &[])).is_ok();
+        assert!(fits(&[date, hash], 1));
+        assert!(!fits(&[date, hash], 0) && !fits(&[date, other], 1) && !fits(&[date], 1));
     }
 }

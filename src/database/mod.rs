@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! tail (connection, heartbeats, checksums)
-//!   -> event (one event's body) -> transaction (assembly) -> Event
+//!   -> event (one event's body) -> assembly (whole transactions) -> Event
 //!        tablemap -> layout (schema against event) -> rows -> decode {charset, clock, json}
 //! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema)
 //! ```
@@ -10,9 +10,10 @@
 //! A value is the same [`crate::model::value::Value`] whether it came from a row image or from a SELECT; the tests hold both
 //! against each other on real servers for every type.
 
+mod assembly;
 mod cell;
 mod charset;
-//check
+pub mod check;
 mod clock;
 pub mod connect;
 mod cursor;
@@ -24,6 +25,7 @@ pub mod interest;
 mod json;
 pub mod key;
 mod layout;
+mod offset;
 pub mod read;
 pub mod refusal;
 mod rows;

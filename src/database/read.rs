@@ -27,7 +27,8 @@ pub async fn rows_by_key<Q: Queryable>(
     let mut found = Vec::with_capacity(keys.len());
     for some in keys.chunks(TOGETHER) {
         let rows = select(conn, schema, statement::select_by_keys(schema, some, lock)?).await?;
-        let mut by_key: HashMap<Key, Vec<Value>> = rows.into_iter().map(|row| (key_of(schema, &row), row)).collect();
+        let mut by_key: HashMap<Key, Vec<Value>> =
+            rows.into_iter().map(|row| (key_of(schema, &row), row)).collect();
         for key in some {
             let row = match by_key.remove(&canonical(schema, key)) {
                 // Rows are left that no key has in exactly this form: it may be another spelling of one.
@@ -62,7 +63,11 @@ pub async fn chunk<Q: Queryable>(
     select(conn, schema, statement::select_after(schema, after, limit, lock)?).await
 }
 
-async fn select<Q: Queryable>(conn: &mut Q, schema: &TableSchema, statement: Statement) -> Result<Vec<Vec<Value>>> {
+async fn select<Q: Queryable>(
+    conn: &mut Q,
+    schema: &TableSchema,
+    statement: Statement,
+) -> Result<Vec<Vec<Value>>> {
     let Statement { sql, parameters } = statement;
     let rows: Vec<Row> = conn.exec(sql, parameters).await?;
     let rows = rows.into_iter().map(Row::unwrap as fn(Row) -> Vec<Wire>);

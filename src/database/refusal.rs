@@ -129,11 +129,12 @@ fn quoted_after(message: &str, word: &str) -> Option<String> {
     let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '`'))?;
     let mut name = String::new();
     let mut inside = false;
-    for c in rest.chars() {
+    let mut characters = rest.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             _ if c == quote => inside = !inside,
             _ if inside => name.push(c),
-            '.' => name.push('.'),
+            '.' if characters.peek() == Some(&quote) => name.push('.'),
             _ => break,
         }
     }
@@ -144,7 +145,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duplicate { key } if key == "PRIMARY" => f.write_str("another row has this key already"),
-            Self::Duplicate { key } => write!(f, "another row has the same value, and {key} allows it once only"),
+            Self::Duplicate { key } => {
+                write!(f, "another row has the same value, and {key} allows it once only")
+            }
             Self::TooLong { column } => write!(f, "too long for {column}"),
             Self::OutOfRange { column } => write!(f, "out of range for {column}"),
             Self::WrongValue { column: Some(column) } => write!(f, "not a value that {column} can hold"),
@@ -152,7 +155,9 @@ impl fmt::Display for Refusal {
             Self::NotNull { column } => write!(f, "{column} must not be empty"),
             Self::Missing { column } => write!(f, "{column} must be filled in"),
             Self::NoParent { constraint } => write!(f, "it points at a row that is not there ({constraint})"),
-            Self::HasChildren { constraint } => write!(f, "rows of another table still point at it ({constraint})"),
+            Self::HasChildren { constraint } => {
+                write!(f, "rows of another table still point at it ({constraint})")
+            }
             Self::Check { constraint } => write!(f, "the table's rule {constraint} does not allow it"),
             Self::Signal { message } => write!(f, "the table says: {message}"),
             Self::ReadOnly => f.write_str("the database takes no changes now (read-only)"),
@@ -167,18 +172,62 @@ mod tests {
     #[test]
     fn both_servers_words_give_the_column_and_never_the_value() {
         let said = [
-            (1366, "Incorrect integer value: 'secret' for column 'n' at row 1", "not a value that n can hold"),
-            (1366, "Incorrect integer value: 'secret' for column `s`.`t`.`n` at row 1", "not a value that n can hold"),
-            (1406, "Data too long for column 'name' at row 1", "too long for name"),
-            (1264, "Out of range value for column 'n' at row 1", "out of range for n"),
+            (
+                1366,
+                "Incorrect integer value: 'secret' for column 'n' at row 1",
+                "not a value that n can hold",
+            ),
+            (
+                1366,
+                "Incorrect integer value: 'secret' for column `s`.`t`.`n` at row 1",
+                "not a value that n can hold",
+            ),
+            (
+                1406,
+                "Data too long for column 'name' at row 1",
+                "too long for name",
+            ),
+            (
+                1264,
+                "Out of range value for column 'n' at row 1",
+                "out of range for n",
+            ),
             (1048, "Column 'c' cannot be null", "c must not be empty"),
-            (1364, "Field 'c' doesn't have a default value", "c must be filled in"),
-            (1062, "Duplicate entry 'secret' for key 't.PRIMARY'", "another row has this key already"),
-            (1062, "Duplicate entry 'for key 'x' for key 'u'", "another row has the same value, and u allows it once only"),
-            (3140, "Invalid JSON text: \"Invalid value.\" at position 0 in value for column 't.j'.", "not a value that j can hold"),
-            (3819, "Check constraint 'positive' is violated.", "the table's rule positive does not allow it"),
-            (4025, "CONSTRAINT `positive` failed for `s`.`t`", "the table's rule positive does not allow it"),
-            (1292, "Truncated incorrect DOUBLE value: 'secret'", "not a value that the column can hold"),
+            (
+                1364,
+                "Field 'c' doesn't have a default value",
+                "c must be filled in",
+            ),
+            (
+                1062,
+                "Duplicate entry 'secret' for key 't.PRIMARY'",
+                "another row has this key already",
+            ),
+            (
+                1062,
+                "Duplicate entry 'for key 'x' for key 'u'",
+                "another row has the same value, and u allows it once only",
+            ),
+            (
+                3140,
+                "Invalid JSON text: \"Invalid value.\" at position 0 in value for column 't.j'.",
+                "not a value that j can hold",
+            ),
+            (
+                3819,
+                "Check constraint 'positive' is violated.",
+                "the table's rule positive does not allow it",
+            ),
+            (
+                4025,
+                "CONSTRAINT `positive` failed for `s`.`t`",
+                "the table's rule positive does not allow it",
+            ),
+            (
+                1292,
+                "Truncated incorrect DOUBLE value: 'secret'",
+                "not a value that the column can hold",
+            ),
         ];
         for (code, message, sentence) in said {
             let refusal = Refusal::from_server(code, message).map(|r| r.to_string());

@@ -44,13 +44,8 @@ pub enum ChangeKind {
 }
 
 /// Decodes all rows of an event.
-pub(crate) fn decode(event: RowsHeader, layout: &Layout) -> Result<Vec<RowChange>> {
-    let RowsHeader {
-        kind,
-        compressed,
-        mut body,
-        ..
-    } = event;
+pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChange>> {
+    let mut body = event.body;
     let table = &layout.schema.name;
     let columns = body.packed_length()?;
     if columns != layout.formats.len() {
@@ -60,19 +55,19 @@ pub(crate) fn decode(event: RowsHeader, layout: &Layout) -> Result<Vec<RowChange
         });
     }
     let first = Bits::take(&mut body, columns)?;
-    let second = match kind {
+    let second = match event.kind {
         RowsKind::Update => Bits::take(&mut body, columns)?,
         RowsKind::Insert | RowsKind::Delete => first,
     };
     let opened;
-    if compressed {
+    if event.compressed {
         opened = inflate(body.take_rest(), "rows event")?;
         body = Cursor::new(&opened, "rows event");
     }
     let mut changes = Vec::new();
     while !body.is_empty() {
         let image = image(&mut body, first, layout)?;
-        let kind = match kind {
+        let kind = match event.kind {
             RowsKind::Insert => ChangeKind::Insert { after: image },
             RowsKind::Delete => ChangeKind::Delete { before: image },
             RowsKind::Update => ChangeKind::Update {
@@ -106,6 +101,7 @@ fn image(body: &mut Cursor, present: Bits, layout: &Layout) -> Result<Image> {
         nth += 1;
         image.push(Some(value));
     }
+    image.truncate(layout.schema.columns.len());
     Ok(image)
 }
 

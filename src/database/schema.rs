@@ -5,6 +5,7 @@ use mysql_async::{Conn, Row};
 
 use crate::database::connect::{Flavor, Version};
 use crate::database::error::{Error, Result};
+use crate::database::statement;
 use crate::model::schema::{Column, ColumnKind, TableName, TableSchema};
 
 /// Reads a table's schema. Views are no tables here.
@@ -71,19 +72,21 @@ async fn columns(conn: &mut Conn, name: &TableName, json: &[String]) -> Result<V
     Ok(rows.into_iter().map(column).collect())
 }
 
-/// MariaDB's JSON columns: LONGTEXT with the check that the type brings along.
+/// MariaDB's JSON columns: LONGTEXT with the check that the type brings along. (`information_schema.CHECK_CONSTRAINTS` is
+/// empty for an account that may only SELECT.)
 async fn checked_json(conn: &mut Conn, name: &TableName) -> Result<Vec<String>> {
-    let checks: Vec<String> = conn
-        .exec(
-            "SELECT CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?",
-            (&name.schema, &name.table),
-        )
+    let definition = definition(conn, name).await?;
+    let checks = definition.split("CHECK (json_valid(`").skip(1);
+    let columns = checks.filter_map(|rest| rest.split_once("`))"));
+    Ok(columns.map(|(column, _)| column.replace("``", "`")).collect())
+}
+
+/// The statement that makes the table, as an account with any right on it may see it.
+pub(crate) async fn definition(conn: &mut Conn, name: &TableName) -> Result<String> {
+    let row: Option<Row> = conn
+        .query_first(format!("SHOW CREATE TABLE {}", statement::table(name)?))
         .await?;
-    let column = |clause: String| {
-        let inner = clause.strip_prefix("json_valid(`")?.strip_suffix("`)")?;
-        Some(inner.replace("``", "`"))
-    };
-    Ok(checks.into_iter().filter_map(column).collect())
+    Ok(row.and_then(|row| row.get(1)).unwrap_or_default())
 }
 
 /// The primary key, else the first unique key without NULLs, prefixes and expressions.
@@ -99,7 +102,9 @@ async fn key(conn: &mut Conn, name: &TableName, columns: &[Column]) -> Result<Ve
     for index in parts.chunk_by(|a, b| a.0 == b.0) {
         let primary = index.first().is_some_and(|part| part.0 == "PRIMARY");
         let position = |(_, column, prefix): &(String, Option<String>, Option<u64>)| {
-            let at = columns.iter().position(|known| Some(&known.name) == column.as_ref())?;
+            let at = columns
+                .iter()
+                .position(|known| Some(&known.name) == column.as_ref())?;
             (primary || !columns[at].nullable && prefix.is_none()).then_some(at)
         };
         if let Some(key) = index.iter().map(position).collect() {
@@ -111,9 +116,16 @@ async fn key(conn: &mut Conn, name: &TableName, columns: &[Column]) -> Result<Ve
 
 /// A column's kind by its full type: `int(10) unsigned`, `enum('a','b''c')`, `datetime(3)`.
 fn kind(full: &str, length: u64) -> ColumnKind {
-    let (word, rest) = full.split_at(full.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(full.len()));
-    let arguments = rest.strip_prefix('(').and_then(|rest| Some(rest.split_once(')')?.0));
-    let numbers: Vec<u8> = arguments.map_or(Vec::new(), |list| list.split(',').filter_map(|n| n.trim().parse().ok()).collect());
+    let (word, rest) = full.split_at(
+        full.find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(full.len()),
+    );
+    let arguments = rest
+        .strip_prefix('(')
+        .and_then(|rest| Some(rest.split_once(')')?.0));
+    let numbers: Vec<u8> = arguments.map_or(Vec::new(), |list| {
+        list.split(',').filter_map(|n| n.trim().parse().ok()).collect()
+    });
     let number = |at: usize, default: u8| numbers.get(at).copied().unwrap_or(default);
     let unsigned = rest.contains("unsigned");
     let integer = |bits: u8| ColumnKind::Integer { bits, unsigned };
@@ -137,7 +149,9 @@ fn kind(full: &str, length: u64) -> ColumnKind {
         "enum" => ColumnKind::Enum(members(rest)),
         "set" => ColumnKind::Set(members(rest)),
         "binary" => ColumnKind::Bytes { length, fixed: true },
-        "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ColumnKind::Bytes { length, fixed: false },
+        "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+            ColumnKind::Bytes { length, fixed: false }
+        }
         "bit" if number(0, 1) == 1 => ColumnKind::Boolean,
         "bit" => ColumnKind::Bit { bits: number(0, 1) },
         "date" => ColumnKind::Date,
@@ -146,8 +160,8 @@ fn kind(full: &str, length: u64) -> ColumnKind {
         "time" => ColumnKind::Time { fsp },
         "year" => ColumnKind::Year,
         "json" => ColumnKind::Json,
-        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
-        | "geomcollection" | "geometrycollection" | "vector" => ColumnKind::Bytes {
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geomcollection" | "geometrycollection" | "vector" => ColumnKind::Bytes {
             length: u64::from(u32::MAX),
             fixed: false,
         },
@@ -183,15 +197,43 @@ mod tests {
     #[test]
     fn kinds_are_read_from_the_full_type() {
         let said = [
-            ("int(10) unsigned", ColumnKind::Integer { bits: 32, unsigned: true }),
-            ("mediumint", ColumnKind::Integer { bits: 24, unsigned: false }),
+            (
+                "int(10) unsigned",
+                ColumnKind::Integer {
+                    bits: 32,
+                    unsigned: true,
+                },
+            ),
+            (
+                "mediumint",
+                ColumnKind::Integer {
+                    bits: 24,
+                    unsigned: false,
+                },
+            ),
             ("tinyint(1)", ColumnKind::Boolean),
-            ("tinyint(4)", ColumnKind::Integer { bits: 8, unsigned: false }),
-            ("decimal(10,2)", ColumnKind::Decimal { precision: 10, scale: 2, unsigned: false }),
+            (
+                "tinyint(4)",
+                ColumnKind::Integer {
+                    bits: 8,
+                    unsigned: false,
+                },
+            ),
+            (
+                "decimal(10,2)",
+                ColumnKind::Decimal {
+                    precision: 10,
+                    scale: 2,
+                    unsigned: false,
+                },
+            ),
             ("datetime(3)", ColumnKind::DateTime { fsp: 3 }),
             ("bit(1)", ColumnKind::Boolean),
             ("bit(10)", ColumnKind::Bit { bits: 10 }),
-            ("varchar(10) /*M!100301 COMPRESSED*/", ColumnKind::Unsupported("varchar(10) /*M!100301 COMPRESSED*/".into())),
+            (
+                "varchar(10) /*M!100301 COMPRESSED*/",
+                ColumnKind::Unsupported("varchar(10) /*M!100301 COMPRESSED*/".into()),
+            ),
             ("uuid", ColumnKind::Named("uuid".into())),
         ];
         for (full, expected) in said {
@@ -202,6 +244,9 @@ mod tests {
     #[test]
     fn members_with_quotes_commas_and_brackets_are_read() {
         let expected = ["a", "b'c", "d,e)", ""].map(str::to_owned);
-        assert_eq!(kind("enum('a','b''c','d,e)','')", 0), ColumnKind::Enum(expected.to_vec()));
+        assert_eq!(
+            kind("enum('a','b''c','d,e)','')", 0),
+            ColumnKind::Enum(expected.to_vec())
+        );
     }
 }

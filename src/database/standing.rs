@@ -30,7 +30,8 @@ fn read<T: std::str::FromStr>(text: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
 {
-    text.parse().map_err(|wrong: T::Err| Error::Broken(wrong.to_string()))
+    text.parse()
+        .map_err(|wrong: T::Err| Error::Broken(wrong.to_string()))
 }
 
 async fn has_gtids(conn: &mut Conn) -> Result<bool> {
@@ -51,7 +52,8 @@ async fn file_position(conn: &mut Conn, version: Version) -> Result<Position> {
     };
     let row: Option<Row> = conn.query_first(ask).await?;
     let place = row.and_then(|row| Some((row.get::<String, _>(0)?, row.get::<u64, _>(1)?)));
-    let (file, offset) = place.ok_or_else(|| Error::BinlogBroken("it writes no binlog (log_bin=OFF)".into()))?;
+    let (file, offset) =
+        place.ok_or_else(|| Error::BinlogBroken("it writes no binlog (log_bin=OFF)".into()))?;
     Ok(Position::File {
         server: server_uuid(conn).await?,
         file,
@@ -93,6 +95,8 @@ pub async fn ensure_resumable(conn: &mut Conn, position: &Position) -> Result<()
                 Err(Error::OtherServer(format!("of {server}, this is {here}")))
             }
         }
-        (_, flavor) => Err(Error::OtherServer(format!("{position} cannot be resumed on {flavor:?}"))),
+        (_, flavor) => Err(Error::OtherServer(format!(
+            "{position} cannot be resumed on {flavor:?}"
+        ))),
     }
 }

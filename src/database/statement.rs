@@ -34,7 +34,11 @@ impl fmt::Display for Ident {
 
 /// A table's full name, quoted.
 pub fn table(name: &TableName) -> Result<String> {
-    Ok(format!("{}.{}", Ident::new(&name.schema)?, Ident::new(&name.table)?))
+    Ok(format!(
+        "{}.{}",
+        Ident::new(&name.schema)?,
+        Ident::new(&name.table)?
+    ))
 }
 
 /// What a SELECT holds on to until its transaction ends.
@@ -81,7 +85,12 @@ pub(crate) fn select_by_keys(schema: &TableSchema, keys: &[Key], lock: Lock) -> 
 }
 
 /// All columns of at most `limit` rows after a key, in the key's own order, which for text is that of its collation.
-pub(crate) fn select_after(schema: &TableSchema, after: Option<&Key>, limit: usize, lock: Lock) -> Result<Statement> {
+pub(crate) fn select_after(
+    schema: &TableSchema,
+    after: Option<&Key>,
+    limit: usize,
+    lock: Lock,
+) -> Result<Statement> {
     let mut statement = select_all(schema)?;
     let columns = key_columns(schema)?;
     if let Some(key) = after {
@@ -90,15 +99,25 @@ pub(crate) fn select_after(schema: &TableSchema, after: Option<&Key>, limit: usi
             statement.sql.push_str(if last > 0 { " OR (" } else { "(" });
             for (at, (column, value)) in columns.iter().zip(&key.0).take(last + 1).enumerate() {
                 let (place, parameter) = in_order(column, value)?;
-                let (and, sign) = (if at > 0 { " AND " } else { "" }, if at == last { ">" } else { "=" });
+                let (and, sign) = (
+                    if at > 0 { " AND " } else { "" },
+                    if at == last { ">" } else { "=" },
+                );
                 let _ = write!(statement.sql, "{and}{place} {sign} ?");
                 statement.parameters.push(parameter);
             }
             statement.sql.push(')');
         }
     }
-    let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect::<Result<_>>()?;
-    let _ = write!(statement.sql, " ORDER BY {} LIMIT {limit}{lock}", names.join(", "));
+    let names: Vec<String> = columns
+        .iter()
+        .map(|column| quoted(column))
+        .collect::<Result<_>>()?;
+    let _ = write!(
+        statement.sql,
+        " ORDER BY {} LIMIT {limit}{lock}",
+        names.join(", ")
+    );
     Ok(statement)
 }
 
@@ -124,7 +143,11 @@ pub(crate) fn insert(schema: &TableSchema, values: &[(usize, Value)]) -> Result<
     let columns: Vec<String> = columns.collect::<Result<_>>()?;
     let marks = vec!["?"; values.len()].join(", ");
     Ok(Statement {
-        sql: format!("INSERT INTO {} ({}) VALUES ({marks})", table(&schema.name)?, columns.join(", ")),
+        sql: format!(
+            "INSERT INTO {} ({}) VALUES ({marks})",
+            table(&schema.name)?,
+            columns.join(", ")
+        ),
         parameters: values.iter().map(|(_, value)| to_wire(value)).collect(),
     })
 }
@@ -182,11 +205,14 @@ fn push_key(statement: &mut Statement, schema: &TableSchema, key: &Key) -> Resul
 fn in_order(column: &Column, value: &Value) -> Result<(String, Wire)> {
     let name = quoted(column)?;
     let number = match (&column.kind, value) {
-        (ColumnKind::Enum(members), Value::Text(text)) => {
-            members.iter().position(|member| member == text).map_or(0, |i| i as u64 + 1)
-        }
+        (ColumnKind::Enum(members), Value::Text(text)) => members
+            .iter()
+            .position(|member| member == text)
+            .map_or(0, |i| i as u64 + 1),
         (ColumnKind::Set(members), Value::Text(text)) => {
-            let bits = text.split(',').filter_map(|name| members.iter().position(|member| member == name));
+            let bits = text
+                .split(',')
+                .filter_map(|name| members.iter().position(|member| member == name));
             bits.fold(0, |mask, i| mask | 1 << i)
         }
         _ => return Ok((name, to_wire(value))),
@@ -228,7 +254,10 @@ mod tests {
         let evil = Value::Text("'; DROP TABLE t; --".into());
         let key = Key(vec![evil.clone()]);
         let statement = update(&schema(vec![0]), &key, &[(1, evil.clone())]).expect("builds");
-        assert_eq!(statement.sql, "UPDATE `a``b`.`o'r` SET `e` = ? WHERE (`i``d` = ?)");
+        assert_eq!(
+            statement.sql,
+            "UPDATE `a``b`.`o'r` SET `e` = ? WHERE (`i``d` = ?)"
+        );
         assert_eq!(statement.parameters, [to_wire(&evil), to_wire(&evil)]);
         for bad in ["", "a\0b", &"x".repeat(65)] {
             assert!(Ident::new(bad).is_err());

@@ -1,4 +1,4 @@
-//! A TABLE_MAP event: the layout of the rows that follow, as the server logged it then.
+//! A table map event: the layout of the rows that follow, as the server logged it then.
 
 use crate::database::cursor::{Bits, Cursor, Malformed};
 
@@ -136,8 +136,22 @@ impl TableMap {
 /// Takes a column's parameters; how many bytes there are depends on its type.
 fn wire_column(kind: u8, metas: &mut Cursor) -> Result<WireColumn, Malformed> {
     let width = match kind {
-        kind::FLOAT | kind::DOUBLE | 17..=19 | kind::VECTOR | kind::JSON | 249..=252 | kind::GEOMETRY | 140 => 1,
-        kind::VARCHAR | kind::BIT | kind::DECIMAL | kind::ENUM | kind::SET | kind::VAR_STRING | kind::STRING | 141 => 2,
+        kind::FLOAT
+        | kind::DOUBLE
+        | 17..=19
+        | kind::VECTOR
+        | kind::JSON
+        | 249..=252
+        | kind::GEOMETRY
+        | 140 => 1,
+        kind::VARCHAR
+        | kind::BIT
+        | kind::DECIMAL
+        | kind::ENUM
+        | kind::SET
+        | kind::VAR_STRING
+        | kind::STRING
+        | 141 => 2,
         0..=14 => 0,
         _ => return Err(Malformed("column type in a table map")),
     };

@@ -17,11 +17,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::database::assembly::Assembly;
 use crate::database::connect::{Server, connect};
 use crate::database::error::{Error, Result};
 use crate::database::interest::Interest;
 use crate::database::standing;
-use crate::database::transaction::{Assembly, Event};
+use crate::database::transaction::Event;
 use crate::model::gtid::GtidSet;
 use crate::model::position::Position;
 
@@ -52,7 +53,12 @@ pub struct Tail {
 impl Tail {
     /// Follows from a position that lies between two transactions. Whether the server can resume from there is checked first
     /// ([`Error::Purged`], [`Error::Behind`], [`Error::OtherServer`]); MariaDB tells only when the dump has begun.
-    pub async fn open(server: &Server, start: &Position, identity: Identity, interest: Interest) -> Result<Self> {
+    pub async fn open(
+        server: &Server,
+        start: &Position,
+        identity: Identity,
+        interest: Interest,
+    ) -> Result<Self> {
         let mut conn = connect(server.dump_options()).await?;
         standing::ensure_resumable(&mut conn, start).await?;
         prepare(&mut conn, start, identity).await?;
@@ -129,12 +135,15 @@ impl Reader {
     async fn run(mut self) -> Result<()> {
         loop {
             let waited = tokio::time::timeout(SILENCE, self.stream.next()).await;
-            let event = waited.map_err(|_| Error::Silent(SILENCE))?.ok_or(Error::Ended)??;
+            let event = waited
+                .map_err(|_| Error::Silent(SILENCE))?
+                .ok_or(Error::Ended)??;
             if !self.assembly.inside_payload() {
                 verify(&event)?;
             }
             if self.wanted.has_changed().unwrap_or(false) {
-                self.assembly.set_interest(self.wanted.borrow_and_update().clone());
+                self.assembly
+                    .set_interest(self.wanted.borrow_and_update().clone());
             }
             if let Some(done) = self.assembly.take(&event)?
                 && self.sender.send(done).await.is_err()
@@ -166,8 +175,10 @@ async fn prepare(conn: &mut Conn, start: &Position, identity: Identity) -> Resul
          @slave_uuid='{uuid}', @replica_uuid='{uuid}'"
     ))
     .await?;
-    conn.query_drop("SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400")
-        .await?;
+    conn.query_drop(
+        "SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400",
+    )
+    .await?;
     if let Position::MariaDb(list) = start {
         // Capability 4: GTID events as they are. Strict: a position that the server never had is an error, not a guess.
         conn.query_drop(format!(
@@ -200,7 +211,9 @@ async fn request(conn: Conn, start: &Position, identity: Identity) -> Result<Bin
 fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>> {
     set.sources()
         .map(|(source, spans)| {
-            let intervals = spans.iter().map(|&(first, last)| GnoInterval::new(first, last + 1));
+            let intervals = spans
+                .iter()
+                .map(|&(first, last)| GnoInterval::new(first, last + 1));
             let sid = Sid::new(source.uuid.into_bytes()).with_intervals(intervals.collect());
             if source.tag.is_empty() {
                 return Ok(sid);
@@ -209,4 +222,42 @@ fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>> {
             Ok(sid.with_tag(tag))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mysql_common::binlog::consts::BinlogVersion;
+    use mysql_common::binlog::events::{BinlogEventFooter, FormatDescriptionEvent};
+
+    #[test]
+    fn an_event_whose_bytes_changed_on_the_way_is_refused() {
+        let format = FormatDescriptionEvent::new(BinlogVersion::Version4)
+            .with_footer(BinlogEventFooter::new(BINLOG_CHECKSUM_ALG_CRC32));
+        // An XID event of 31 bytes, its checksum yet to come.
+        let mut bytes = vec![1, 0, 0, 0, 16, 9, 0, 0, 0, 31, 0, 0, 0, 100, 0, 0, 0, 0, 0];
+        bytes.extend([7, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend([0; 4]);
+        let read = |bytes: &[u8]| WireEvent::read(&format, bytes).expect("an event");
+        let sum = read(&bytes).calc_checksum(BINLOG_CHECKSUM_ALG_CRC32);
+        bytes[27..].copy_from_slice(&sum.to_le_bytes());
+        assert!(verify(&read(&bytes)).is_ok());
+        bytes[20] ^= 1;
+        assert!(matches!(verify(&read(&bytes)), Err(Error::Checksum(16))));
+    }
+
+    #[test]
+    fn a_set_is_asked_for_with_gaps_and_tags_and_open_ends() {
+        let set = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-7:9-10:blue:3"
+            .parse()
+            .expect("a set");
+        let sids = sids(&set).expect("legal tags");
+        let intervals = [GnoInterval::new(1, 8), GnoInterval::new(9, 11)];
+        assert_eq!(sids[0].intervals(), intervals);
+        assert_eq!(sids[1].intervals(), [GnoInterval::new(3, 4)]);
+        assert_eq!(
+            sids[1].tag().map(|tag| tag.as_str().to_owned()),
+            Some("blue".into())
+        );
+    }
 }

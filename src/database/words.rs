@@ -42,7 +42,11 @@ pub(crate) fn words(sql: &str) -> Vec<Word> {
             '*' if rest.starts_with("*/") => &rest[2..],
             '`' | '"' | '\'' => {
                 let (content, more) = quoted(rest, c);
-                words.push(if c == '\'' { Word::Text } else { Word::Quoted(content) });
+                words.push(if c == '\'' {
+                    Word::Text
+                } else {
+                    Word::Quoted(content)
+                });
                 more
             }
             _ if is_name(c) => {

@@ -12,7 +12,11 @@ use crate::model::schema::TableSchema;
 use crate::model::value::Value;
 
 /// Locks a row and gives it as it is; `None` if it is not there.
-pub async fn lock_row<Q: Queryable>(tx: &mut Q, schema: &TableSchema, key: &Key) -> Result<Option<Vec<Value>>> {
+pub async fn lock_row<Q: Queryable>(
+    tx: &mut Q,
+    schema: &TableSchema,
+    key: &Key,
+) -> Result<Option<Vec<Value>>> {
     row_by_key(tx, schema, key, Lock::Update).await
 }
 
@@ -32,8 +36,17 @@ pub async fn update<Q: Queryable>(
 
 /// Inserts a row of the given columns, the server fills in the others. Gives the new row's key: a key column that was left
 /// out must be auto-increment ([`Error::KeyUnknown`] else, before anything is written).
-pub async fn insert<Q: Queryable>(tx: &mut Q, schema: &TableSchema, values: &[(usize, Value)]) -> Result<Key> {
-    let given = |at: usize| values.iter().find(|(column, _)| *column == at).map(|(_, value)| value);
+pub async fn insert<Q: Queryable>(
+    tx: &mut Q,
+    schema: &TableSchema,
+    values: &[(usize, Value)],
+) -> Result<Key> {
+    let given = |at: usize| {
+        values
+            .iter()
+            .find(|(column, _)| *column == at)
+            .map(|(_, value)| value)
+    };
     let made = |at: usize| {
         let counts = schema.columns.get(at).is_some_and(|column| column.auto_increment);
         counts && given(at).is_none_or(|value| matches!(value, Value::Null | Value::Int(0)))

@@ -3,7 +3,7 @@
 //! | the row shows | and | then |
 //! |--|--|--|
 //! | no key, content | it is complete and has rested | a claim goes onto it |
-//! | no key, a claim nobody used | it is complete and has rested | it is inserted under that claim |
+//! | no key, a fresh claim | it is complete and has rested | it is inserted under that claim |
 //! | a claim with an owed key | the key does not stand there | the key is written through the claim |
 //! | the owed key | - | base is what was inserted; the claim goes |
 //! | neither claim nor key, in two believed reads | - | the record goes to the sheet as a new row |
@@ -82,6 +82,10 @@ impl NewRows<'_> {
     #[allow(clippy::option_option)]
     fn unfit(&self, engine: &Engine, row: &RowView) -> Option<Option<(Outcome, String)>> {
         let table = &engine.tables[self.index];
+        if row.claims.iter().any(|claim| table.claims.contains_key(claim)) {
+            // A key is owed to it, whatever a person has typed into its key cell meanwhile.
+            return Some(None);
+        }
         match &row.key {
             KeySeen::Key(key) => {
                 let known =
@@ -100,9 +104,6 @@ impl NewRows<'_> {
                     return Some(Some((Outcome::Waiting, "the table is still being read".into())));
                 }
             }
-            KeySeen::Blank if row.claims.iter().any(|claim| table.claims.contains_key(claim)) => {
-                return Some(None);
-            }
             KeySeen::Blank if table.plan.auto_key => {}
             KeySeen::Blank => return Some(Some((Outcome::Waiting, "the new row needs its key".into()))),
             KeySeen::Unreadable => {
@@ -115,9 +116,11 @@ impl NewRows<'_> {
     fn take(&self, engine: &mut Engine, row: &RowView, print: Digest, writing: &mut Writing) {
         let (key, claim) = match &row.key {
             KeySeen::Key(key) => (Some(key.clone()), None),
-            _ => match row.claims.first() {
+            _ => match row.claims.iter().find(|claim| engine.tables[self.index].fresh.contains(*claim)) {
                 Some(claim) => (None, Some(*claim)),
                 None => {
+                    // A claim that made a record once, or one of an earlier start, makes no other.
+                    self.drop_claims(engine, row, writing);
                     if engine.tables[self.index].claims.len() + writing.claim.len() < CLAIMS {
                         writing.claim.push((self.index, row.row));
                     }

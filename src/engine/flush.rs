@@ -203,7 +203,8 @@ impl Engine {
         match (&pending.state, rows.find(key, base.as_ref())) {
             (_, Found::Many) => Next::Wait,
             (DbState::Row(row), Found::Row(seen)) => {
-                self.draft_cells(index, tab, (key, pending, row), base, seen, draft, writing)
+                let copied = rows.all(key).count() > 1;
+                self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
             }
             (DbState::Row(row), Found::Nowhere) => {
                 if let Some(next) =
@@ -226,7 +227,7 @@ impl Engine {
                 if self.renamed_to(index, key, rows).is_some() {
                     return Next::Wait;
                 }
-                self.draft_delete(index, tab, key, &base, seen, draft)
+                self.draft_delete(index, tab, key, &base, (seen, rows.all(key).count() > 1), draft)
             }
             (DbState::Gone(_), Found::Nowhere) => {
                 Next::Finished(base.is_some().then(|| BaseChange::Forget { key: key.clone(), dead: true }))
@@ -241,7 +242,7 @@ impl Engine {
         tab: &TabView,
         (key, pending, row): (&Key, &Pending, &DbRow),
         base: Option<RowBase>,
-        seen: &RowView,
+        (seen, copied): (&RowView, bool),
         draft: &mut Draft,
         writing: &mut Writing,
     ) -> Next {
@@ -311,8 +312,10 @@ impl Engine {
             return Next::Wait;
         }
         self.finish(index, change, writing);
-        let table = &self.tables[index];
-        draft.writes.push(write(table, tab, key, seen.row, row, cells));
+        let grid = write_op(tab, seen.row, row, &cells);
+        let whole = if copied { as_read(tab, seen) } else { Vec::new() };
+        let aim = Aim::Cells { key: key.clone(), columns: sorted(tab, cells), whole };
+        draft.writes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
     }
 
@@ -375,7 +378,7 @@ impl Engine {
         tab: &TabView,
         key: &Key,
         base: &RowBase,
-        seen: &RowView,
+        (seen, copied): (&RowView, bool),
         draft: &mut Draft,
     ) -> Next {
         let edited = !edited(&self.tables[index].plan, seen, base).is_empty();
@@ -397,7 +400,7 @@ impl Engine {
             return Next::Wait;
         }
         let slot = self.next_slot();
-        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen) };
+        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied };
         let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
@@ -425,6 +428,7 @@ impl Engine {
         for row in mine {
             if draft.len() < self.batch_limit && draft.rows.insert((index, row)) {
                 let claim = ClaimId(self.next_effect_id().0);
+                self.tables[index].fresh.insert(claim);
                 let grid = GridOp::Claim { sheet: tab.sheet, row, claim };
                 draft.writes.push(planned(&self.tables[index], Aim::Claim(claim), grid));
                 self.wakes.insert(self.clock);
@@ -448,20 +452,8 @@ pub(crate) fn planned(table: &Table, aim: Aim, grid: GridOp) -> PlannedOp {
     PlannedOp { link: table.plan.rules.name.clone(), aim, grid }
 }
 
-fn write(
-    table: &Table,
-    tab: &TabView,
-    key: &Key,
-    row: u32,
-    image: &DbRow,
-    cells: Vec<PlannedCell>,
-) -> PlannedOp {
-    let grid = write_op(tab, row, image, &cells);
-    planned(table, Aim::Cells { key: key.clone(), columns: sorted(tab, cells) }, grid)
-}
-
 /// A row's cells with their grid columns.
-fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
+pub(crate) fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
     tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect()
 }
 

@@ -656,6 +656,7 @@ impl Engine {
             WriteAim::Insert { claim: Some(claim), .. } => {
                 let base = base.unwrap_or_default();
                 let claimed = crate::engine::table::Claim { key, base, missing_since: None, named_at: None };
+                table.fresh.remove(claim);
                 table.claims.insert(*claim, claimed);
                 self.wakes.insert(now);
                 return;

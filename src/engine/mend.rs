@@ -5,7 +5,7 @@
 
 use crate::engine::Engine;
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::flush::{Draft, planned};
+use crate::engine::flush::{Draft, as_read, planned};
 use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
@@ -38,19 +38,22 @@ impl Engine {
             };
             let rows = Rows::of(&tab);
             match owed {
-                Owed::Cells { victim, cells, .. } => {
-                    let row = find_overwritten(&tab, &rows, victim.as_ref(), &cells);
+                Owed::Cells { victim, cells, row: was, .. } => {
+                    let row = find_hit(&tab, &rows, victim.as_ref(), &cells, &was);
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong, cells, .. } => {
-                    let row = find_overwritten(&tab, &rows, Some(&wrong), &cells);
-                    self.draft_back((index, id), &tab, row, Some(wrong), &cells, draft, writing);
-                }
-                Owed::Row { victim, slot, .. } => {
-                    if victim.as_ref().is_some_and(|key| rows.contains(key)) {
-                        writing.paid.push(id);
-                        continue;
+                Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
+                    let row = find_hit(&tab, &rows, wrong.as_ref(), &cells, &was);
+                    if let (None, Some(key)) = (row, victim) {
+                        // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
+                        let seq = self.seq;
+                        self.tables[index].restore.insert(key.clone());
+                        self.tables[index].fetch(&key, seq);
                     }
+                    self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
+                }
+                // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
+                Owed::Row { slot, .. } => {
                     let place: &mut u32 = at[index].get_or_insert(rows.below_last());
                     let grid = GridOp::Restore { sheet: tab.sheet, at: *place, slot };
                     *place += 1;
@@ -95,30 +98,39 @@ impl Engine {
         let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
-        let aim = Aim::MendCells { owed: id, victim, read };
+        let blanked = matches!(self.owed.get(&id), Some(Owed::KeyCells { wrong: None, .. }));
+        let whole = if blanked { as_read(tab, row) } else { Vec::new() };
+        let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
         draft.writes.push(planned(&self.tables[index], aim, grid));
     }
 }
 
-/// The row that still shows what we wrote into it by mistake. Among rows that show the same key the one with most of our cells.
-fn find_overwritten<'a>(
+/// The row that was hit: it shows this key and what we wrote. Blanks in a row without key tell nothing by themselves, then
+/// the whole row must be as it was. Among several the one that is most like what was hit.
+fn find_hit<'a>(
     tab: &'a TabView,
     rows: &Rows<'a>,
-    victim: Option<&Key>,
+    shows: Option<&Key>,
     cells: &[Overwritten],
+    was: &[GridCell],
 ) -> Option<&'a RowView> {
-    let ours = |row: &RowView| cells.iter().filter(|cell| shows_ours(tab, row, cell)).count();
-    let telling = |row: &RowView| {
-        cells
-            .iter()
-            .any(|cell| shows_ours(tab, row, cell) && (victim.is_some() || !cell.wrote.value.is_blank()))
+    let like = |row: &RowView| {
+        let as_left = |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
+        tab.columns.iter().zip(&row.cells).filter(as_left).count()
     };
-    let candidates: Vec<&RowView> = match victim {
-        Some(key) => rows.all(key).filter(|row| telling(row)).collect(),
-        None => tab.rows.iter().filter(|row| row.key == KeySeen::Blank && telling(row)).collect(),
+    let told = |row: &&RowView| {
+        let ours = |cell: &Overwritten| shows_ours(tab, row, cell);
+        let tells = |cell: &Overwritten| shows.is_some() || !cell.wrote.value.is_blank();
+        cells.iter().any(|cell| ours(cell) && tells(cell)) || like(row) == tab.columns.len()
     };
-    candidates.into_iter().max_by_key(|row| ours(row))
+    match shows {
+        Some(key) => rows.all(key).filter(told).max_by_key(|row| like(row)),
+        None => {
+            let blank = tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
+            blank.filter(told).max_by_key(|row| like(row))
+        }
+    }
 }
 
 /// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed

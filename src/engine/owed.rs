@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::input::Micros;
+use crate::engine::mend::alike;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::link::LinkName;
@@ -42,17 +43,21 @@ pub enum Owed {
         victim: Option<Key>,
         /// The cells.
         cells: Vec<Overwritten>,
+        /// The whole row as it was, from column A on.
+        row: Vec<GridCell>,
     },
-    /// A row whose key cells were overwritten by mistake: it now shows the key `wrong`. Mended before everything else.
+    /// A row whose key cells were overwritten by mistake. Mended before everything else.
     KeyCells {
         /// The link.
         link: LinkName,
-        /// The key it shows now.
-        wrong: Key,
+        /// The key it shows now; `None` where we wrote blanks, then `row` tells it.
+        wrong: Option<Key>,
         /// The key it had; `None` for a row without one.
         victim: Option<Key>,
         /// Its key cells, and other cells of the same write.
         cells: Vec<Overwritten>,
+        /// The whole row as it was, from column A on.
+        row: Vec<GridCell>,
     },
     /// A row that was deleted by mistake: it comes back from the trash, whole.
     Row {
@@ -78,6 +83,22 @@ pub enum Owed {
     },
 }
 
+/// True when a row that was hit looks as an earlier hit left it.
+fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
+    grid.iter().all(|column| {
+        let now = row.get(*column as usize).unwrap_or(&GridCell::BLANK);
+        alike(now, Overwritten::expected(earlier, was, *column))
+    })
+}
+
+impl Overwritten {
+    /// What the row that was hit shows in a column of the grid if nobody has touched it since.
+    pub fn expected<'a>(cells: &'a [Self], row: &'a [GridCell], column: u32) -> &'a GridCell {
+        let ours = cells.iter().find(|cell| cell.column == column).map(|cell| &cell.wrote);
+        ours.or(row.get(column as usize)).unwrap_or(&GridCell::BLANK)
+    }
+}
+
 impl Owed {
     /// The link that it concerns.
     pub fn link(&self) -> &LinkName {
@@ -86,6 +107,53 @@ impl Owed {
             | Self::KeyCells { link, .. }
             | Self::Row { link, .. }
             | Self::Edit { link, .. } => link,
+        }
+    }
+
+    /// True when every cell is as it was.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Cells { cells, .. } | Self::KeyCells { cells, .. } if cells.is_empty())
+    }
+
+    /// Settles a debt that arose with an earlier one for the same row: the row is owed what it had before the first of them.
+    /// Each cell stays with one of the two. True when the earlier one changed. `grid`: where the link's columns stand.
+    pub fn follow(&mut self, earlier: &mut Self, grid: &[u32]) -> bool {
+        match (self, earlier) {
+            (
+                Self::Cells { link, victim, cells, row },
+                Self::Cells { link: same, victim: known, cells: before, row: was },
+            ) => {
+                if link != same || victim != known || (victim.is_none() && !as_left(before, was, row, grid)) {
+                    return false;
+                }
+                let count = before.len();
+                for cell in cells.iter_mut() {
+                    let first = |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
+                    if let Some(place) = before.iter().position(first) {
+                        cell.before = before.remove(place).before;
+                    }
+                }
+                cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+                before.len() < count
+            }
+            (
+                Self::KeyCells { link, victim, wrong, cells, row },
+                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, .. },
+            ) => {
+                if cells.is_empty() || link != same || victim != shown || !as_left(before, was, row, grid) {
+                    return false;
+                }
+                for cell in cells.drain(..) {
+                    match before.iter_mut().find(|old| old.column == cell.column) {
+                        Some(old) => old.wrote = cell.wrote,
+                        None => before.push(cell),
+                    }
+                }
+                before.retain(|cell| !alike(&cell.wrote, &cell.before));
+                shown.clone_from(wrong);
+                true
+            }
+            _ => false,
         }
     }
 

@@ -72,6 +72,8 @@ pub enum Aim {
         key: Key,
         /// What is written.
         columns: Vec<PlannedCell>,
+        /// The row's cells as read, where several rows showed the key: then they must stand there too.
+        whole: Vec<(u32, GridCell)>,
     },
     /// A row takes another key in place, other cells with it.
     Rekey {
@@ -99,6 +101,8 @@ pub enum Aim {
         key: Key,
         /// Its cells as read, in the link's order, with their grid columns: what differs was typed since.
         read: Vec<(u32, GridCell)>,
+        /// Several rows showed the key: then a row that differs is another one.
+        copied: bool,
     },
     /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
     Claim(ClaimId),
@@ -112,6 +116,8 @@ pub enum Aim {
         victim: Option<Key>,
         /// The cells as read, in the order of the request's cells.
         read: Vec<GridCell>,
+        /// Cells of the row that must stand there too, where blank key cells do not tell which row was hit.
+        whole: Vec<(u32, GridCell)>,
     },
     /// A row comes back from the trash.
     MendRow {

@@ -104,10 +104,14 @@ pub struct Table {
     pub before: BTreeMap<Key, Before>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
+    /// Claims made since the start that no insert has used.
+    pub fresh: BTreeSet<ClaimId>,
     /// Cells that are refused or held.
     pub held: BTreeMap<(Key, usize), Held>,
     /// New rows that the server refused, by content: tried again when the content changes.
     pub refused: BTreeSet<Digest>,
+    /// Keys whose request Google refused once.
+    pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
     /// Where the link stands.
@@ -144,8 +148,10 @@ impl Table {
             looks: BTreeMap::new(),
             before: BTreeMap::new(),
             claims: BTreeMap::new(),
+            fresh: BTreeSet::new(),
             held: BTreeMap::new(),
             refused: BTreeSet::new(),
+            spurned: BTreeSet::new(),
             dirty: false,
             grid: Vec::new(),
             trouble: None,
@@ -180,6 +186,7 @@ impl Table {
 
     /// Moves base, and remembers for a while what it held before.
     pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
+        self.spurned.remove(&key);
         let old = self.base.insert(key.clone(), base);
         if let Some(old) = old {
             let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();

@@ -75,8 +75,10 @@ impl Engine {
                 let Some(index) = self.table_named(&op.link) else {
                     continue;
                 };
-                if refused == Some(at) {
+                // A row number that is out of range is refused too: once more after a fresh read, then it is left out.
+                if refused == Some(at) && !self.tables[index].spurned.insert(key.clone()) {
                     self.tables[index].flight.remove(key);
+                    self.tables[index].spurned.remove(key);
                     commit.conflicts.push(Conflict {
                         table: index,
                         key: Some(key.clone()),
@@ -139,14 +141,14 @@ impl Engine {
             return;
         };
         match &op.aim {
-            Aim::Cells { key, columns } => {
-                if hit(receipt, Some(key)) {
+            Aim::Cells { key, columns, whole } => {
+                if hit(receipt, Some(key)) && unchanged(receipt, whole) {
                     self.judge_cells(index, plan, key, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
-                    let cells = overwritten(op, receipt);
+                    let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row }, commit);
                     self.tables[index].requeue(key);
                 }
             }
@@ -161,8 +163,9 @@ impl Engine {
                     self.owe_typed(index, plan, to, columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
-                    let (link, wrong, cells) = (op.link.clone(), to.clone(), overwritten(op, receipt));
-                    self.owe(Owed::KeyCells { link, wrong, victim, cells }, commit);
+                    let (link, wrong) = (op.link.clone(), Some(to.clone()));
+                    let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
+                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
                     self.tables[index].requeue(to);
                     from.iter().for_each(|from| self.tables[index].requeue(from));
                 }
@@ -172,10 +175,14 @@ impl Engine {
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }
-            Aim::RemoveRow { key, read } => self.judge_delete(index, key, read, (op, receipt), commit),
+            Aim::RemoveRow { key, read, copied } => {
+                let meant = hit(receipt, Some(key)) && (!copied || unchanged(receipt, read));
+                self.judge_delete(index, key, (read, meant), (op, receipt), commit);
+            }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
-            Aim::MendCells { owed, victim, read } => {
-                self.judge_mend(index, *owed, victim.as_ref(), read, plan, (op, receipt), commit);
+            Aim::MendCells { owed, victim, read, whole } => {
+                let stands = hit(receipt, victim.as_ref()) && unchanged(receipt, whole);
+                self.judge_mend(index, *owed, stands, (victim.as_ref(), read), plan, (op, receipt), commit);
             }
             Aim::MendRow { owed } => commit.paid.push(*owed),
         }
@@ -226,14 +233,14 @@ impl Engine {
         &mut self,
         index: usize,
         key: &Key,
-        read: &[(u32, GridCell)],
+        (read, meant): (&[(u32, GridCell)], bool),
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
     ) {
         let GridOp::Delete { slot, .. } = op.grid else {
             return;
         };
-        if !hit(receipt, Some(key)) {
+        if !meant {
             let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
             self.owe(Owed::Row { link, victim, slot }, commit);
             self.tables[index].requeue(key);
@@ -263,8 +270,8 @@ impl Engine {
         &mut self,
         index: usize,
         owed: OwedId,
-        victim: Option<&Key>,
-        read: &[GridCell],
+        stands: bool,
+        (victim, read): (Option<&Key>, &[GridCell]),
         plan: &Plan,
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -274,7 +281,7 @@ impl Engine {
             .iter()
             .zip(read)
             .all(|(over, read)| over.as_ref().is_none_or(|over| alike(&over.before, read)));
-        if hit(receipt, victim) && (victim.is_some() || same) {
+        if stands && (victim.is_some() || same) {
             commit.paid.push(owed);
             self.owed.remove(&owed);
             for (over, read) in all.into_iter().flatten().zip(read) {
@@ -303,41 +310,36 @@ impl Engine {
         }
         // The mend itself hit another row: that row is owed its cells too, and this debt stays.
         let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
-        self.owe(Owed::Cells { link, victim, cells: overwritten(op, receipt) }, commit);
+        let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
+        let debt = match self.owed.get(&owed) {
+            Some(Owed::KeyCells { victim: wrong, .. }) => {
+                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
+            }
+            _ => Owed::Cells { link, victim, cells, row },
+        };
+        self.owe(debt, commit);
     }
 
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
     fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
-        if let Owed::Cells { link, victim, cells } = &mut owed {
+        if let Owed::Cells { cells, .. } | Owed::KeyCells { cells, .. } = &mut owed {
             cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-            for (id, other) in &mut self.owed {
-                let Owed::Cells { link: l, victim: v, cells: earlier } = other else {
-                    continue;
-                };
-                if l != link || v != victim {
-                    continue;
-                }
-                let count = earlier.len();
-                for cell in cells.iter_mut() {
-                    let same =
-                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
-                    if let Some(place) = earlier.iter().position(same) {
-                        cell.before = earlier.remove(place).before;
-                    }
-                }
-                match earlier.len() {
-                    0 => commit.paid.push(*id),
-                    left if left < count => commit.owe.push((*id, other.clone())),
-                    _ => {}
-                }
+        }
+        let grid = self.table_named(owed.link()).map_or_else(Vec::new, |at| self.tables[at].grid.clone());
+        for (id, earlier) in &mut self.owed {
+            if !owed.follow(earlier, &grid) {
+                continue;
             }
-            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-            if cells.is_empty() {
-                return;
+            if earlier.is_nothing() {
+                commit.paid.push(*id);
+            } else {
+                commit.owe.push((*id, earlier.clone()));
             }
         }
-        let id = self.next_owed_id();
-        commit.owe.push((id, owed));
+        if !owed.is_nothing() {
+            let id = self.next_owed_id();
+            commit.owe.push((id, owed));
+        }
     }
 
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
@@ -366,6 +368,10 @@ fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
         (KeySeen::Blank | KeySeen::Unreadable, None) => true,
         (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
     })
+}
+
+fn cells_of(receipt: Option<&ReceiptRow>) -> Vec<GridCell> {
+    receipt.map_or_else(Vec::new, |row| row.cells.clone())
 }
 
 /// True when the receipt shows every cell as it was read.

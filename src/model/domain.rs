@@ -77,7 +77,10 @@ impl GtidList {
 
     /// Moves a domain forward to this transaction; an older one changes nothing.
     pub fn add(&mut self, gtid: DomainGtid) {
-        let last = self.last.entry(gtid.domain).or_insert((gtid.server, gtid.sequence));
+        let last = self
+            .last
+            .entry(gtid.domain)
+            .or_insert((gtid.server, gtid.sequence));
         if last.1 <= gtid.sequence {
             *last = (gtid.server, gtid.sequence);
         }
@@ -150,7 +153,11 @@ mod tests {
         position.add("0-2-101".parse().expect("a gtid"));
         assert_eq!(position.to_string(), "0-2-101,1-1-7");
         position.add("0-1-99".parse().expect("a gtid"));
-        assert_eq!(position.to_string(), "0-2-101,1-1-7", "an older one changes nothing");
+        assert_eq!(
+            position.to_string(),
+            "0-2-101,1-1-7",
+            "an older one changes nothing"
+        );
     }
 
     #[test]
@@ -158,7 +165,10 @@ mod tests {
         assert!(list("0-1-5,1-1-5").covers(&list("0-2-5")));
         assert!(!list("0-1-5").covers(&list("0-1-5,1-1-1")));
         assert!(list("").covers(&list("")));
-        assert_eq!(list("0-1-5,2-1-1").merge(&list("0-1-4,1-1-1")), list("0-1-5,1-1-1,2-1-1"));
+        assert_eq!(
+            list("0-1-5,2-1-1").merge(&list("0-1-4,1-1-1")),
+            list("0-1-5,1-1-1,2-1-1")
+        );
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub enum ColumnKind {
 }
 
 /// One column.
+// Four independent facts of the server's own catalogue: no state machine hides in them.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     /// The name as the server spells it.
@@ -101,7 +103,7 @@ pub struct Column {
     pub kind: ColumnKind,
     /// NULL allowed.
     pub nullable: bool,
-    /// AUTO_INCREMENT.
+    /// `AUTO_INCREMENT`.
     pub auto_increment: bool,
     /// An INSERT may leave it out: nullable, a default, auto-increment or generated.
     pub optional: bool,

@@ -62,7 +62,7 @@ pub enum Value {
     Float(Real),
     /// DOUBLE.
     Double(Real),
-    /// CHAR, VARCHAR, TEXT, ENUM (the member's name, `` for index 0), SET (names joined by commas), in UTF-8;
+    /// CHAR, VARCHAR, TEXT, ENUM (the member's name, the empty text for index 0), SET (names joined by commas), in UTF-8;
     /// MariaDB's UUID and INET types in their text form.
     Text(String),
     /// BINARY (padded to its length), VARBINARY, BLOB, GEOMETRY, VECTOR.

@@ -75,11 +75,17 @@ impl Follow {
     /// From the server's present position.
     pub(crate) async fn now(server: &Server, tables: &[(&str, &str)]) -> Self {
         let start = now(server).await;
-        Self::from(server, start, tables).await.unwrap_or_else(|error| panic!("{server}: {error}"))
+        Self::from(server, start, tables)
+            .await
+            .unwrap_or_else(|error| panic!("{server}: {error}"))
     }
 
     /// From a position.
-    pub(crate) async fn from(server: &Server, start: Position, tables: &[(&str, &str)]) -> Result<Self, Error> {
+    pub(crate) async fn from(
+        server: &Server,
+        start: Position,
+        tables: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         let mut schemas = Vec::new();
         for (database, table) in tables {
             schemas.push(schema(server, database, table).await);
@@ -132,25 +138,36 @@ impl Follow {
         done.changes.into_iter().map(|change| change.kind).collect()
     }
 
-    /// The error that ends the stream.
+    /// The error that ends the stream, after whatever comes before it.
     pub(crate) async fn error(&mut self) -> Error {
-        loop {
-            if let Err(error) = self.try_next().await {
-                return error;
+        let on = self.on.clone();
+        let ended = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Err(error) = self.try_next().await {
+                    return error;
+                }
             }
-        }
+        });
+        ended.await.unwrap_or_else(|_| panic!("{on}: the stream goes on"))
     }
 }
 
 /// A whole image.
 pub(crate) fn whole(image: &[Option<Value>]) -> Vec<Value> {
-    image.iter().map(|value| value.clone().expect("a full image")).collect()
+    image
+        .iter()
+        .map(|value| value.clone().expect("a full image"))
+        .collect()
 }
 
+/// One column of an image.
+#[expect(clippy::unnecessary_wraps, reason = "images hold options")]
 pub(crate) fn int(n: i64) -> Option<Value> {
     Some(Value::Int(n))
 }
 
+/// One column of an image.
+#[expect(clippy::unnecessary_wraps, reason = "images hold options")]
 pub(crate) fn text(s: &str) -> Option<Value> {
     Some(Value::Text(s.to_owned()))
 }

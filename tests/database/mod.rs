@@ -4,6 +4,8 @@ mod charsets;
 mod follow;
 mod metadata;
 mod positions;
+mod random;
+mod rights;
 mod stream;
 mod types;
 mod writes;

@@ -82,20 +82,30 @@ fn a_calm_world_comes_to_rest_equal() {
     simulate("a_calm_world_comes_to_rest_equal", climate, 200);
 }
 
+fn no_copies(deed: Deed) -> bool {
+    !matches!(deed, Deed::CopyRow | Deed::TypeKey)
+}
+
+#[test]
+fn people_may_copy_keyed_rows() {
+    let climate = Climate { faults: |_| true, deeds: |_| true, links: 1 };
+    simulate("people_may_copy_keyed_rows", climate, 100);
+}
+
 #[test]
 fn people_may_do_what_they_like() {
-    let climate = Climate { faults: |_| false, deeds: |_| true, links: 1 };
+    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1 };
     simulate("people_may_do_what_they_like", climate, 200);
 }
 
 #[test]
 fn every_fault_may_strike() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 1 };
+    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1 };
     simulate("every_fault_may_strike", climate, 500);
 }
 
 #[test]
 fn two_links_share_a_spreadsheet() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 2 };
+    let climate = Climate { faults: |_| true, deeds: no_copies, links: 2 };
     simulate("two_links_share_a_spreadsheet", climate, 300);
 }

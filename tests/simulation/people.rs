@@ -123,6 +123,7 @@ impl World {
         let column = 1 + self.dice.below(2);
         let old = row.id().map(|id| self.witness.old_values(tab, id, column)).unwrap_or_default();
         if let Some(at_old) = (!old.is_empty()).then(|| self.dice.below(old.len())) {
+            self.witness.person_retypes(&old[at_old]);
             self.type_cell(tab, at, column, old[at_old].clone());
         }
     }

@@ -74,7 +74,7 @@ pub(super) struct Sheet {
 /// What a batch did to one row, for the witness.
 #[derive(Debug)]
 pub(super) enum Did {
-    Wrote { tab: usize, before: Row, after: Row },
+    Wrote { tab: usize, before: Row, after: Row, alone: bool },
     Inserted { tab: usize, row: Row },
     Removed { tab: usize, row: Row },
     Claimed { claim: ClaimId, uid: Uid },
@@ -142,10 +142,12 @@ impl Sheet {
         match op {
             GridOp::Write { sheet, row, cells } => {
                 let tab = tab(*sheet);
+                let id = self.tabs[tab][*row as usize - 1].id();
+                let alone = self.tabs[tab].iter().filter(|row| row.id() == id).count() == 1;
                 let row = &mut self.tabs[tab][*row as usize - 1];
                 let before = row.clone();
                 fill(row, cells);
-                did.push(Did::Wrote { tab, before, after: row.clone() });
+                did.push(Did::Wrote { tab, before, after: row.clone(), alone });
             }
             GridOp::Claim { sheet, row, claim } => {
                 let row = &mut self.tabs[tab(*sheet)][*row as usize - 1];

@@ -93,7 +93,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
 
 pub(super) fn did(did: &Did) -> String {
     match did {
-        Did::Wrote { tab, before, after } => {
+        Did::Wrote { tab, before, after, .. } => {
             format!("    tab {tab} uid {}: {} was {}", before.uid, cells(&after.cells), cells(&before.cells))
         }
         Did::Inserted { tab, row } => format!("    tab {tab} uid {} comes in: {}", row.uid, cells(&row.cells)),

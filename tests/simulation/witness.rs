@@ -44,6 +44,8 @@ pub(super) struct Witness {
     pub(super) taken: BTreeSet<(usize, Id)>,
     removed: BTreeSet<Uid>,
     own: BTreeMap<Uid, Cell>,
+    /// Values that a person took from the cell's past: they are old and new at once.
+    retyped: HashSet<Cell>,
     listed: HashSet<Cell>,
     /// Cells that are frozen: listed with no winner.
     pub(super) frozen: BTreeSet<(usize, Id, usize)>,
@@ -64,6 +66,10 @@ impl Witness {
     pub(super) fn person_typed(&mut self, uid: Uid, column: usize, cell: &Cell) {
         self.acts += 1;
         self.typed.push(Typed { uid, column, cell: cell.clone(), used: BTreeSet::new() });
+    }
+
+    pub(super) fn person_retypes(&mut self, cell: &Cell) {
+        self.retyped.insert(cell.clone());
     }
 
     /// All cells of a row count as typed into it: it was copied, or is to become another record.
@@ -156,7 +162,8 @@ impl Witness {
             .peekable();
         let known = mine.peek().is_some();
         let fresh = mine.fold(false, |fresh, typed| typed.used.insert((tab, id)) || fresh);
-        if !fresh {
+        let again = known && (cell.is_blank() || self.retyped.contains(cell));
+        if !fresh && !again {
             let history = self.history.get(&(tab, id, column)).is_some_and(|was| was.contains(cell));
             let what = match (known, history) {
                 (true, _) | (_, true) => "stale: an old value back into the table",
@@ -205,11 +212,13 @@ impl Witness {
         self.batches += 1;
         for did in did {
             match did {
-                Did::Wrote { tab, before, after } => {
+                Did::Wrote { tab, before, after, alone } => {
                     if before.cells[OWN] != after.cells[OWN] {
                         self.violate(format!("a batch wrote into the people's own cell of row {}", before.uid));
                     }
-                    self.older_over_newer(*tab, before, after);
+                    if *alone {
+                        self.older_over_newer(*tab, before, after);
+                    }
                 }
                 Did::Inserted { tab, row } => {
                     if let Some(id) = row.id() {
@@ -225,10 +234,13 @@ impl Witness {
     }
 
     fn older_over_newer(&mut self, tab: usize, before: &Row, after: &Row) {
-        let Some(id) = before.id() else { return };
+        let Some(id) = before.id().filter(|_| before.id() == after.id()) else { return };
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
             let (was, is) = (&before.cells[*grid], &after.cells[*grid]);
-            let Some(history) = self.history.get(&(tab, id, column)).filter(|_| was != is) else { continue };
+            if was == is || was.is_blank() || self.retyped.contains(was) {
+                continue;
+            }
+            let Some(history) = self.history.get(&(tab, id, column)) else { continue };
             let last = |cell: &Cell| history.iter().rposition(|held| held == cell);
             if let (Some(new), Some(old)) = (last(is), last(was))
                 && new < old

@@ -108,7 +108,7 @@ impl Performer {
             Ok(Named::Written | Named::Unknown) => {}
             // A claimed row that is gone makes Google refuse the call; the next read tells which.
             Ok(Named::Refused(reason)) => {
-                tracing::info!(SHEET = self.spreadsheet.0, reason, "keys were not written")
+                tracing::info!(SHEET = self.spreadsheet.0, reason, "keys were not written");
             }
             Err(error) => self.log("keys of new rows wait", &error),
         }

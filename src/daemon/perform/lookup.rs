@@ -143,7 +143,7 @@ impl Performer {
         }
     }
 
-    /// Low mark, chunk, high mark: three transactions, so that the marks enclose the read in the stream (DBLog).
+    /// Low mark, chunk, high mark: three transactions, so that the marks enclose the read in the stream (`DBLog`).
     async fn chunk_rows(
         &self,
         table: TableIndex,

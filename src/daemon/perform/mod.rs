@@ -6,7 +6,9 @@
 mod batch;
 mod commit;
 mod lookup;
+mod meant;
 mod prepare;
+mod trace;
 mod write;
 
 pub use prepare::Memory;
@@ -135,7 +137,7 @@ impl Performer {
         match notice.level {
             Level::Info => tracing::info!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text),
             Level::Warning => {
-                tracing::warn!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text)
+                tracing::warn!(LINK = link, TABLE = name, SHEET = spreadsheet, "{}", notice.text);
             }
         }
     }
@@ -146,10 +148,10 @@ impl Performer {
         match error.fault() {
             Fault::Passing => tracing::info!(SHEET = spreadsheet, %error, "{what}: tried again"),
             Fault::NeedsOperator => {
-                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: a person is needed")
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: a person is needed: {error}");
             }
             Fault::Bug => {
-                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: this is a defect of sheetbridge")
+                tracing::error!(SHEET = spreadsheet, %error, advice, "{what}: this is a defect of sheetbridge: {error}");
             }
         }
     }

@@ -3,20 +3,20 @@
 use mysql_async::Transaction;
 
 use crate::daemon::perform::Performer;
+use crate::daemon::perform::meant::{NewRow, Refused, mean, meant_row};
+use crate::daemon::perform::trace::{entry, journal};
 use crate::daemon::table::Table;
 use crate::database::{self, write as rows};
 use crate::engine::effect::{TableWrite, Want, WriteAim};
-use crate::engine::guard::{self, Meant};
+use crate::engine::guard;
 use crate::engine::input::{DbRow, DbState, Input, WriteOutcome};
 use crate::engine::reconcile::agreed;
-use crate::fault::{Classify, Fault};
 use crate::model::base::{BaseChange, RowBase};
-use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::mark::ClaimId;
 use crate::model::value::Value;
-use crate::store::ledger::{Entry, Kind};
+use crate::store::ledger::Kind;
 use crate::store::{self, StoreError};
 
 /// Why a guarded transaction ended without a commit.
@@ -27,6 +27,12 @@ enum Stop {
     Store(StoreError),
     /// The table could not be written.
     Table(database::Error),
+}
+
+impl From<Refused> for Stop {
+    fn from(refused: Refused) -> Self {
+        Self::Outcome(WriteOutcome::Refused { column: Some(refused.column), reason: refused.reason })
+    }
 }
 
 impl From<StoreError> for Stop {
@@ -59,7 +65,7 @@ impl Performer {
             }
             Err(Stop::Table(error)) => self.server_said(table, &error),
         };
-        self.journal(table, &write, &outcome);
+        journal(table, &write, &outcome);
         Input::Wrote(effect, outcome)
     }
 
@@ -102,21 +108,17 @@ impl Performer {
             return Ok(done(key, DbState::Gone(None), None, false));
         };
         let locked = table.row(&locked);
-        let mut refused = Vec::new();
-        let meant: Vec<Meant> = wants
-            .iter()
-            .filter_map(|want| match mean(table, want) {
-                Ok(meant) => Some(meant),
-                Err(reason) => {
-                    refused.push((want.column, reason));
-                    None
-                }
-            })
-            .collect();
-        let guarded = guard::columns(&table.plan, base, known, &locked, &meant);
-        let wrote = !guarded.sets.is_empty();
+        let (mut understood, mut refused) = (Vec::new(), Vec::new());
+        for want in wants {
+            match mean(table, want) {
+                Ok(meant) => understood.push(meant),
+                Err(reason) => refused.push((want.column, reason)),
+            }
+        }
+        let guarded = guard::columns(&table.plan, base, known, &locked, &understood);
+        let changed = !guarded.sets.is_empty();
         let mut after = locked.clone();
-        if wrote {
+        if changed {
             let sets: Vec<(usize, Value)> =
                 guarded.sets.into_iter().map(|(at, value)| (table.place(at), value)).collect();
             rows::update(&mut tx, &table.schema, key, &sets).await?;
@@ -139,7 +141,7 @@ impl Performer {
             .map(|(at, rule)| (at, format!("the table's value stands: {rule}")))
             .collect();
         let (key, base, after) = (key.clone(), Some(guarded.base), DbState::Row(after));
-        Ok(WriteOutcome::Done { after, key, base, left, refused, wrote })
+        Ok(WriteOutcome::Done { after, key, base, left, refused, wrote: changed })
     }
 
     async fn insert(
@@ -155,7 +157,7 @@ impl Performer {
             tx.rollback().await?;
             return Ok(WriteOutcome::Exists);
         }
-        let (meant, sets) = meant_row(table, cells, key.is_none()).map_err(Stop::Outcome)?;
+        let NewRow { meant, sets } = meant_row(table, cells, key.is_none())?;
         let made = rows::insert(&mut tx, &table.schema, &sets).await?;
         let Some(read_back) = rows::lock_row(&mut tx, &table.schema, &made).await? else {
             tx.rollback().await?;
@@ -171,16 +173,13 @@ impl Performer {
         let entry = entry(table, write, Kind::Insert, Some(&made), claim, (None, Some(&after)));
         store::ledger::append(&mut tx, &[entry]).await?;
         let link = &table.link.rules.name;
-        match claim {
-            Some(claim) => {
-                let content = serde_json::to_string(&base).unwrap_or_default();
-                store::claim::insert(&mut tx, link, &[(claim, content)]).await?;
-                store::claim::keyed(&mut tx, link, claim, &made).await?;
-            }
-            None => {
-                let change = BaseChange::Set(made.clone(), base.clone());
-                store::base::apply(&mut tx, link, &[change]).await?;
-            }
+        if let Some(claim) = claim {
+            let content = serde_json::to_string(&base).unwrap_or_default();
+            store::claim::insert(&mut tx, link, &[(claim, content)]).await?;
+            store::claim::keyed(&mut tx, link, claim, &made).await?;
+        } else {
+            let change = BaseChange::Set(made.clone(), base.clone());
+            store::base::apply(&mut tx, link, &[change]).await?;
         }
         tx.commit().await?;
         Ok(done(&made, DbState::Row(after), Some(base), true))
@@ -221,7 +220,7 @@ impl Performer {
             base.columns[at] = Some(agreed(image));
             if changed.contains(&at) {
                 let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
-                let meant = mean(table, &want).map_err(|reason| refusal(Some(at), reason))?;
+                let meant = mean(table, &want).map_err(|reason| Refused { column: at, reason })?;
                 base.columns[at] = guard::inserted(before.len(), std::slice::from_ref(&meant)).columns[at];
                 value = meant.value;
             }
@@ -249,103 +248,11 @@ impl Performer {
             return WriteOutcome::Refused { column, reason: refusal.to_string() };
         }
         self.log("a change of the sheet waits", error);
-        match error.fault() {
-            Fault::Passing => WriteOutcome::Failed,
-            Fault::NeedsOperator | Fault::Bug => WriteOutcome::Refused {
-                column: None,
-                reason: "the database cannot take it now: ask its operator".into(),
-            },
-        }
-    }
-
-    fn journal(&self, table: &Table, write: &TableWrite, outcome: &WriteOutcome) {
-        let key = match (&write.aim, outcome) {
-            (_, WriteOutcome::Done { key, .. }) => key.to_string(),
-            (WriteAim::Insert { key, .. }, _) => key.as_ref().map(ToString::to_string).unwrap_or_default(),
-            (WriteAim::Columns { key, .. } | WriteAim::Delete { key, .. }, _)
-            | (WriteAim::SoftDelete { key, .. } | WriteAim::Recreate { key, .. }, _) => key.to_string(),
-        };
-        let word = match outcome {
-            WriteOutcome::Done { wrote: true, .. } => "applied",
-            WriteOutcome::Done { wrote: false, .. } => "unchanged",
-            WriteOutcome::Refused { .. } => "refused",
-            WriteOutcome::Exists => "exists",
-            WriteOutcome::Failed => "waits",
-        };
-        tracing::info!(
-            LINK = table.link.rules.name.0.as_str(),
-            TABLE = table.schema.name.to_string(),
-            ROW_KEY = key,
-            DIRECTION = "to_table",
-            OUTCOME = word,
-            EFFECT = write.effect.0,
-            "sheet -> table: {word}"
-        );
+        // Nothing is lost and nothing is held: it is tried again, after a person has mended what the journal names.
+        WriteOutcome::Failed
     }
 }
 
 fn done(key: &Key, after: DbState, base: Option<RowBase>, wrote: bool) -> WriteOutcome {
     WriteOutcome::Done { after, key: key.clone(), base, left: Vec::new(), refused: Vec::new(), wrote }
-}
-
-fn refusal(column: Option<usize>, reason: String) -> Stop {
-    Stop::Outcome(WriteOutcome::Refused { column, reason })
-}
-
-fn mean(table: &Table, want: &Want) -> Result<Meant, String> {
-    let value = table.meaning(want.column, &want.cell).map_err(|refusal| refusal.to_string())?;
-    let shown = table.show_value(want.column, &value);
-    Ok(Meant { want: want.clone(), value, shown })
-}
-
-/// The values of a new row: what is blank is left to the table's defaults, which then come back as a change of the database.
-fn meant_row(
-    table: &Table,
-    cells: &[GridCell],
-    server_makes_key: bool,
-) -> Result<(Vec<Meant>, Vec<(usize, Value)>), WriteOutcome> {
-    let (mut meant, mut sets) = (Vec::new(), Vec::new());
-    for (at, cell) in cells.iter().enumerate() {
-        let column = &table.plan.columns[at];
-        if column.key && server_makes_key {
-            continue;
-        }
-        let want = Want { column: at, cell: cell.value.clone(), wins: true, stands: true };
-        if cell.value.is_blank() || table.column(at).generated {
-            let cell = Cell::Blank;
-            let want = if table.column(at).generated { want } else { Want { cell: cell.clone(), ..want } };
-            meant.push(Meant { shown: want.cell.clone(), want, value: Value::Null });
-            continue;
-        }
-        let one = mean(table, &want).map_err(|reason| WriteOutcome::Refused { column: Some(at), reason })?;
-        sets.push((table.place(at), one.value.clone()));
-        meant.push(one);
-    }
-    Ok((meant, sets))
-}
-
-fn entry(
-    table: &Table,
-    write: &TableWrite,
-    kind: Kind,
-    key: Option<&Key>,
-    claim: Option<ClaimId>,
-    (before, after): (Option<&DbRow>, Option<&DbRow>),
-) -> Entry {
-    let pack = |row: &DbRow| serde_json::to_vec(&row.iter().map(|cell| &cell.value).collect::<Vec<_>>()).ok();
-    let (cause, editor) = match &write.cause {
-        Some((edit, editor)) => (format!("edit {edit}"), editor.clone()),
-        None => ("sweep".to_owned(), None),
-    };
-    Entry {
-        id: write.effect,
-        link: Some(table.link.rules.name.clone()),
-        kind,
-        key: key.cloned(),
-        cause,
-        editor,
-        claim,
-        before: before.and_then(pack),
-        after: after.and_then(pack),
-    }
 }

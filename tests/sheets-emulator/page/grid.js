@@ -35,12 +35,13 @@ export class Grid {
     this.fitted = this.cells.row(0) !== undefined;
     this.left = [HEAD];
     for (let column = 0; column < columns; column++) this.left.push(this.left[column] + (widths[column] ?? this.fit(column)));
-    for (const drawn of [...this.pool.values(), ...this.frozen.values()]) drawn.node.remove();
+    for (const drawn of [...this.pool.values(), ...this.frozen.values()]) this.drop(drawn);
     this.pool.clear();
     this.frozen.clear();
     this.marks.clear();
     $('canvas').style.width = `${this.left[columns]}px`;
     $('frozen').style.height = `${frozenRows * ROW}px`;
+    $('canvas').style.setProperty('--frozen', `${frozenRows * ROW}px`);
     $('frozen').classList.toggle('present', frozenRows > 0);
     this.names = Array.from({ length: columns }, (_, column) => letters(column));
     $('columns').replaceChildren();
@@ -75,7 +76,12 @@ export class Grid {
   flash(flashes) {
     const until = performance.now() + 1600;
     for (const [key, by] of flashes) this.marks.set(key, { by, until });
+    if (flashes.size > 0) setTimeout(() => this.unmark(), 1700);
     this.draw();
+  }
+
+  unmark() {
+    for (const [key, mark] of this.marks) if (mark.until < performance.now()) this.marks.delete(key);
   }
 
   paint() {
@@ -87,7 +93,7 @@ export class Grid {
     this.cells.want(0, frozenRows);
     this.cells.want(top, end);
     for (let row = 0; row < frozenRows; row++) {
-      if (!this.frozen.has(row)) this.frozen.set(row, this.makeRow($('frozen')));
+      if (!this.frozen.has(row)) this.frozen.set(row, this.makeRow($('frozen'), $('frozen-heads')));
       this.fill(this.frozen.get(row), row, row * ROW);
     }
     const free = [...this.pool.keys()].filter((row) => row < top || row >= end);
@@ -95,22 +101,28 @@ export class Grid {
       let drawn = this.pool.get(row);
       if (!drawn) {
         const old = free.pop();
-        drawn = old === undefined ? this.makeRow($('rows')) : this.pool.get(old);
+        drawn = old === undefined ? this.makeRow($('rows'), $('heads')) : this.pool.get(old);
         this.pool.delete(old);
         this.pool.set(row, drawn);
       }
       this.fill(drawn, row, (row + 1) * ROW);
     }
     for (const row of free) {
-      this.pool.get(row).node.remove();
+      this.drop(this.pool.get(row));
       this.pool.delete(row);
     }
   }
 
-  makeRow(parent) {
+  drop({ node, head }) {
+    node.remove();
+    head.remove();
+  }
+
+  // Heads have a parent of their own: one layer that stays at the left, where one in each row would cost a layer each.
+  makeRow(parent, heads) {
     const node = element(parent, 'row');
     node.style.width = `${this.left[this.left.length - 1]}px`;
-    const head = element(node, 'row-head');
+    const head = element(heads, 'row-head');
     const cells = [];
     for (let column = 0; column < this.cells.tab.columns; column++) {
       const cell = element(node, 'cell');
@@ -118,7 +130,7 @@ export class Grid {
       cell.style.width = `${this.left[column + 1] - this.left[column]}px`;
       cells.push({ node: cell, text: cell.appendChild(new Text('')), shown: null, name: 'cell', style: undefined, mark: undefined });
     }
-    return { node, head: head.appendChild(new Text('')), cells, row: -1, source: undefined };
+    return { node, head, cells, row: -1, source: undefined };
   }
 
   fill(drawn, row, y) {
@@ -128,8 +140,8 @@ export class Grid {
     if (moved) {
       drawn.row = row;
       drawn.node.setAttribute('data-row', row + 1);
-      drawn.node.style.transform = `translateY(${y}px)`;
-      drawn.head.data = row + 1;
+      drawn.node.style.transform = drawn.head.style.transform = `translateY(${y}px)`;
+      drawn.head.textContent = row + 1;
     }
     drawn.source = source;
     for (let column = 0; column < drawn.cells.length; column++) {
@@ -162,8 +174,6 @@ export class Grid {
   }
 
   mark(cell, key, moved) {
-    const mark = this.marks.get(key);
-    if (mark && mark.until < performance.now()) this.marks.delete(key);
     const by = this.marks.get(key)?.by;
     if (cell.mark === by && !moved) return;
     cell.mark = by;
@@ -197,7 +207,7 @@ export class Grid {
     const cell = event.target.closest('.cell, .row-head, .column-head');
     if (!cell) return null;
     if (cell.matches('.column-head')) return { row: -1, column: Number(cell.dataset.column) };
-    const row = Number(cell.parentElement.dataset.row) - 1;
-    return { row, column: cell.matches('.row-head') ? -1 : [...cell.parentElement.children].indexOf(cell) - 1 };
+    if (cell.matches('.row-head')) return { row: Number(cell.textContent) - 1, column: -1 };
+    return { row: Number(cell.parentElement.dataset.row) - 1, column: [...cell.parentElement.children].indexOf(cell) };
   }
 }

@@ -57,20 +57,38 @@ pub enum StartError {
     Ended,
 }
 
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The port is there; who connects waits.
+    Bound,
+    /// It answers.
+    Open,
+    /// It ends.
+    Stopped,
+}
+
 /// A running emulator. It has threads and a runtime of its own, so that a test may stop its own clock. Dropping it
 /// stops it.
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
     control: Arc<Control>,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Emulator {
     /// Starts; serves as soon as this returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let (stop, stopped) = watch::channel(false);
+        let emulator = Self::bind(options).await?;
+        emulator.open();
+        Ok(emulator)
+    }
+
+    /// Takes the port and answers nobody yet, so that accounts and spreadsheets can be made first.
+    pub async fn bind(options: Options) -> Result<Self, StartError> {
+        let (phase, phases) = watch::channel(Phase::Bound);
         let (started, starting) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -80,15 +98,20 @@ impl Emulator {
         let thread = std::thread::Builder::new()
             .name("sheets-emulator".into())
             .spawn(move || {
-                runtime.block_on(run(options, started, stopped));
+                runtime.block_on(run(options, started, phases));
             })?;
         let (address, control) = starting.await.map_err(|_| StartError::Ended)??;
         Ok(Self {
             address,
             control,
-            stop,
+            phase,
             thread: Some(thread),
         })
+    }
+
+    /// Answers from now on, those first who came before.
+    pub fn open(&self) {
+        self.phase.send_replace(Phase::Open);
     }
 
     /// Where it serves: `http://127.0.0.1:PORT`.
@@ -141,7 +164,7 @@ impl Emulator {
 
     /// Stops, and waits until it has.
     pub async fn shutdown(mut self) {
-        self.stop.send_replace(true);
+        self.phase.send_replace(Phase::Stopped);
         if let Some(thread) = self.thread.take() {
             // Joining waits for a moment; not on the caller's runtime.
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
@@ -151,7 +174,7 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.stop.send_replace(true);
+        self.phase.send_replace(Phase::Stopped);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -160,7 +183,7 @@ impl Drop for Emulator {
 
 type Started = Result<(SocketAddr, Arc<Control>), StartError>;
 
-async fn run(options: Options, started: oneshot::Sender<Started>, stop: watch::Receiver<bool>) {
+async fn run(options: Options, started: oneshot::Sender<Started>, mut phases: watch::Receiver<Phase>) {
     let listening = TcpListener::bind(options.listen)
         .await
         .and_then(|listener| Ok((listener.local_addr()?, listener)));
@@ -181,7 +204,8 @@ async fn run(options: Options, started: oneshot::Sender<Started>, stop: watch::R
         service: Arc::new(service),
         scripts,
     });
-    if started.send(Ok((address, control.clone()))).is_ok() {
-        serve(listener, control, stop).await;
+    let wanted = started.send(Ok((address, control.clone()))).is_ok();
+    if wanted && phases.wait_for(|phase| *phase != Phase::Bound).await.is_ok() {
+        serve(listener, control, phases).await;
     }
 }

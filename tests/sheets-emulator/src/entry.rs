@@ -238,17 +238,25 @@ fn local_date(text: &str, desk: Desk) -> Option<Entered> {
     ))
 }
 
-/// `12:30` or `12:30:15`.
+/// `12:30`, `12:30:15`, and what is longer than a day or below zero as a duration.
 fn time(text: &str) -> Option<Entered> {
-    let pattern = if text.matches(':').count() == 2 {
-        "h:mm:ss"
-    } else {
-        "h:mm"
+    let (sign, body) = text.strip_prefix('-').map_or((1.0, text), |body| (-1.0, body));
+    let days = sign * clock_days(body)?;
+    let pattern = match text.matches(':').count() {
+        _ if !(0.0..1.0).contains(&days) => "[h]:mm:ss",
+        2 => "h:mm:ss",
+        _ => "h:mm",
     };
-    Some(Entered::formatted(of_day(text)?, "TIME", pattern))
+    Some(Entered::formatted(days, "TIME", pattern))
 }
 
+/// A time of day as a part of it.
 fn of_day(text: &str) -> Option<f64> {
+    clock_days(text).filter(|days| *days < 1.0)
+}
+
+/// Hours, minutes and perhaps seconds in days.
+fn clock_days(text: &str) -> Option<f64> {
     let parts: Vec<&str> = text.split(':').collect();
     let (hours, minutes, seconds) = match parts[..] {
         [hours, minutes] => (hours, minutes, "0"),
@@ -258,13 +266,13 @@ fn of_day(text: &str) -> Option<f64> {
     let whole = |part: &str, below: u32| {
         part.parse::<u32>()
             .ok()
-            .filter(|number| part.len() <= 2 && *number < below)
+            .filter(|number| part.len() <= 4 && *number < below)
     };
     let seconds: f64 = seconds
         .parse()
         .ok()
         .filter(|seconds| (0.0..60.0).contains(seconds))?;
-    let (hours, minutes) = (whole(hours, 24)?, whole(minutes, 60)?);
+    let (hours, minutes) = (whole(hours, 10_000)?, whole(minutes, 60)?);
     Some((f64::from(hours) * 3600.0 + f64::from(minutes) * 60.0 + seconds) / 86_400.0)
 }
 
@@ -343,6 +351,8 @@ mod tests {
             (2_000_000.01, Some(("NUMBER", "#,##0.00".into())))
         );
         assert_eq!(number("3 5").1.map(|format| format.0), Some("DATE"));
+        assert_eq!(number("6:30"), (6.5 / 24.0, Some(("TIME", "h:mm".into()))));
+        assert_eq!(number("-36:00:00"), (-1.5, Some(("TIME", "[h]:mm:ss".into()))));
         assert_eq!(typed("TRUE").value, Value::Bool(true));
         assert_eq!(typed("'0123").value, Value::text("0123"));
         assert_eq!(typed("=1+2").value, Value::Formula("=1+2".into()));
@@ -370,7 +380,7 @@ mod tests {
             drop(look.format.insert(
                 "numberFormat".into(),
                 serde_json::json!({"type": "TEXT", "pattern": "@"}),
-            ))
+            ));
         });
         for text in ["=1+2", "007", "'x", "TRUE", "1-2"] {
             let entered = enter(

@@ -139,22 +139,22 @@ impl Google {
 
     /// The spreadsheet as it stands: a consistent state that nobody changes any more.
     pub fn spreadsheet(&self, id: &SpreadsheetId) -> Option<Arc<Spreadsheet>> {
-        self.shelves().get(id).map(|shelf| shelf.current.clone())
+        self.shelves().get(id).map(|kept| kept.current.clone())
     }
 
     /// The spreadsheet as it stood `changes` changes ago (or as long ago as is known).
     pub fn earlier(&self, id: &SpreadsheetId, changes: usize) -> Option<Arc<Spreadsheet>> {
         let all = self.shelves();
-        let shelf = all.get(id)?;
-        let at = shelf.history.len().saturating_sub(changes);
-        Some(shelf.history.get(at).unwrap_or(&shelf.current).clone())
+        let kept = all.get(id)?;
+        let at = kept.history.len().saturating_sub(changes);
+        Some(kept.history.get(at).unwrap_or(&kept.current).clone())
     }
 
     /// All spreadsheets, by id.
     pub fn all(&self) -> Vec<Arc<Spreadsheet>> {
         self.shelves()
             .values()
-            .map(|shelf| shelf.current.clone())
+            .map(|kept| kept.current.clone())
             .collect()
     }
 
@@ -166,21 +166,21 @@ impl Google {
         change: impl FnOnce(&mut Spreadsheet) -> Result<T, E>,
     ) -> Result<Result<(T, Arc<Spreadsheet>), E>, Unknown> {
         let mut all = self.shelves();
-        let shelf = all.get_mut(id).ok_or(Unknown)?;
-        let mut draft = (*shelf.current).clone();
+        let kept = all.get_mut(id).ok_or(Unknown)?;
+        let mut draft = (*kept.current).clone();
         let answer = match change(&mut draft) {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
         draft.version += 1;
         draft.modified = self.clock.now();
-        let told = difference(&shelf.current, &draft, cause);
+        let told = difference(&kept.current, &draft, cause);
         let new = Arc::new(draft);
-        shelf
+        kept
             .history
-            .push_back(std::mem::replace(&mut shelf.current, new.clone()));
-        if shelf.history.len() > HISTORY {
-            shelf.history.pop_front();
+            .push_back(std::mem::replace(&mut kept.current, new.clone()));
+        if kept.history.len() > HISTORY {
+            kept.history.pop_front();
         }
         // Sent under the lock, so that subscribers see versions in order. Nobody listening is fine.
         let _ = self.changes.send(told);
@@ -194,20 +194,37 @@ impl Google {
         person: &Person,
         action: &Action,
     ) -> Result<Result<Vec<TriggerEvent>, Refusal>, Unknown> {
+        let done = self.act_on_sight(id, person, |_| Some(action.clone()))?;
+        Ok(done.map(Option::unwrap_or_default))
+    }
+
+    /// Does what a person decides on seeing the grid as it stands; nothing comes between the look and the hand. Gives the
+    /// events, or nothing where the person leaves it be. `decide` may not ask this service for anything.
+    pub fn act_on_sight(
+        &self,
+        id: &SpreadsheetId,
+        person: &Person,
+        decide: impl FnOnce(&Spreadsheet) -> Option<Action>,
+    ) -> Result<Result<Option<Vec<TriggerEvent>>, Refusal>, Unknown> {
         let (knobs, year) = (self.knobs(), self.year());
+        // Nothing to do is an error in here, so that the state and its version stay as they are.
         let done = self.edit(id, Cause::Person(person.clone()), |spreadsheet| {
-            act(spreadsheet, person, action, &knobs, year)
+            let action = decide(spreadsheet).ok_or(None)?;
+            act(spreadsheet, person, &action, &knobs, year).map_err(Some)
         })?;
-        Ok(done.map(|(events, _)| {
-            let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            for (sink, event) in sinks
-                .iter()
-                .flat_map(|sink| events.iter().map(move |event| (sink, event)))
-            {
-                sink.fire(id, event.clone());
-            }
-            events
-        }))
+        let events = match done {
+            Ok((events, _)) => events,
+            Err(None) => return Ok(Ok(None)),
+            Err(Some(refusal)) => return Ok(Err(refusal)),
+        };
+        let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (sink, event) in sinks
+            .iter()
+            .flat_map(|sink| events.iter().map(move |event| (sink, event)))
+        {
+            sink.fire(id, event.clone());
+        }
+        Ok(Ok(Some(events)))
     }
 
     /// Changes from now on.

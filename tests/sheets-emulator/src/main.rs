@@ -119,7 +119,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         }
     };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    let emulator = Emulator::start(Options {
+    let emulator = Emulator::bind(Options {
         listen,
         open_door: arguments.open_door,
         knobs,
@@ -134,13 +134,14 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         emulator
             .world()
             .create(id.clone(), &arguments.title, |spreadsheet| {
-                spreadsheet.sharing.everyone = true
+                spreadsheet.sharing.everyone = true;
             });
         if let Some(folder) = &arguments.script {
             emulator.scripts().install(&id, source(folder)?)?;
         }
         println!("spreadsheet {}/spreadsheets/{id}", emulator.base_url());
     }
+    emulator.open();
     // The last line: whoever started the program may go on when it is there.
     println!("serving {}", emulator.base_url());
     wait_for_the_end().await?;

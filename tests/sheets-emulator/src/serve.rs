@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::control::Control;
+use crate::emulator::Phase;
 use crate::service::{Incoming, Lost, Outgoing};
 
 /// A body that can break off.
@@ -30,14 +31,14 @@ const LARGEST: usize = 256 << 20;
 /// Answers below this are not worth compressing.
 const WORTH_GZIP: usize = 512;
 
-/// Serves until `stop` turns true; then waits for open answers for a moment.
-pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>, mut stop: watch::Receiver<bool>) {
+/// Serves until it is stopped; then waits for open answers for a moment.
+pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>, mut phases: watch::Receiver<Phase>) {
     let graceful = GracefulShutdown::new();
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => break,
+            _ = phases.wait_for(|phase| *phase == Phase::Stopped) => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = listener.accept() => accepted,
         };

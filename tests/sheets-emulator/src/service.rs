@@ -165,12 +165,6 @@ impl Service {
             Err(error) => return Ok(refusal(&error, style)),
         };
         note.user.clone_from(&grant.address);
-        let hits = self.faults.hit(Seen {
-            method: route.name(),
-            kind: kind_word(route.kind()),
-            spreadsheet: note.spreadsheet.as_ref().map_or("", |id| id.as_str()),
-            body: &String::from_utf8_lossy(&incoming.body),
-        });
         let knobs = self.google.knobs();
         let user = if knobs.quota_user_counts && !query.get("quotaUser").is_empty() {
             query.get("quotaUser")
@@ -181,6 +175,13 @@ impl Service {
         if let Err(error) = self.quotas.take(route.kind(), user, &grant.project, now, &knobs) {
             return Ok(refusal(&error, style));
         }
+        // After the quota: what is scripted for a call does not get lost in a 429.
+        let hits = self.faults.hit(Seen {
+            method: route.name(),
+            kind: kind_word(route.kind()),
+            spreadsheet: note.spreadsheet.as_ref().map_or("", |id| id.as_str()),
+            body: &String::from_utf8_lossy(&incoming.body),
+        });
         let work = match body(&incoming.body) {
             Ok(body) => Work {
                 route,

@@ -76,7 +76,7 @@ async fn replay(name: &str, recording: &Json, wrong: &mut Vec<String>) -> usize 
             emulator
                 .world()
                 .create(SpreadsheetId::new(id), "Private", |file| {
-                    file.sharing.owner = Some(owner.into())
+                    file.sharing.owner = Some(owner.into());
                 });
         }
     }

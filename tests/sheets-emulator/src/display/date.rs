@@ -95,6 +95,9 @@ pub(super) fn formatted(serial: f64, pattern: &str) -> String {
         return super::general(serial);
     };
     let pieces = pieces(pattern);
+    if serial < 0.0 && pieces.contains(&Piece::Elapsed) {
+        return format!("-{}", formatted(-serial, pattern));
+    }
     let half_day = pieces.contains(&Piece::HalfDay);
     // A pattern without milliseconds rounds the seconds down, as the service does.
     pieces
@@ -147,6 +150,7 @@ mod tests {
             (43831.75, "h:mm am/pm", "6:00 PM"),
             (0.5 + 1.0 / 86_400.0 * 1.25, "hh:mm:ss.000", "12:00:01.250"),
             (1.5, "[h]:mm", "36:00"),
+            (-0.0625, "[h]:mm:ss", "-1:30:00"),
             (43831.0, "d mmm yy", "1 Jan 20"),
         ];
         for (serial, pattern, wanted) in cases {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::parse::{Expression, parse};
 use super::token::Reference;
-use crate::grid::{Area, ErrorKind, OpenArea, Scalar, SheetError, SheetId, Spreadsheet, Tab, Value};
+use crate::grid::{Area, Cell, ErrorKind, OpenArea, Scalar, SheetError, SheetId, Spreadsheet, Tab, Value};
 
 /// A spreadsheet opened for reading: what its formulas amount to is worked out once and remembered.
 pub struct Book<'a> {
@@ -30,7 +30,12 @@ impl<'a> Book<'a> {
 
     /// What a cell amounts to.
     pub fn scalar(&self, tab: &Tab, row: u32, column: u32) -> Scalar {
-        match &tab.cell(row, column).value {
+        self.scalar_of(tab, (row, column), tab.cell(row, column))
+    }
+
+    /// What a cell amounts to that is at hand already, with its row and column.
+    pub fn scalar_of(&self, tab: &Tab, (row, column): (u32, u32), cell: &Cell) -> Scalar {
+        match &cell.value {
             Value::Blank => Scalar::Blank,
             Value::Number(number) => Scalar::Number(*number),
             Value::Bool(bool) => Scalar::Bool(*bool),

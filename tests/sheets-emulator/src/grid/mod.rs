@@ -15,6 +15,7 @@ mod sort;
 mod spreadsheet;
 mod structure;
 mod tab;
+mod validation;
 mod write;
 
 pub use a1::{A1, column_letters, column_number, parse_a1, print_a1, quote_title};
@@ -26,6 +27,7 @@ pub use shift::Shift;
 pub use sort::SortKey;
 pub use spreadsheet::{NamedRange, Sharing, Spreadsheet, SpreadsheetId};
 pub use structure::{LIMIT_CELLS, LIMIT_CHARACTERS, LIMIT_COLUMNS};
+pub(crate) use validation::check as check_validation;
 pub use tab::{DimensionLook, Group, Protected, SheetId, Tab};
 
 /// Why a change was refused: the sentence that Google says, without the `Invalid requests[i].kind: ` before it.

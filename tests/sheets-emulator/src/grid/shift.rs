@@ -26,12 +26,12 @@ pub enum Shift {
         /// Destination in the numbers before the move.
         to: u32,
     },
-    /// Those from `start` on change places: the i-th new one is the old `start + order[i]`.
+    /// Those from `start` on change places: the i-th goes to `start + places[i]`.
     Permute {
         /// First.
         start: u32,
-        /// Old offsets in their new order.
-        order: Vec<u32>,
+        /// New offsets of the old ones.
+        places: Vec<u32>,
     },
 }
 
@@ -43,16 +43,11 @@ impl Shift {
             Self::Delete { start, end } if index < start => Some(index).filter(|_| end >= start),
             Self::Delete { start, end } => (index >= end).then(|| index - (end - start)),
             Self::Move { start, end, to } => Some(moved(index, start, end, to)),
-            Self::Permute { start, ref order } => {
-                let offset = index
+            Self::Permute { start, ref places } => {
+                let place = index
                     .checked_sub(start)
-                    .filter(|offset| (*offset as usize) < order.len());
-                Some(match offset {
-                    Some(offset) => {
-                        start + order.iter().position(|old| *old == offset).unwrap_or_default() as u32
-                    }
-                    None => index,
-                })
+                    .and_then(|offset| places.get(offset as usize));
+                Some(place.map_or(index, |place| start + place))
             }
         }
     }

@@ -67,9 +67,13 @@ impl Spreadsheet {
                 row.splice(left..right, moved.chain(blanks).take(right - left));
             });
         }
+        let mut places = vec![0; order.len()];
+        for (new, old) in (0..).zip(order) {
+            places[*old as usize] = new;
+        }
         let shift = Shift::Permute {
             start: area.top,
-            order: order.to_vec(),
+            places,
         };
         if with_labels {
             self.move_labels(id, Dimension::Rows, &shift);

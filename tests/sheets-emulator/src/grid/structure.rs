@@ -59,14 +59,19 @@ impl Spreadsheet {
 
     /// Deletes rows or columns; at least one must stay.
     pub fn delete(&mut self, id: SheetId, dimension: Dimension, start: u32, end: u32) -> Result<(), Refusal> {
-        let count = self.grid(id)?.count(dimension);
+        let tab = self.grid(id)?;
+        let count = tab.count(dimension);
+        let (word, frozen) = match dimension {
+            Dimension::Rows => ("rows", tab.frozen_rows),
+            Dimension::Columns => ("columns", tab.frozen_columns),
+        };
         if start == 0 && end >= count {
-            let word = if dimension == Dimension::Rows {
-                "rows"
-            } else {
-                "columns"
-            };
             return Err(Refusal(format!("You can't delete all the {word} on the sheet.")));
+        }
+        if start <= frozen && end >= count {
+            return Err(Refusal(format!(
+                "Sorry, it is not possible to delete all non-frozen {word}."
+            )));
         }
         self.shift(
             id,
@@ -192,17 +197,12 @@ fn shift_rows(tab: &mut Tab, shift: &Shift) {
             tab.rows
                 .insert(if to > start { to - (end - start) } else { to }, taken);
         }
-        Shift::Permute { start, ref order } => {
-            let mut taken: Vec<Option<Row>> = tab
-                .rows
-                .take(start, start + order.len() as u32)
-                .into_iter()
-                .map(Some)
-                .collect();
-            let sorted = order
-                .iter()
-                .map(|old| taken[*old as usize].take().unwrap_or_default())
-                .collect();
+        Shift::Permute { start, ref places } => {
+            let taken = tab.rows.take(start, start + places.len() as u32);
+            let mut sorted = vec![Row::new(); taken.len()];
+            for (row, place) in taken.into_iter().zip(places) {
+                sorted[*place as usize] = row;
+            }
             tab.rows.insert(start, sorted);
         }
     }

@@ -5,7 +5,7 @@ use super::{Action, ChangeType, Person, TriggerEvent};
 use crate::display::Locale;
 use crate::entry::{Desk, enter};
 use crate::formula::Book;
-use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, Spreadsheet, Tab};
+use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, Spreadsheet, Tab, check_validation};
 use crate::knobs::{Fires, Knobs};
 
 /// Applies an action; gives the events that Google fires for it.
@@ -148,7 +148,9 @@ impl Visit<'_> {
             locale: Locale::named(&self.spreadsheet.locale),
             year: self.year,
         };
-        let entered = enter(text, self.spreadsheet.grid(sheet)?.cell(row, column), desk)?;
+        let tab = self.spreadsheet.grid(sheet)?;
+        let entered = enter(text, tab.cell(row, column), desk)?;
+        check_validation(tab.cell(row, column), &entered.value, &tab.title, row, column)?;
         self.spreadsheet.put_entered(sheet, row, column, entered)
     }
 

@@ -1,5 +1,6 @@
 //! What people can take back. Each entry knows how to return its own cells and lines only, and moves along when
-//! others insert, delete, move or sort lines in the meantime, as a shared document does.
+//! others insert, delete, move or sort lines in the meantime, as a shared document does. What such a change tears
+//! apart or takes away is forgotten.
 
 use std::sync::Arc;
 

@@ -27,8 +27,7 @@ impl<'a> View<'a> {
     }
 
     /// One cell as `CellData`, only what the mask wants.
-    pub(crate) fn cell_data(&self, tab: &Tab, row: u32, column: u32, mask: &Mask) -> Json {
-        let cell = tab.cell(row, column);
+    pub(crate) fn cell_data(&self, tab: &Tab, place: (u32, u32), cell: &Cell, mask: &Mask) -> Json {
         let mut data = Map::new();
         let mut put = |field: &str, value: Option<Json>| {
             if let (Some(mut value), Some(inside)) = (value, mask.inside(field)) {
@@ -39,7 +38,7 @@ impl<'a> View<'a> {
         if !cell.value.is_blank() {
             put("userEnteredValue", user_entered(&cell.value));
             if mask.wants("effectiveValue") || mask.wants("formattedValue") {
-                let scalar = self.book.scalar(tab, row, column);
+                let scalar = self.book.scalar_of(tab, place, cell);
                 put("effectiveValue", effective(&scalar));
                 put("formattedValue", Some(json!(shown(&scalar, cell, &self.locale))));
             }
@@ -155,6 +154,14 @@ const KNOWN: [&str; 13] = [
     "chipRuns",
 ];
 
+/// The mask of a request that writes cells.
+pub(crate) fn cell_mask(mask: Mask) -> Result<Mask, ApiError> {
+    if let Some((field, _)) = mask.top().find(|(field, _)| !KNOWN.contains(field)) {
+        return Err(ApiError::violation("fields", format!("Invalid field: {field}")));
+    }
+    Ok(mask)
+}
+
 /// A request's cell, read once and put down as often as needed.
 pub(crate) struct NewCell<'a> {
     data: &'a Object,
@@ -175,6 +182,11 @@ impl<'a> NewCell<'a> {
     /// Is it a formula?
     pub(crate) fn is_formula(&self) -> bool {
         matches!(self.value, Value::Formula(_))
+    }
+
+    /// Its value.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
     }
 
     /// Puts the masked fields down; those not given are cleared.

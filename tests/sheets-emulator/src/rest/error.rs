@@ -10,7 +10,7 @@ use crate::grid::Refusal;
 pub struct ApiError {
     /// HTTP status.
     pub code: u16,
-    /// For example `INVALID_ARGUMENT`.
+    /// For example `INVALID_ARGUMENT`; empty in Drive's own form.
     pub status: &'static str,
     /// The sentence.
     pub message: String,
@@ -172,9 +172,17 @@ impl ApiError {
 
     /// The body.
     pub fn to_json(&self) -> Json {
-        let mut error = json!({"code": self.code, "message": self.message, "status": self.status});
+        let mut error = json!({"code": self.code, "message": self.message});
         if let Some(details) = &self.details {
-            error["details"] = details.clone();
+            // Drive has its own form: no status, and its details are called errors.
+            error[if self.status.is_empty() {
+                "errors"
+            } else {
+                "details"
+            }] = details.clone();
+        }
+        if !self.status.is_empty() {
+            error["status"] = json!(self.status);
         }
         json!({"error": error})
     }

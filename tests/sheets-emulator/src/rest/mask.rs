@@ -14,6 +14,11 @@ pub struct Mask {
     parts: BTreeMap<String, Mask>,
 }
 
+static EVERYTHING: Mask = Mask {
+    all: true,
+    parts: BTreeMap::new(),
+};
+
 impl Mask {
     /// Everything.
     pub fn everything() -> Self {
@@ -40,11 +45,11 @@ impl Mask {
     }
 
     /// The mask of a field's inside; `None` where the field is not wanted.
-    pub fn inside(&self, field: &str) -> Option<Self> {
+    pub fn inside(&self, field: &str) -> Option<&Self> {
         if self.all {
-            Some(Self::everything())
+            Some(&EVERYTHING)
         } else {
-            self.parts.get(field).cloned()
+            self.parts.get(field)
         }
     }
 

@@ -1,6 +1,6 @@
 //! The Sheets v4 interface (and the little of Drive that clients use around it): Google's JSON over the grid.
 //!
-//! [`Route`] says what a call wants, [`perform`] does it against [`Google`]. Sockets, tokens, quotas and faults are the
+//! [`Route`] says what a call wants, [`perform`] does it against [`Google`](crate::Google). Sockets, tokens, quotas and faults are the
 //! server's; nothing here waits.
 
 mod address;

@@ -227,7 +227,7 @@ fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Js
         let inside = mask.as_ref().and_then(|mask| mask.inside("updatedSpreadsheet"));
         let wish = Wish {
             cells: flag(ask.body, "responseIncludeGridData") || mask.is_some(),
-            mask: inside.unwrap_or_else(Mask::everything),
+            mask: inside.cloned().unwrap_or_else(Mask::everything),
             parts: (!ranges.is_empty()).then_some(parts),
         };
         out["updatedSpreadsheet"] = show::spreadsheet(&now, &wish);

@@ -1,5 +1,7 @@
 //! `Spreadsheet` as the interface answers it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::Mask;
@@ -90,9 +92,13 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
         };
         let tabs = spreadsheet.tabs.iter().enumerate().filter(|(_, tab)| wanted(tab));
         let sheets: Vec<_> = tabs
-            .map(|(place, tab)| sheet(&view, tab, place, wish, &mask))
+            .map(|(place, tab)| sheet(&view, tab, place, wish, mask))
             .collect();
-        out.insert("sheets".into(), Json::Array(sheets));
+        if !sheets.is_empty() {
+            if !sheets.is_empty() {
+                out.insert("sheets".into(), Json::Array(sheets));
+            }
+        }
     }
     if !spreadsheet.named_ranges.is_empty() {
         let ranges = spreadsheet.named_ranges.iter();
@@ -169,7 +175,7 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
             "data".into(),
             parts
                 .into_iter()
-                .map(|area| grid_data(view, tab, area, &mask))
+                .map(|area| grid_data(view, tab, area, mask))
                 .collect(),
         );
     }
@@ -245,7 +251,7 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
                     .rposition(|cell| !cell.is_void())
                     .map_or(0, |last| last as u32 + 1);
                 let cells: Vec<_> = (area.left..used)
-                    .map(|column| view.cell_data(tab, row, column, &values))
+                    .map(|column| view.cell_data(tab, (row, column), &cells[column as usize], values))
                     .collect();
                 if cells.is_empty() {
                     json!({})
@@ -269,8 +275,9 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
     ] {
         if let Some(mask) = mask.inside(field) {
             let (start, end) = area.span(dimension);
+            let labels = labels_by_line(view.book.spreadsheet(), tab.id, dimension);
             let lines: Vec<_> = (start..end)
-                .map(|line| dimension_properties(view.book.spreadsheet(), tab, dimension, line, &mask))
+                .map(|line| dimension_properties(tab, dimension, line, labels.get(&line), mask))
                 .collect();
             if !lines.is_empty() {
                 out.insert(field.into(), Json::Array(lines));
@@ -280,12 +287,28 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
     Json::Object(out)
 }
 
-/// `DimensionProperties`. Most spreadsheets have few labels, so each line looks through all of them.
-fn dimension_properties(
+fn labels_by_line(
     spreadsheet: &Spreadsheet,
+    sheet: SheetId,
+    dimension: Dimension,
+) -> BTreeMap<u32, Vec<Json>> {
+    let mut lines: BTreeMap<u32, Vec<Json>> = BTreeMap::new();
+    for label in spreadsheet.metadata.values() {
+        if let Location::Line(on, along, line) = label.location
+            && (on, along) == (sheet, dimension)
+        {
+            lines.entry(line).or_default().push(label.to_json());
+        }
+    }
+    lines
+}
+
+/// `DimensionProperties`.
+fn dimension_properties(
     tab: &Tab,
     dimension: Dimension,
     line: u32,
+    labels: Option<&Vec<Json>>,
     mask: &Mask,
 ) -> Json {
     let usual = if dimension == Dimension::Rows { 21 } else { 100 };
@@ -300,13 +323,10 @@ fn dimension_properties(
     if look.is_some_and(|look| look.hidden) && mask.wants("hiddenByUser") {
         out.insert("hiddenByUser".into(), json!(true));
     }
-    if let Some(mask) = mask.inside("developerMetadata") {
-        put_labels(&mut out, spreadsheet, |location| {
-            location == Location::Line(tab.id, dimension, line)
-        });
-        if let Some(labels) = out.get_mut("developerMetadata") {
-            mask.apply(labels);
-        }
+    if let (Some(labels), Some(mask)) = (labels, mask.inside("developerMetadata")) {
+        let mut labels = Json::Array(labels.clone());
+        mask.apply(&mut labels);
+        out.insert("developerMetadata".into(), labels);
     }
     Json::Object(out)
 }

@@ -143,6 +143,18 @@ async fn writes_beyond_the_grid_are_refused_in_googles_words() {
         stage.refused(json!([{ "noSuchRequest": {} }])).await,
         "Invalid JSON payload received. Unknown name \"noSuchRequest\" at 'requests[0]': Cannot find field."
     );
+    let misspelt =
+        json!([{ "deleteDimension": { "range": { "sheetId": 0, "dimension": "ROWS", "start": 3 } } }]);
+    assert_eq!(
+        stage.refused(misspelt).await,
+        "Invalid JSON payload received. Unknown name \"start\" at 'requests[0].deleteDimension.range': Cannot find field."
+    );
+    let frozen = json!({ "properties": { "sheetId": 0, "gridProperties": { "frozenRowCount": 1 } }, "fields": "gridProperties.frozenRowCount" });
+    let all = json!([{ "updateSheetProperties": frozen }, { "deleteDimension": { "range": rows(1, 10) } }]);
+    assert_eq!(
+        stage.refused(all).await,
+        "Invalid requests[1].deleteDimension: Sorry, it is not possible to delete all non-frozen rows."
+    );
     let long = "x".repeat(50_001);
     assert!(
         stage

@@ -4,6 +4,8 @@ mod accidents;
 mod batches;
 mod capacity;
 mod doors;
+mod knobs;
 mod labels;
+mod model;
 mod stage;
 mod values;

@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Work, nothing, update_mask};
-use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value};
+use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value, check_validation};
 use crate::knobs::Labels;
-use crate::rest::cells::NewCell;
+use crate::rest::cells::{NewCell, cell_mask};
 use crate::rest::fields::{self, Object, flag, list, object, text};
 use crate::rest::{ApiError, Mask};
 
@@ -38,9 +38,13 @@ impl Work<'_> {
         mask: &Mask,
     ) -> Result<(), Refusal> {
         self.spreadsheet.has_formulas |= rows.iter().flatten().any(NewCell::is_formula);
+        let strict = self.knobs.strict_validation_blocks_api && mask.wants("userEnteredValue");
         let tab = self.spreadsheet.grid_mut(sheet)?;
         for (row, cells) in (top..).zip(rows) {
             for (column, cell) in (left..).zip(cells) {
+                if strict {
+                    check_validation(tab.cell(row, column), cell.value(), &tab.title, row, column)?;
+                }
                 cell.put(tab, row, column, mask);
             }
         }
@@ -69,7 +73,7 @@ fn within(rows: &[Vec<NewCell<'_>>], top: u32, left: u32, bottom: u32, right: u3
 }
 
 pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
-    let mask = update_mask(message)?;
+    let mask = cell_mask(update_mask(message)?)?;
     let rows = read_rows(message)?;
     if message.contains_key("start") {
         let start = object(message, "start");
@@ -115,7 +119,7 @@ fn clear_uncovered(
 
 /// Below the last row of the tab that has data; the grid grows by rows, never by columns.
 pub(super) fn append(work: &mut Work<'_>, message: &Object) -> Answer {
-    let mask = update_mask(message)?;
+    let mask = cell_mask(update_mask(message)?)?;
     let rows = read_rows(message)?;
     let sheet = fields::sheet_id(message);
     let tab = work.spreadsheet.grid(sheet)?;
@@ -131,7 +135,7 @@ pub(super) fn append(work: &mut Work<'_>, message: &Object) -> Answer {
 }
 
 pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
-    let mask = update_mask(message)?;
+    let mask = cell_mask(update_mask(message)?)?;
     let (sheet, area) = work.range(object(message, "range"))?;
     work.open_for_writing(sheet, area)?;
     let cell = NewCell::read(object(message, "cell"), "cell")?;

@@ -178,6 +178,22 @@ const NOT_HERE: &[&str] = &[
     "deleteTable",
 ];
 
+/// Fields of requests that are ranges or coordinates, and the fields that these have.
+const PLACES: [&str; 5] = ["range", "source", "destination", "start", "dimensions"];
+const PLACE: [&str; 11] = [
+    "sheetId",
+    "startRowIndex",
+    "endRowIndex",
+    "startColumnIndex",
+    "endColumnIndex",
+    "dimension",
+    "startIndex",
+    "endIndex",
+    "rowIndex",
+    "columnIndex",
+    "tableId",
+];
+
 /// Applies all requests; gives the replies.
 pub(crate) fn apply(work: &mut Work<'_>, body: &Object) -> Result<Vec<Json>, ApiError> {
     fields::only(
@@ -238,6 +254,10 @@ fn parse(place: usize, request: &Json) -> Result<(&'static str, Handler, &Object
         ));
     };
     fields::only(message, known, &format!("{at}.{name}"))?;
+    for (field, inner) in message.iter().filter(|(field, _)| PLACES.contains(&field.as_str())) {
+        let inner = inner.as_object().unwrap_or(fields::nothing());
+        fields::only(inner, &PLACE, &format!("{at}.{name}.{field}"))?;
+    }
     Ok((kind, *handler, message))
 }
 

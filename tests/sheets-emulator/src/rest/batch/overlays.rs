@@ -228,7 +228,7 @@ pub(super) fn update_protected(work: &mut Work<'_>, message: &Object) -> Answer 
     for field in PROTECTED_PLAIN.iter().filter(|field| mask.wants(field)) {
         match given.get(*field) {
             Some(value) if *value != json!(false) => {
-                drop(range.settings.insert((*field).to_owned(), value.clone()))
+                drop(range.settings.insert((*field).to_owned(), value.clone()));
             }
             _ => drop(range.settings.remove(*field)),
         }

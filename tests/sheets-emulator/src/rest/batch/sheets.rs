@@ -141,7 +141,7 @@ pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
         work.spreadsheet.grid_mut(id)?.hidden = hidden;
     }
     if let Some(grid_mask) = mask.inside("gridProperties") {
-        update_grid(work, id, object(properties, "gridProperties"), &grid_mask)?;
+        update_grid(work, id, object(properties, "gridProperties"), grid_mask)?;
     }
     keep(
         &mut work.spreadsheet.grid_mut(id)?.properties,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::super::address::Place;
 use super::super::{ApiError, View};
 use crate::display::{is_temporal, shown};
-use crate::grid::{Area, Dimension, Scalar, Tab, Value, print_a1};
+use crate::grid::{Area, Cell, Dimension, Scalar, Tab, Value, print_a1};
 
 /// How values are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn rows(view: &View<'_>, tab: &Tab, area: Area, render: Render) -> Vec<Json> {
             .rposition(|cell| !cell.value.is_blank());
         let used = last.map_or(area.left, |last| last as u32 + 1).max(area.left);
         let values: Vec<Json> = (area.left..used)
-            .map(|column| one(view, tab, row, column, render))
+            .map(|column| one(view, tab, (row, column), &cells[column as usize], render))
             .collect();
         rows.push(Json::Array(values));
         if used > area.left {
@@ -96,7 +96,7 @@ fn columns(view: &View<'_>, tab: &Tab, area: Area, render: Render) -> Vec<Json> 
             .map_or(area.top, |last| last + 1);
         columns.push(
             (area.top..used)
-                .map(|row| one(view, tab, row, column, render))
+                .map(|row| one(view, tab, (row, column), tab.cell(row, column), render))
                 .collect(),
         );
         if used > area.top {
@@ -107,12 +107,11 @@ fn columns(view: &View<'_>, tab: &Tab, area: Area, render: Render) -> Vec<Json> 
     columns
 }
 
-fn one(view: &View<'_>, tab: &Tab, row: u32, column: u32, render: Render) -> Json {
-    let cell = tab.cell(row, column);
+fn one(view: &View<'_>, tab: &Tab, place: (u32, u32), cell: &Cell, render: Render) -> Json {
     if let (Render::Formula, Value::Formula(formula)) = (render, &cell.value) {
         return json!(formula);
     }
-    let scalar = view.book.scalar(tab, row, column);
+    let scalar = view.book.scalar_of(tab, place, cell);
     match (render, &scalar) {
         (_, Scalar::Blank) => json!(""),
         (Render::Unformatted { dates_as_text: true }, Scalar::Number(_)) if is_temporal(cell) => {

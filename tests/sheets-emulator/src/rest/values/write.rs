@@ -11,7 +11,7 @@ use super::super::{ApiError, View};
 use super::{Render, major, value_range};
 use crate::display::Locale;
 use crate::entry::{Desk, check_length, enter};
-use crate::grid::{Area, Dimension, Refusal, Value, column_letters, print_a1};
+use crate::grid::{Area, Dimension, Refusal, Value, check_validation, column_letters, print_a1};
 
 /// How values are taken.
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +129,7 @@ impl Work<'_> {
         input: Input,
         desk: Desk,
     ) -> Result<(), Option<Refusal>> {
+        let strict = self.knobs.strict_validation_blocks_api;
         let tab = self.spreadsheet.grid_mut(place.sheet)?;
         let value = match value {
             Json::Number(number) => Value::Number(number.as_f64().unwrap_or_default()),
@@ -140,11 +141,17 @@ impl Work<'_> {
                 }
                 Input::UserEntered => {
                     let entered = enter(text, tab.cell(row, column), desk)?;
+                    if strict {
+                        check_validation(tab.cell(row, column), &entered.value, &tab.title, row, column)?;
+                    }
                     return Ok(self.spreadsheet.put_entered(place.sheet, row, column, entered)?);
                 }
             },
             Json::Null | Json::Array(_) | Json::Object(_) => return Err(None),
         };
+        if strict {
+            check_validation(tab.cell(row, column), &value, &tab.title, row, column)?;
+        }
         tab.set_value(row, column, value);
         Ok(())
     }

@@ -1,0 +1,90 @@
+//! The built program as a child, as systemd would run it.
+
+use std::fs::{self, File, OpenOptions};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::support::deadline::eventually;
+use crate::support::scratch::{Running, Scratch};
+
+/// It ends what it has begun; nothing that it begins here takes long.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+/// The daemon of one configuration: started, killed and started again.
+pub(crate) struct Daemon {
+    configuration: PathBuf,
+    log: PathBuf,
+    running: Mutex<Option<Running>>,
+}
+
+impl Daemon {
+    /// Not started yet. `folder` gets its log.
+    pub(crate) fn new(configuration: PathBuf, folder: &Path) -> Self {
+        Self { configuration, log: folder.join("daemon.log"), running: Mutex::default() }
+    }
+
+    /// Starts it; the log of earlier lives stays.
+    pub(crate) fn start(&self, scratch: &Scratch) {
+        let log = OpenOptions::new().create(true).append(true).open(&self.log);
+        let log = log.expect("the folder is writable");
+        let errors: File = log.try_clone().expect("a file handle can be copied");
+        let running = scratch.run(
+            Command::new(env!("CARGO_BIN_EXE_sheetbridge"))
+                .args(["run", "--log-format", "text", "--log", "info,sheetbridge=debug", "--config"])
+                .arg(&self.configuration)
+                .stdout(log)
+                .stderr(errors),
+        );
+        let before = self.running().replace(running);
+        assert!(before.is_none(), "the daemon was running");
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill9(&self) {
+        let running = self.running().take();
+        drop(running.expect("the daemon runs"));
+    }
+
+    /// Asks it to end, and waits until it has: without an error.
+    pub(crate) async fn stop(&self) {
+        let running = self.running().take();
+        let mut running = running.expect("the daemon runs");
+        running.terminate();
+        let status = running.end(ENDS_WITHIN).await;
+        assert!(status.success(), "the daemon ended with {status}:\n{}", self.last_words());
+    }
+
+    /// Fails the test if it has ended by itself.
+    pub(crate) fn must_run(&self) {
+        let ended = self.running().as_mut().and_then(Running::ended);
+        assert!(ended.is_none(), "the daemon ended by itself: {ended:?}\n{}", self.last_words());
+    }
+
+    /// Waits until its endpoint takes connections.
+    pub(crate) async fn listens(&self, place: SocketAddr, within: Duration) {
+        eventually(within, "the daemon's endpoint", async || {
+            self.must_run();
+            TcpStream::connect(place).is_ok().then_some(())
+        })
+        .await;
+    }
+
+    /// Everything that it has said in all its lives.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The end of it.
+    pub(crate) fn last_words(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,13 @@
+//! The bridge as a whole: the built daemon between a real server and the local Google Sheets, with the project's own script
+//! in the spreadsheet and people on both sides.
+//!
+//! [`rig`] sets it up, [`person`] acts in the tab, [`judge`] says whether both sides are equal, [`binlog`] counts what was
+//! written.
+
+mod binlog;
+mod daemon;
+mod goods;
+mod judge;
+mod person;
+pub(crate) mod rig;
+mod to_sheet;

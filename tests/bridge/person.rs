@@ -1,0 +1,175 @@
+//! A person at the tab. What they do they do to the rows that they see: finding the row and acting is one step.
+
+use sheets_emulator::display::{Locale, shown};
+use sheets_emulator::formula::Book;
+use sheets_emulator::grid::{Scalar, Spreadsheet, Tab};
+use sheets_emulator::people::{self, Action};
+
+use super::rig::{Rig, TAB};
+
+/// Somebody with the tab open.
+pub(crate) struct Person<'a> {
+    rig: &'a Rig,
+    who: people::Person,
+}
+
+impl<'a> Person<'a> {
+    pub(super) fn new(rig: &'a Rig, address: &str) -> Self {
+        Self { rig, who: people::Person::new(address) }
+    }
+
+    /// Types into the cell of this key and column. False if there is no such row (any more).
+    pub(crate) fn types(&self, key: impl ToString, column: &str, text: &str) -> bool {
+        let key = key.to_string();
+        self.acts(|sight| {
+            let (row, column) = (sight.row_of("id", &key)?, sight.column(column)?);
+            Some(Action::Type { sheet: TAB, row, column, text: text.to_owned() })
+        })
+    }
+
+    /// Adds a row at the end: types cell by cell into the first row below everything. The first text must be one that no other
+    /// row shows in its column, since the row may move meanwhile.
+    pub(crate) fn adds(&self, cells: &[(&str, &str)]) {
+        let [(first_column, mark), rest @ ..] = cells else { panic!("a row has at least one cell") };
+        let began = self.acts(|sight| {
+            let (row, column) = (sight.end(), sight.column(first_column)?);
+            Some(Action::Type { sheet: TAB, row, column, text: (*mark).to_owned() })
+        });
+        assert!(began, "there is no column {first_column}");
+        for (column, text) in rest {
+            self.acts(|sight| {
+                let (row, column) = (sight.row_of(first_column, mark)?, sight.column(column)?);
+                Some(Action::Type { sheet: TAB, row, column, text: (*text).to_owned() })
+            });
+        }
+    }
+
+    /// Deletes the row of this key.
+    pub(crate) fn deletes(&self, key: impl ToString) -> bool {
+        let key = key.to_string();
+        self.acts(|sight| {
+            let start = sight.row_of("id", &key)?;
+            Some(Action::DeleteRows { sheet: TAB, start, end: start + 1 })
+        })
+    }
+
+    /// Sorts the whole tab below its header by a column.
+    pub(crate) fn sorts(&self, column: &str, descending: bool) -> bool {
+        self.acts(|sight| {
+            let column = sight.column(column)?;
+            let area = Some(sight.below_header());
+            Some(Action::SortByColumn { sheet: TAB, column, descending, area })
+        })
+    }
+
+    /// Pastes a block of texts with its left upper cell at this key and column.
+    pub(crate) fn pastes(&self, key: impl ToString, column: &str, block: &[&[&str]]) -> bool {
+        let key = key.to_string();
+        self.acts(|sight| {
+            let (row, column) = (sight.row_of("id", &key)?, sight.column(column)?);
+            Some(Action::PasteBlock { sheet: TAB, row, column, cells: texts(block) })
+        })
+    }
+
+    /// Pastes whole new rows below everything, their first cell in this column.
+    pub(crate) fn pastes_below(&self, column: &str, block: &[&[&str]]) -> bool {
+        self.acts(|sight| {
+            let (row, column) = (sight.end(), sight.column(column)?);
+            Some(Action::PasteBlock { sheet: TAB, row, column, cells: texts(block) })
+        })
+    }
+
+    /// Inserts blank rows above the row of this key.
+    pub(crate) fn inserts_above(&self, key: impl ToString, count: u32) -> bool {
+        let key = key.to_string();
+        self.acts(|sight| Some(Action::InsertRows { sheet: TAB, at: sight.row_of("id", &key)?, count }))
+    }
+
+    /// Drags the row of one key above that of another.
+    pub(crate) fn moves(&self, key: impl ToString, above: impl ToString) -> bool {
+        let (key, above) = (key.to_string(), above.to_string());
+        self.acts(|sight| {
+            let (start, to) = (sight.row_of("id", &key)?, sight.row_of("id", &above)?);
+            (start != to).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
+        })
+    }
+
+    /// Writes a header of their own right of everything: a column that no link knows.
+    pub(crate) fn adds_column(&self, header: &str) {
+        self.acts(|sight| {
+            let column = sight.tab.data_extent().1;
+            Some(Action::Type { sheet: TAB, row: 0, column, text: header.to_owned() })
+        });
+    }
+
+    /// What the cell of this key and column shows.
+    pub(crate) fn sees(&self, key: impl ToString, column: &str) -> Option<String> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        Some(sight.text(sight.row_of("id", &key.to_string())?, sight.column(column)?))
+    }
+
+    /// The note on the cell of this key and column.
+    pub(crate) fn sees_note(&self, key: impl ToString, column: &str) -> Option<String> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let cell = sight.tab.cell(sight.row_of("id", &key.to_string())?, sight.column(column)?);
+        cell.note().map(str::to_owned)
+    }
+
+    /// The keys from top to bottom; a row without one shows as the empty text.
+    pub(crate) fn sees_keys(&self) -> Vec<String> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let column = sight.column("id").expect("the key's column");
+        (1..sight.end()).map(|row| sight.text(row, column)).collect()
+    }
+
+    fn acts(&self, decide: impl FnOnce(&Sight<'_>) -> Option<Action>) -> bool {
+        let world = self.rig.google.world();
+        let done = world.act_on_sight(&self.rig.spreadsheet, &self.who, |book| decide(&Sight::of(book)));
+        done.expect("the spreadsheet").expect("a possible action").is_some()
+    }
+}
+
+fn texts(block: &[&[&str]]) -> Vec<Vec<String>> {
+    block.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect()
+}
+
+/// The tab as it is seen at one moment.
+struct Sight<'a> {
+    tab: &'a Tab,
+    reader: Book<'a>,
+    locale: Locale,
+}
+
+impl<'a> Sight<'a> {
+    fn of(book: &'a Spreadsheet) -> Self {
+        let tab = book.tab(TAB).expect("the tab");
+        Self { tab, reader: Book::new(book), locale: Locale::named(&book.locale) }
+    }
+
+    fn text(&self, row: u32, column: u32) -> String {
+        let scalar: Scalar = self.reader.scalar(self.tab, row, column);
+        shown(&scalar, self.tab.cell(row, column), &self.locale)
+    }
+
+    fn column(&self, header: &str) -> Option<u32> {
+        (0..self.tab.column_count()).find(|column| self.text(0, *column) == header)
+    }
+
+    fn row_of(&self, column: &str, text: &str) -> Option<u32> {
+        let column = self.column(column)?;
+        (1..self.end()).find(|row| self.text(*row, column) == text)
+    }
+
+    /// The first row below everything that is shown.
+    fn end(&self) -> u32 {
+        self.tab.data_extent().0
+    }
+
+    fn below_header(&self) -> sheets_emulator::grid::Area {
+        let whole = self.tab.whole();
+        sheets_emulator::grid::Area { top: 1, ..whole }
+    }
+}

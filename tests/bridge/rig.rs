@@ -1,0 +1,320 @@
+//! The whole bridge of one test: a database and a state schema of its own on a shared server, a user with exactly the rights
+//! of `sql/grants-*.sql`, a local Google with a spreadsheet, the real script in it, and the built daemon between them.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use mysql_async::prelude::Queryable;
+use sheets_emulator::grid::{SheetId, SpreadsheetId};
+use sheets_emulator::script::{Outcome, Reply, Source};
+use sheets_emulator::{Call, Emulator, Knobs, Options};
+use tokio::time::{interval, timeout};
+
+use super::binlog::Binlog;
+use super::daemon::Daemon;
+use super::goods;
+use super::judge;
+use super::person::Person;
+use crate::support::deadline::eventually;
+use crate::support::port;
+use crate::support::scratch::Scratch;
+use crate::support::server::{Kind, Server};
+
+/// What the busiest of machines needs for anything here.
+pub(crate) const SOON: Duration = Duration::from_secs(40);
+
+/// A look at both sides is a few queries.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
+
+/// The linked tab; the first one of a new spreadsheet has this number.
+pub(crate) const TAB: SheetId = SheetId(0);
+
+const ROBOT: &str = "sheetbridge@test.iam.gserviceaccount.com";
+
+/// Far more calls a minute than any test makes: quotas have tests of their own.
+const PLENTY: u32 = 60_000;
+
+/// What a test may choose.
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    /// Does the spreadsheet have the script, and the daemon an endpoint?
+    pub(crate) script: bool,
+    /// How often the whole tab is read.
+    pub(crate) sweep_interval: &'static str,
+    /// Rows in the table before the daemon starts for the first time.
+    pub(crate) rows: u32,
+    /// What becomes of a record whose line is deleted.
+    pub(crate) deletes: &'static str,
+    /// Further lines of the link's configuration.
+    pub(crate) more: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "" }
+    }
+}
+
+/// All of it. Dropping it ends everything but the shared server; where the test failed, the daemon's last words are shown.
+pub(crate) struct Rig {
+    pub(crate) server: &'static Server,
+    pub(crate) google: Emulator,
+    pub(crate) daemon: Daemon,
+    /// The user's database.
+    pub(crate) database: String,
+    /// The daemon's own schema.
+    pub(crate) state: String,
+    pub(crate) spreadsheet: SpreadsheetId,
+    pub(crate) endpoint: SocketAddr,
+    /// The link's secret, `whsec_...`.
+    pub(crate) secret: String,
+    scratch: Scratch,
+}
+
+impl Rig {
+    /// Sets everything up, starts the daemon, connects the script by its menu, and waits until the tab shows the table.
+    pub(crate) async fn open(server: &'static Server, story: &str, setup: Setup) -> Self {
+        let rig = Self::prepared(server, story, &setup).await;
+        rig.start().await;
+        if setup.script {
+            rig.connect_script().await;
+        }
+        rig.until_equal(SOON).await;
+        rig
+    }
+
+    /// Everything but the daemon's start.
+    pub(crate) async fn prepared(server: &'static Server, story: &str, setup: &Setup) -> Self {
+        let database = server.fresh_database(story).await;
+        let state = format!("{database}_state");
+        let sample = if setup.rows > 0 { goods::sample(setup.rows) } else { "DO 0".to_owned() };
+        server.sql(&format!("USE {database}; {}; {sample}", goods::CREATE)).await;
+        grant_least(server, &database, &state).await;
+
+        let google = open_google().await;
+        let spreadsheet = SpreadsheetId::random();
+        google.world().create(spreadsheet.clone(), "Shop", |book| {
+            book.sharing.owner = Some("ann@example.com".into());
+            book.sharing.editors.insert(ROBOT.into());
+            book.tabs[0].title = "Goods".into();
+        });
+
+        let scratch = Scratch::new("bridge");
+        let folder = scratch.path().to_owned();
+        let rig = Self {
+            server,
+            google,
+            daemon: Daemon::new(folder.join("sheetbridge.toml"), &folder),
+            database,
+            state,
+            spreadsheet,
+            endpoint: SocketAddr::from(([127, 0, 0, 1], port::free())),
+            secret: format!("whsec_{}", STANDARD.encode(uuid::Uuid::new_v4().as_bytes().repeat(2))),
+            scratch,
+        };
+        rig.configure(setup);
+        rig
+    }
+
+    /// Starts the daemon, for the first time or again.
+    pub(crate) async fn start(&self) {
+        self.daemon.start(&self.scratch);
+        if self.has_endpoint() {
+            self.daemon.listens(self.endpoint, SOON).await;
+        }
+    }
+
+    /// Ends the daemon as a power cut does.
+    pub(crate) fn kill9(&self) {
+        self.daemon.kill9();
+    }
+
+    /// Ends the daemon as systemd does.
+    pub(crate) async fn stop(&self) {
+        self.daemon.stop().await;
+    }
+
+    /// Ends the daemon as systemd does, and starts it again.
+    pub(crate) async fn restart(&self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    /// A person at the tab.
+    pub(crate) fn person(&self, address: &str) -> Person<'_> {
+        Person::new(self, address)
+    }
+
+    /// Statements in the user's database, as somebody else than the daemon.
+    pub(crate) async fn sql(&self, statements: &str) {
+        self.server.sql(&format!("USE {}; {statements}", self.database)).await;
+    }
+
+    /// The one value of a query in the user's database, as text.
+    pub(crate) async fn ask(&self, query: &str) -> Option<String> {
+        let mut conn = self.server.connect().await;
+        conn.query_drop(format!("USE {}", self.database)).await.expect("the database is there");
+        let row: Option<Option<String>> = conn.query_first(query).await.expect("a right query");
+        row.flatten()
+    }
+
+    /// Waits until a query of the user's database gives this value.
+    pub(crate) async fn table_says(&self, query: &str, value: &str) {
+        eventually(SOON, &format!("{value:?} of {query}"), async || {
+            self.daemon.must_run();
+            (self.ask(query).await.as_deref() == Some(value)).then_some(())
+        })
+        .await;
+    }
+
+    /// Rows of a table of the daemon's own schema.
+    pub(crate) async fn state_rows(&self, table: &str) -> u64 {
+        self.server.one(&format!("SELECT COUNT(*) FROM {}.{table}", self.state)).await
+    }
+
+    /// Waits until table and tab are equal value by value, base knows exactly these rows, and nothing is under way. Where the
+    /// deadline passes, the test fails with what is still different.
+    pub(crate) async fn until_equal(&self, deadline: Duration) {
+        let mut last = String::new();
+        let equal = timeout(deadline, async {
+            let mut looks = interval(BETWEEN_LOOKS);
+            while let Some(difference) = judge::difference(self).await {
+                self.daemon.must_run();
+                last = difference;
+                looks.tick().await;
+            }
+        });
+        let is_equal = equal.await.is_ok();
+        assert!(is_equal, "{}: not equal within {deadline:?}: {last}", self.server);
+    }
+
+    /// The calls that Google took after this one, oldest first.
+    pub(crate) fn calls_since(&self, number: u64) -> Vec<Call> {
+        self.google.calls().since(number)
+    }
+
+    /// The number of the last call.
+    pub(crate) fn last_call(&self) -> u64 {
+        self.google.calls().since(0).last().map_or(0, |call| call.number)
+    }
+
+    /// Counts what is written from now on.
+    pub(crate) async fn binlog(&self) -> Binlog<'_> {
+        Binlog::from_now(self).await
+    }
+
+    fn has_endpoint(&self) -> bool {
+        self.google.scripts().get(&self.spreadsheet).is_ok()
+    }
+
+    /// Installs the project's script and connects it as a person does: by the menu and its questions.
+    async fn connect_script(&self) {
+        let script = self.google.scripts().get(&self.spreadsheet).expect("it is installed");
+        let replies = vec![
+            Reply::text(format!("http://{}", self.endpoint)),
+            Reply::text(goods::TABLE),
+            Reply::text(&self.secret),
+        ];
+        let run = script.choose("Connect", "ann@example.com", TAB.0, replies).await.expect("the menu has it");
+        let says = run.shown.last().map(sheets_emulator::script::Shown::text).unwrap_or_default();
+        assert_eq!(run.outcome, Outcome::Completed, "{run:?}");
+        assert!(says.starts_with("Connected: "), "the script says: {says}");
+    }
+
+    fn configure(&self, setup: &Setup) {
+        let folder = self.scratch.path();
+        let key = self.google.create_account(ROBOT, "7").expect("a key can be made");
+        fs::write(folder.join("google.json"), key.to_string()).expect("the folder is writable");
+        fs::write(folder.join("link-secret"), &self.secret).expect("the folder is writable");
+        let mut link = String::from(setup.more);
+        let mut endpoint = String::new();
+        if setup.script {
+            endpoint = format!("[endpoint]\nlisten = \"{}\"\n", self.endpoint);
+            link += "\nsecret_files = [\"link-secret\"]";
+            let code = include_str!("../../apps-script/Code.js");
+            let source = Source::new(code, include_str!("../../apps-script/appsscript.json"));
+            let source = source.expect("the project's own manifest");
+            self.google.scripts().install(&self.spreadsheet, source).expect("a new script");
+        }
+        let text = format!(
+            r#"
+[mysql]
+socket = "{socket}"
+user = "{database}"
+state_schema = "{state}"
+
+[google]
+key_file = "google.json"
+base_address = "{google}"
+token_url = "{token}"
+reads_per_minute = {PLENTY}
+writes_per_minute = {PLENTY}
+
+{endpoint}
+[[link]]
+name = "{table}"
+table = "{database}.{table}"
+spreadsheet = "{spreadsheet}"
+tab = "Goods"
+deletes = "{deletes}"
+sweep_interval = "{sweep}"
+insert_after = "300ms"
+delete_grace = "400ms"
+second_look = "400ms"
+{link}
+"#,
+            socket = self.server.socket().display(),
+            database = self.database,
+            state = self.state,
+            google = self.google.base_url(),
+            token = self.google.token_url(),
+            table = goods::TABLE,
+            spreadsheet = self.spreadsheet,
+            deletes = setup.deletes,
+            sweep = setup.sweep_interval,
+        );
+        fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");
+        for secret in ["google.json", "link-secret"] {
+            let own_user_only = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(folder.join(secret), own_user_only).expect("the file is ours");
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the daemon's last words ({}):\n{}", self.database, self.daemon.last_words());
+        }
+    }
+}
+
+async fn open_google() -> Emulator {
+    let knobs = Knobs {
+        reads_per_user: PLENTY,
+        writes_per_user: PLENTY,
+        reads_per_project: PLENTY,
+        writes_per_project: PLENTY,
+        ..Knobs::default()
+    };
+    Emulator::start(Options { knobs, ..Options::default() }).await.expect("a free port")
+}
+
+/// The daemon's user, called as its database, with what the SQL file gives and nothing else.
+async fn grant_least(server: &Server, database: &str, state: &str) {
+    let grants = match server.kind() {
+        Kind::MariaDb => include_str!("../../sql/grants-mariadb.sql"),
+        Kind::MySql => include_str!("../../sql/grants-mysql.sql"),
+    };
+    let filled = grants
+        .replace("{user}", database)
+        .replace("{host}", "localhost")
+        .replace("{state}", &state.replace('_', "\\_"))
+        .replace("{app}", database)
+        .replace("{table}", goods::TABLE);
+    server.sql(&format!("CREATE USER '{database}'@'localhost'; {filled}")).await;
+}
