@@ -360,7 +360,7 @@ impl World {
 fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = if kept.copied {
-            Life::CatchingUpKeys { until, keys: BTreeMap::new() }
+            Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: false }
         } else {
             Life::CatchingUpAll(Copying { began: seq + 1, ..Copying::default() })
         };
