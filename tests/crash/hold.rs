@@ -52,15 +52,13 @@ impl Lock {
         Self(conn)
     }
 
-    /// Waits until the daemon waits for it.
-    pub(super) async fn is_wanted(&self, rig: &Rig) {
+    /// Waits until the daemon is at this statement, which needs the lock.
+    pub(super) async fn is_wanted(&self, rig: &Rig, statement: &str) {
         let waiting = format!(
-            "SELECT COUNT(*) FROM information_schema.innodb_trx t
-             JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
-             WHERE t.trx_state = 'LOCK WAIT' AND p.db = '{}'",
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' AND info LIKE '{statement}%'",
             rig.state
         );
-        eventually(SOON, "the daemon at the lock", async || {
+        eventually(SOON, &format!("the daemon at {statement}"), async || {
             (rig.server.one::<u64>(&waiting).await > 0).then_some(())
         })
         .await;

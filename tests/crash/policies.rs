@@ -9,7 +9,8 @@ use crate::bridge::rig::{Rig, Setup};
 use crate::support::server::for_each_server;
 
 /// A policy for each of three columns.
-const POLICIES: &str = r#"columns = ["id", { name = "name", policy = "newest" }, { name = "stock", policy = "sheet" },
+const POLICIES: &str = r#"tie = "sheet"
+columns = ["id", { name = "name", policy = "newest" }, { name = "stock", policy = "sheet" },
   "price", "listed", "since", "code", { name = "note", policy = "database" }]"#;
 
 #[tokio::test]

@@ -152,7 +152,7 @@ async fn killed_after_the_answer() {
         // What follows from the answer is stored with the position: there it stops.
         let lock = Lock::on(&rig, "position").await;
         release(&rig, HELD).await;
-        lock.is_wanted(&rig).await;
+        lock.is_wanted(&rig, "INSERT INTO position").await;
         rig.kill9();
         lock.end().await;
         assert_eq!(open_batches(&rig).await, 1, "{server}: the answer was heard and not yet stored");
@@ -202,7 +202,7 @@ async fn killed_after_the_guarded_commit() {
         // when it is in the table and the daemon is killed before it can say so
         release(&rig, HELD).await;
         rig.table_says("SELECT name FROM goods WHERE id = 3", "typed by Ann").await;
-        lock.is_wanted(&rig).await;
+        lock.is_wanted(&rig, "UPDATE edit").await;
         rig.kill9();
         lock.end().await;
         // then the table's next word stands: the edit is not written again over it
