@@ -178,7 +178,10 @@ impl Engine {
 
     fn inspect_tab(&mut self, index: usize, tab: &TabView, writing: &mut Writing) {
         let oldest = self.clock.saturating_sub(BEFORE_LIFE);
-        self.tables[index].before.retain(|_, Before { at, .. }| *at >= oldest);
+        self.tables[index].before.retain(|_, befores| {
+            befores.retain(|Before { at, .. }| *at >= oldest);
+            !befores.is_empty()
+        });
         let rows = Rows::of(tab);
         self.confirm_names(index, tab, &rows, writing);
         let table = &self.tables[index];
@@ -324,8 +327,8 @@ impl Engine {
         writing.push(TableWrite { effect, table: index, aim, cause }, Some(row), None);
     }
 
-    /// A value that no event announced and that equals what stood there before base is looked at twice: a read that Google
-    /// serves stale shows just that (design 4a, rule 3).
+    /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
+    /// a read that Google serves stale shows just that (design 4a, rule 3). The script tells a time up to seconds late.
     fn needs_second_look(
         &mut self,
         index: usize,
@@ -337,11 +340,13 @@ impl Engine {
     ) -> bool {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
-        let before = table.before.get(key).and_then(|before| before.cells.get(at).copied().flatten());
-        if before != Some(cell) || writing.hint(index, row).is_some() {
+        let befores = table.before.get(key).into_iter().flatten();
+        let moved = befores.filter(|before| before.cells.get(at) == Some(&Some(cell))).map(|before| before.at).max();
+        let announced = writing.hint(index, row).and_then(|hint| hint.at);
+        let Some(_) = moved.filter(|moved| announced.is_none_or(|at| at < moved + EDIT_SLACK)) else {
             table.looks.remove(&look);
             return false;
-        }
+        };
         let rest = micros(table.plan.rules.second_look);
         match table.looks.get(&look) {
             Some((seen, since)) if *seen == cell => {

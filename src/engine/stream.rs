@@ -221,13 +221,13 @@ impl Table {
             !(fence.passed && fence.committed)
         });
         match &mut self.life {
-            Life::CatchingUpKeys { until, all: true, .. } if marks.contains(until) => {
-                self.renamed.clear();
-                self.life = Life::CatchingUpAll(Copying { began: seq, ..Copying::default() });
-            }
-            Life::CatchingUpKeys { until, keys, .. } if marks.contains(until) => {
+            // Keys are fetched also before the whole table is read: a row that was deleted shows in no chunk.
+            Life::CatchingUpKeys { until, keys, all } if marks.contains(until) => {
                 let keys = std::mem::take(keys);
-                self.life = Life::Live;
+                self.life = match all {
+                    true => Life::CatchingUpAll(Copying { began: seq, ..Copying::default() }),
+                    false => Life::Live,
+                };
                 for (key, first) in keys {
                     self.fetch(&key, first);
                 }
@@ -324,9 +324,9 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::time::Duration;
 
+    use super::*;
     use crate::engine::input::LinkPlan;
     use crate::model::link::LinkName;
     use crate::model::rule::{Deletes, FirstMatch, LinkRules, Policy, Tie};

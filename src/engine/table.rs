@@ -102,8 +102,8 @@ pub struct Table {
     pub edits: BTreeMap<(Key, usize), (Digest, Interval)>,
     /// Values that were seen once and are looked at again.
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
-    /// What base held before it moved on.
-    pub before: BTreeMap<Key, Before>,
+    /// What base held before it moved on, of late, the newest last.
+    pub before: BTreeMap<Key, Vec<Before>>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
@@ -193,7 +193,7 @@ impl Table {
         let old = self.base.insert(key.clone(), base);
         if let Some(old) = old {
             let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();
-            self.before.insert(key.clone(), Before { cells, at: now });
+            self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
         }
         self.dead.remove(&key);
         self.gone.remove(&key);

@@ -100,9 +100,9 @@ impl World {
 
     fn read(&mut self, number: u64, step: u32, view: &mut Option<View>) -> Option<Input> {
         if step == 1 {
-            let stale = self.weather.strikes(Fault::StaleRead, &mut self.dice);
+            let stale = !self.older.is_empty() && self.weather.strikes(Fault::StaleRead, &mut self.dice);
             let old = if stale { self.dice.below(self.older.len()) } else { 0 };
-            let sheet = if stale { Rc::clone(&self.older[old]) } else { Rc::clone(&self.sheet) };
+            let sheet = if stale { Rc::clone(&self.older[old].1) } else { Rc::clone(&self.sheet) };
             self.reads += 1;
             *view = Some(sheet.view());
             self.trace(|| format!("  read {number}{}", if stale { " STALE" } else { "" }));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sheetbridge::engine::effect::{Effect, Level, Naming};
 use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
-use sheetbridge::engine::lifecycle::{Copying, Life};
+use sheetbridge::engine::lifecycle::Life;
 use sheetbridge::engine::table::{Claim, Table};
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::base::RowBase;
@@ -24,6 +24,9 @@ use super::store::{Kept, Store};
 use super::table::{Record, Server, WIDTH, key, shown, shown_row};
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
+
+/// The oldest state that a stale read may show.
+const STALEST: Micros = 8_000_000;
 
 /// What a series of seeds allows.
 #[derive(Clone, Copy)]
@@ -49,7 +52,8 @@ pub(super) struct World {
     pub(super) step: u32,
     pub(super) server: Server,
     pub(super) sheet: Rc<Sheet>,
-    pub(super) older: VecDeque<Rc<Sheet>>,
+    /// The spreadsheet as it was of late, and when it was still so.
+    pub(super) older: VecDeque<(Micros, Rc<Sheet>)>,
     pub(super) store: Store,
     pub(super) engine: Engine,
     /// The last transaction that the engine was given.
@@ -221,6 +225,9 @@ impl World {
                 effect => self.cycle.push_back(Call::new(effect)),
             }
         }
+        for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
+            kept.copied |= table.life.is_live();
+        }
     }
 
     // ---- time
@@ -295,10 +302,12 @@ impl World {
     fn next_step(&mut self) {
         self.step += 1;
         self.clock += self.dice.between(10_000, 300_000);
-        if self.older.back().is_none_or(|last| !Rc::ptr_eq(last, &self.sheet)) {
-            self.older.push_back(Rc::clone(&self.sheet));
+        if let Some(last) = self.older.back_mut().filter(|(_, last)| Rc::ptr_eq(last, &self.sheet)) {
+            last.0 = self.clock;
+        } else {
+            self.older.push_back((self.clock, Rc::clone(&self.sheet)));
         }
-        while self.older.len() > 5 {
+        while self.older.len() > 5 || self.older.front().is_some_and(|(at, _)| at + STALEST < self.clock) {
             self.older.pop_front();
         }
         let step = self.step;
@@ -359,11 +368,7 @@ impl World {
 
 fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
-        let life = if kept.copied {
-            Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: false }
-        } else {
-            Life::CatchingUpAll(Copying { began: seq + 1, ..Copying::default() })
-        };
+        let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();
         table
