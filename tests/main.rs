@@ -7,6 +7,7 @@
 mod bridge;
 mod cli;
 mod config;
+mod crash;
 mod database;
 mod layers;
 mod service;
