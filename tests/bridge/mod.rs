@@ -4,10 +4,10 @@
 //! [`rig`] sets it up, [`person`] acts in the tab, [`judge`] says whether both sides are equal, [`binlog`] counts what was
 //! written.
 
-mod binlog;
-mod daemon;
-mod goods;
-mod judge;
-mod person;
+pub(crate) mod binlog;
+pub(crate) mod daemon;
+pub(crate) mod goods;
+pub(crate) mod judge;
+pub(crate) mod person;
 pub(crate) mod rig;
 mod to_sheet;
