@@ -221,7 +221,8 @@ impl Engine {
                 let Some(base) = base else {
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
                 };
-                if self.renamed_to(index, key, rows).is_some() {
+                let awaited = self.tables[index].renamed.values().any(|from| from == key);
+                if awaited || self.renamed_to(index, key, rows).is_some() {
                     return Next::Wait;
                 }
                 self.draft_delete(index, tab, key, &base, (seen, rows.all(key).count() > 1), draft)

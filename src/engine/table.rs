@@ -91,6 +91,8 @@ pub struct Table {
     pub wanted: BTreeMap<Key, Seq>,
     /// Keys whose present row is being fetched.
     pub fetching: BTreeMap<Key, Seq>,
+    /// Keys that are looked up or will be, and were another key when base knew them: that one.
+    pub renamed: BTreeMap<Key, Key>,
     /// Rows to be put back into the tab although nothing changed in the table.
     pub restore: BTreeSet<Key>,
     /// Keys that a believed read lacked, with the time of the first such read.
@@ -145,6 +147,7 @@ impl Table {
             fences: BTreeMap::new(),
             wanted: BTreeMap::new(),
             fetching: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             restore: BTreeSet::new(),
             gone: BTreeMap::new(),
             quiet: BTreeMap::new(),
