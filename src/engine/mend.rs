@@ -122,16 +122,16 @@ fn find_hit<'a>(
     was: &[GridCell],
 ) -> Option<&'a RowView> {
     let like = |row: &RowView| {
-        let as_left = |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
+        let as_left =
+            |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
         tab.columns.iter().zip(&row.cells).filter(as_left).count()
     };
     let ours = |row: &&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
     if let Some(key) = shows {
         return rows.all(key).filter(ours).max_by_key(|row| like(row));
     }
-    let text = |row: &&RowView| {
-        cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
-    };
+    let text =
+        |row: &&RowView| cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell));
     let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
     let mut whole = blank().filter(|row| like(row) == tab.columns.len());
     let alone = whole.next().filter(|_| whole.next().is_none());

@@ -134,7 +134,8 @@ impl Owed {
                 }
                 let count = before.len();
                 for cell in cells.iter_mut() {
-                    let first = |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
+                    let first =
+                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
                     if let Some(place) = before.iter().position(first) {
                         cell.before = before.remove(place).before;
                         put(was, cell.column, &cell.wrote);

@@ -14,8 +14,8 @@ use crate::engine::effect::{Commit, Conflict, Level, Winner};
 use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
-use crate::engine::rows::key_of;
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
+use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
@@ -103,7 +103,8 @@ impl Engine {
         let place = |link: &LinkName| self.tables.iter().position(|table| table.plan.rules.name == *link);
         let base: Vec<(usize, BaseChange)> =
             plan.agreed.iter().filter_map(|(link, change)| Some((place(link)?, change.clone()))).collect();
-        let named: Vec<_> = plan.named.iter().filter_map(|(link, claim)| Some((place(link)?, *claim))).collect();
+        let named: Vec<_> =
+            plan.named.iter().filter_map(|(link, claim)| Some((place(link)?, *claim))).collect();
         for (index, claim) in &named {
             self.tables[*index].claims.remove(claim);
         }
