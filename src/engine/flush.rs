@@ -452,7 +452,7 @@ pub(crate) fn planned(table: &Table, aim: Aim, grid: GridOp) -> PlannedOp {
 }
 
 /// A row's cells with their grid columns.
-pub(crate) fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
+fn as_read(tab: &TabView, seen: &RowView) -> Vec<(u32, GridCell)> {
     tab.columns.iter().copied().zip(seen.cells.iter().cloned()).collect()
 }
 
