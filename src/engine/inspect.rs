@@ -258,7 +258,7 @@ impl Engine {
                     );
                 }
                 Move::Hold(reason) => {
-                    writing.judge(index, row.row, Outcome::Refused, Some(at), reason.into())
+                    writing.judge(index, row.row, Outcome::Refused, Some(at), reason.into());
                 }
                 Move::Fetch => {
                     // A cell that is held was decided on the present row: it is fetched again when the cell changes.
@@ -457,7 +457,7 @@ impl Engine {
         if brake != self.tables[index].brake {
             match &brake {
                 Some(reason) => {
-                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"))
+                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"));
                 }
                 None => self.tell(Some(index), Level::Info, "deletes go on: the rows are back".into()),
             }

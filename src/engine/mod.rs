@@ -309,7 +309,7 @@ impl Engine {
             self.hints.splice(0..0, hints);
             self.stale += 1;
             self.wait();
-            if self.stale % STALE_READS == 0 {
+            if self.stale.is_multiple_of(STALE_READS) {
                 self.tell(None, Level::Warning, reason);
             }
             return;
@@ -365,7 +365,7 @@ impl Engine {
                 match &trouble {
                     Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),
                     None => {
-                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into())
+                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into());
                     }
                 }
                 self.tables[index].dirty |= trouble.is_none();

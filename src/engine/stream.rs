@@ -3,6 +3,8 @@
 //! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
+use std::collections::BTreeSet;
+
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
@@ -156,7 +158,7 @@ impl Engine {
             if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
                 let (opened, closed, rows) = (false, None, None);
                 copying.chunk =
-                    Some(Window { low, high, opened, closed, streamed: Default::default(), rows });
+                    Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
             }
             self.out.push_back(Effect::Chunk { table: index, after, low, high });
         }

@@ -177,7 +177,9 @@ impl Engine {
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
                     self.tables[index].requeue(to);
-                    from.iter().for_each(|from| self.tables[index].requeue(from));
+                    if let Some(from) = from {
+                        self.tables[index].requeue(from);
+                    }
                 }
             }
             Aim::NewRow { key, base } => {

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use sheetbridge::engine::effect::{Effect, TableWrite, Want, WriteAim};
 use sheetbridge::engine::guard::{self, Meant};
 use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View, WriteOutcome};
-use sheetbridge::engine::plan::Plan;
+use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::engine::table::Claim;
 use sheetbridge::model::base::{BaseChange, RowBase};
 use sheetbridge::model::cell::Cell;
-use sheetbridge::model::grid::GridCell;
+use sheetbridge::model::grid::{GridCell, GridOp};
 use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
@@ -169,7 +169,7 @@ impl World {
             0 => drop(self.apply(plan)),
             1 => {
                 let due = self.step + 1 + self.dice.below(40) as u32;
-                self.late.push((due, Late::Batch(plan.batch())));
+                self.late.push((due, Late::Batch(plan.clone())));
             }
             _ => {}
         }
@@ -193,14 +193,15 @@ impl World {
         for did in &did {
             self.trace(|| tell::did(did));
         }
-        self.witness.daemon_did(&did);
+        self.witness.daemon_did(&did, &meant(plan));
         self.last_write = self.clock;
         Ok(receipt)
     }
 
     pub(super) fn arrive_late(&mut self, late: Late) {
         match late {
-            Late::Batch(batch) => {
+            Late::Batch(plan) => {
+                let batch = plan.batch();
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
                 self.trace(|| {
                     format!(
@@ -210,7 +211,7 @@ impl World {
                     )
                 });
                 if let Ok((_, did)) = applied {
-                    self.witness.daemon_did(&did);
+                    self.witness.daemon_did(&did, &meant(&plan));
                 }
             }
             Late::Names(names) => {
@@ -446,6 +447,16 @@ impl World {
         self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
         done(key, after, Some(base), true)
     }
+}
+
+/// The keys of the rows that the writes of a batch are meant for; `None` for mends and new keys.
+fn meant(plan: &Plan) -> Vec<Option<i64>> {
+    let writes = plan.ops.iter().filter(|op| matches!(op.grid, GridOp::Write { .. }));
+    let key = |aim: &Aim| match aim {
+        Aim::Cells { key, .. } => Some(id(key)),
+        _ => None,
+    };
+    writes.map(|op| key(&op.aim)).collect()
 }
 
 fn mean(want: Want) -> Result<Meant, String> {
