@@ -1,6 +1,6 @@
 //! What was written, counted in the server's own binlog: rows by schema and table, and which transactions were the daemon's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::StreamExt;
@@ -135,12 +135,4 @@ impl Count {
         }
         (self.linked, self.ledger) = (0, false);
     }
-}
-
-/// Which of the calls to Google were reads, and which wrote.
-pub(crate) fn reads_and_writes(calls: &[sheets_emulator::Call]) -> (usize, usize) {
-    let writes: BTreeSet<&str> = BTreeSet::from(["spreadsheets.batchUpdate", "spreadsheets.values.batchUpdate"]);
-    let google: Vec<_> = calls.iter().filter(|call| call.method.starts_with("spreadsheets.")).collect();
-    let wrote = google.iter().filter(|call| writes.contains(call.method)).count();
-    (google.len() - wrote, wrote)
 }

@@ -87,7 +87,7 @@ fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
 }
 
 async fn script_is_busy(rig: &Rig) -> Option<String> {
-    let script = rig.google.scripts().get(&rig.spreadsheet).ok()?;
+    let script = rig.script()?;
     if script.wait_idle(Duration::ZERO).await.is_err() {
         return Some("the script runs".into());
     }

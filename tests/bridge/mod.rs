@@ -1,13 +1,22 @@
 //! The bridge as a whole: the built daemon between a real server and the local Google Sheets, with the project's own script
 //! in the spreadsheet and people on both sides.
 //!
-//! [`rig`] sets it up, [`person`] acts in the tab, [`judge`] says whether both sides are equal, [`binlog`] counts what was
-//! written.
+//! [`rig`] sets it up, [`person`] acts in the tab, [`judge`] says whether both sides are equal, [`binlog`] and [`calls`]
+//! count what was written and asked.
 
-mod binlog;
-mod daemon;
-mod goods;
-mod judge;
-mod person;
+pub(crate) mod binlog;
+pub(crate) mod calls;
+pub(crate) mod daemon;
+pub(crate) mod goods;
+pub(crate) mod judge;
+pub(crate) mod person;
 pub(crate) mod rig;
+pub(crate) mod storm;
+
+mod browser;
+mod echoes;
+mod restart;
+mod storms;
+mod strangers;
 mod to_sheet;
+mod to_table;

@@ -4,17 +4,19 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mysql_async::prelude::Queryable;
 use sheets_emulator::grid::{SheetId, SpreadsheetId};
-use sheets_emulator::script::{Outcome, Reply, Source};
-use sheets_emulator::{Call, Emulator, Knobs, Options};
+use sheets_emulator::script::{Outcome, Reply, Script, Shown, Source};
+use sheets_emulator::{Emulator, Knobs, Options};
 use tokio::time::{interval, timeout};
 
 use super::binlog::Binlog;
+use super::calls::Calls;
 use super::daemon::Daemon;
 use super::goods;
 use super::judge;
@@ -123,7 +125,7 @@ impl Rig {
     /// Starts the daemon, for the first time or again.
     pub(crate) async fn start(&self) {
         self.daemon.start(&self.scratch);
-        if self.has_endpoint() {
+        if self.script().is_some() {
             self.daemon.listens(self.endpoint, SOON).await;
         }
     }
@@ -192,14 +194,9 @@ impl Rig {
         assert!(is_equal, "{}: not equal within {deadline:?}: {last}", self.server);
     }
 
-    /// The calls that Google took after this one, oldest first.
-    pub(crate) fn calls_since(&self, number: u64) -> Vec<Call> {
-        self.google.calls().since(number)
-    }
-
-    /// The number of the last call.
-    pub(crate) fn last_call(&self) -> u64 {
-        self.google.calls().since(0).last().map_or(0, |call| call.number)
+    /// Counts the calls to Google from now on.
+    pub(crate) fn calls(&self) -> Calls<'_> {
+        Calls::from_now(self)
     }
 
     /// Counts what is written from now on.
@@ -207,22 +204,31 @@ impl Rig {
         Binlog::from_now(self).await
     }
 
-    fn has_endpoint(&self) -> bool {
-        self.google.scripts().get(&self.spreadsheet).is_ok()
+    /// The script, if there is one.
+    pub(crate) fn script(&self) -> Option<Arc<Script>> {
+        self.google.scripts().get(&self.spreadsheet).ok()
     }
 
     /// Installs the project's script and connects it as a person does: by the menu and its questions.
     async fn connect_script(&self) {
-        let script = self.google.scripts().get(&self.spreadsheet).expect("it is installed");
+        let script = self.script().expect("it is installed");
         let replies = vec![
             Reply::text(format!("http://{}", self.endpoint)),
             Reply::text(goods::TABLE),
             Reply::text(&self.secret),
         ];
         let run = script.choose("Connect", "ann@example.com", TAB.0, replies).await.expect("the menu has it");
-        let says = run.shown.last().map(sheets_emulator::script::Shown::text).unwrap_or_default();
+        let says = run.shown.last().map(Shown::text).unwrap_or_default();
         assert_eq!(run.outcome, Outcome::Completed, "{run:?}");
         assert!(says.starts_with("Connected: "), "the script says: {says}");
+    }
+
+    /// A person asks for it by the script's menu: whatever waits in the outbox is sent now.
+    pub(crate) async fn sync_now(&self) {
+        let script = self.script().expect("it is installed");
+        let run = script.choose("Sync now", "ann@example.com", TAB.0, Vec::new()).await;
+        let run = run.expect("the menu has it");
+        assert_eq!(run.outcome, Outcome::Completed, "{run:?}");
     }
 
     fn configure(&self, setup: &Setup) {

@@ -2,10 +2,10 @@
 
 /// A splitmix64 generator.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(7919).wrapping_add(13))
     }
 
@@ -18,25 +18,25 @@ impl Dice {
     }
 
     /// A number below `bound`, which is not zero.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
     /// A number between the two, the first included.
-    pub(super) fn between(&mut self, from: u64, to: u64) -> u64 {
+    pub(crate) fn between(&mut self, from: u64, to: u64) -> u64 {
         from + self.next() % (to - from)
     }
 
-    pub(super) fn chance(&mut self, rate: f64) -> bool {
+    pub(crate) fn chance(&mut self, rate: f64) -> bool {
         ((self.next() >> 11) as f64) / ((1_u64 << 53) as f64) < rate
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> Option<T> {
         (!of.is_empty()).then(|| of[self.below(of.len())])
     }
 
     /// The place of one of the weights, drawn by its weight; they are not all zero.
-    pub(super) fn weighed(&mut self, weights: &[u32]) -> usize {
+    pub(crate) fn weighed(&mut self, weights: &[u32]) -> usize {
         let mut rest = self.next() % u64::from(weights.iter().sum::<u32>().max(1));
         for (at, weight) in weights.iter().enumerate() {
             match rest.checked_sub(u64::from(*weight)) {
@@ -47,7 +47,7 @@ impl Dice {
         0
     }
 
-    pub(super) fn shuffle<T>(&mut self, of: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, of: &mut [T]) {
         for at in (1..of.len()).rev() {
             of.swap(at, self.below(at + 1));
         }
