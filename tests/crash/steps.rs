@@ -5,7 +5,7 @@
 
 use sheets_emulator::faults::Fault;
 
-use super::hold::{BATCH, KEYS, Lock, is_held, next_batch, next_with, release};
+use super::hold::{BATCH, KEYS, Lock, is_held, last_call, next_batch, next_with, release};
 use super::picture::{Line, Picture, assert_same, furnish, settled};
 use crate::bridge::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
@@ -68,7 +68,7 @@ async fn late_call_does_nothing(rig: &Rig, mut picture: Picture) {
 
 async fn refused_since(rig: &Rig, call: u64) {
     eventually(SOON, "the late call's refusal", async || {
-        rig.calls_since(call).iter().any(|call| call.status == 400).then_some(())
+        rig.google.calls().since(call).iter().any(|call| call.status == 400).then_some(())
     })
     .await;
 }
@@ -104,7 +104,7 @@ async fn killed_after_intended_and_the_call_comes_when_its_successor_lives() {
         rig.start().await;
         assert_same(&picture, &settled(&rig).await, "killed after intended");
 
-        let call = rig.last_call();
+        let call = last_call(&rig);
         late_call_does_nothing(&rig, picture).await;
         refused_since(&rig, call).await;
     })
