@@ -392,8 +392,9 @@ impl Engine {
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
         );
-        if edited && known {
-            // The first half of the cycle makes the row again.
+        let looked = self.tables[index].looks.keys().any(|(looked, _)| looked == key);
+        if edited && (known || looked) {
+            // The first half of the cycle looks again, or makes the row again.
             return Next::Wait;
         }
         if edited {

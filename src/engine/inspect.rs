@@ -51,8 +51,6 @@ pub(crate) struct Queued {
     row: Option<u32>,
     /// The content, for new rows that the server may refuse.
     content: Option<Digest>,
-    /// The recovered edit that it carries.
-    owed: Option<OwedId>,
 }
 
 impl Queued {
@@ -138,7 +136,7 @@ impl Writing {
     }
 
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(Queued { write, row, content, owed: None });
+        self.queue.push_back(Queued { write, row, content });
     }
 }
 
@@ -250,7 +248,10 @@ impl Engine {
             let edit = self.tables[index].edited_at(key, at, sheet, between);
             let grounds = Grounds { edit, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
-                Move::Same | Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
+                Move::Same => {
+                    self.tables[index].looks.remove(&(key.clone(), at));
+                }
+                Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
                     writing.judge(
                         index,
@@ -328,7 +329,7 @@ impl Engine {
     fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause }, Some(row), None);
+        writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
     }
 
     /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
@@ -344,14 +345,24 @@ impl Engine {
     ) -> bool {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
+        let wait = micros(table.plan.rules.second_look);
+        let base = table.base.get(key).and_then(|base| base.columns.get(at).copied().flatten()).map(|base| base.cell);
         let befores = table.before.get(key).into_iter().flatten();
-        let moved = befores.filter(|before| before.cells.get(at) == Some(&Some(cell))).map(|before| before.at).max();
+        let stood = |before: &&Before| before.cells.get(at).copied().flatten();
+        let moved = befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
+        // A value that base never held may be one that was typed over before it was read; and what stood there before a
+        // restart is not remembered. For a while such a value is looked at again too, but soon.
+        let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
+        let recent = recent.map(|before| before.at).max().max(self.started);
+        let (moved, rest) = match moved {
+            Some(moved) => (Some(moved), wait),
+            None => (recent.filter(|recent| writing.asked < recent + wait), wait.min(LOOK_AGAIN)),
+        };
         let announced = writing.hint(index, row).and_then(|hint| hint.at);
-        let Some(_) = moved.filter(|moved| announced.is_none_or(|at| at < moved + EDIT_SLACK)) else {
+        if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
             table.looks.remove(&look);
             return false;
-        };
-        let rest = micros(table.plan.rules.second_look);
+        }
         match table.looks.get(&look) {
             Some((seen, since)) if *seen == cell => {
                 let due = since + rest;
@@ -379,6 +390,14 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let changed = edited(&self.tables[index].plan, row, base);
+        self.tables[index].looks.retain(|(looked, at), _| looked != key || changed.contains(at));
+        let mut wait = false;
+        for at in &changed {
+            wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
+        }
+        if wait {
+            return;
+        }
         let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
             return;
         };
@@ -466,7 +485,7 @@ impl Engine {
             Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause: None }, None, None);
+        writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);
     }
 
     /// Values that a write of ours covered are judged like any conflict: they were typed after the read that the write rested on.
@@ -510,8 +529,8 @@ impl Engine {
             let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
-            let write = TableWrite { effect, table: index, aim, cause: None };
-            writing.queue.push_back(Queued { write, row: None, content: None, owed: Some(id) });
+            let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };
+            writing.push(write, None, None);
         }
     }
 
@@ -545,6 +564,14 @@ impl Engine {
             return;
         };
         if writing.outstanding.is_some() {
+            return;
+        }
+        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
+        let fetched = writing.queue.front().is_some_and(|queued| {
+            let fetching = &self.tables[queued.write.table].fetching;
+            queued.key().is_some_and(|key| fetching.contains_key(key))
+        });
+        if fetched {
             return;
         }
         if let Some(queued) = writing.queue.pop_front() {
@@ -582,7 +609,7 @@ impl Engine {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
-                writing.paid.extend(queued.owed);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     if wrote {
                         writing.judge(index, row, Outcome::Applied, None, String::new());
@@ -595,6 +622,9 @@ impl Engine {
                     }
                 }
                 self.hold_back(&queued, refused.iter().map(|(column, _)| *column));
+                for (_, reason) in left.iter().chain(&refused) {
+                    list_covered(&queued, reason, writing);
+                }
                 if !left.is_empty()
                     && let Some(key) = queued.key()
                 {
@@ -604,7 +634,8 @@ impl Engine {
             WriteOutcome::Refused { column, reason } => {
                 self.not_committed(&queued);
                 self.tables[index].refused.extend(queued.content);
-                writing.paid.extend(queued.owed);
+                list_covered(&queued, &reason, writing);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     writing.judge(index, row, Outcome::Refused, column, reason);
                 }
@@ -698,4 +729,21 @@ impl Engine {
             }
         }
     }
+}
+
+/// A covered edit that does not reach the table stands nowhere any more: it is listed.
+fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing) {
+    let WriteAim::Columns { key, wants, .. } = &queued.write.aim else {
+        return;
+    };
+    let covered = wants.iter().filter(|want| !want.stands);
+    writing.conflicts.extend(covered.map(|want| Conflict {
+        table: queued.write.table,
+        key: Some(key.clone()),
+        column: Some(want.column),
+        database: None,
+        sheet: Some(want.cell.clone()),
+        winner: Winner::Database,
+        rule: format!("typed while we wrote; {reason}"),
+    }));
 }

@@ -77,6 +77,9 @@ impl Engine {
     ) {
         let Some(row) = row else {
             // Somebody has written over it since, or the row is gone: what stood there is kept in the list.
+            if let Some(key) = &victim {
+                self.tables[index].showed(key, cells, self.clock);
+            }
             for cell in cells {
                 let column = tab.columns.iter().position(|grid| *grid == cell.column);
                 writing.conflicts.push(Conflict {

@@ -124,11 +124,12 @@ impl Engine {
     fn ask_rows(&mut self) {
         let mut keys = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
-            while keys.len() < PROBE_KEYS
-                && let Some((key, first)) = table.wanted.pop_first()
-            {
-                table.fetching.insert(key.clone(), first);
-                keys.push((index, key));
+            let asked: Vec<Key> = table.free().take(PROBE_KEYS - keys.len()).cloned().collect();
+            for key in asked {
+                if let Some(first) = table.wanted.remove(&key) {
+                    table.fetching.insert(key.clone(), first);
+                    keys.push((index, key));
+                }
             }
         }
         if keys.is_empty() {
@@ -316,6 +317,7 @@ impl Table {
             return;
         };
         let unmet: Vec<Key> = self.base.keys().filter(|key| !copying.met.contains(*key)).cloned().collect();
+        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::effect::Interval;
 use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
+use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
@@ -118,6 +119,8 @@ pub struct Table {
     pub dirty: bool,
     /// Where the link stands.
     pub life: Life,
+    /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
+    pub copying: BTreeSet<Key>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused by the state of its tab.
@@ -138,6 +141,7 @@ impl Table {
             base,
             dead,
             life,
+            copying: BTreeSet::new(),
             pending: BTreeMap::new(),
             flight: BTreeMap::new(),
             fences: BTreeMap::new(),
@@ -179,6 +183,11 @@ impl Table {
         self.wanted.contains_key(key) || self.fetching.contains_key(key)
     }
 
+    /// The wanted keys that no transaction of ours is under way on: two that overlap have no order.
+    pub fn free(&self) -> impl Iterator<Item = &Key> {
+        self.wanted.keys().filter(|key| self.fences.get(*key).is_none_or(|fence| fence.committed))
+    }
+
     /// Asks for the key's present row.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
         if !self.fetching.contains_key(key) {
@@ -199,12 +208,20 @@ impl Table {
         self.gone.remove(&key);
     }
 
+    /// A row showed what we had written into it by mistake: a stale read may show it again.
+    pub fn showed(&mut self, key: &Key, cells: &[Overwritten], now: Micros) {
+        let wrote = |column: &u32| cells.iter().find(|cell| cell.column == *column).map(|cell| cell.wrote.value.digest());
+        let cells = self.grid.iter().map(wrote).collect();
+        self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
+    }
+
     /// Forgets a row that is gone on both sides.
     pub fn forget(&mut self, key: &Key, dead: bool) {
         self.base.remove(key);
         self.before.remove(key);
         self.gone.remove(key);
         self.restore.remove(key);
+        self.looks.retain(|(looked, _), _| looked != key);
         self.held.retain(|(held, _), _| held != key);
         self.edits.retain(|(edited, _), _| edited != key);
         if dead {
@@ -284,6 +301,20 @@ impl Table {
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
+    pub fn is_copied(&self) -> bool {
+        self.life.is_live() && self.copying.is_empty()
+    }
+
+    /// A cycle is over and durable: what it brought to its end is no part of a copy any more.
+    pub fn rest(&mut self) {
+        let mut copying = std::mem::take(&mut self.copying);
+        copying.retain(|key| {
+            self.pending.contains_key(key) || self.flight.contains_key(key) || self.is_fetching(key)
+        });
+        self.copying = copying;
     }
 
     /// True when nothing waits but timers.

@@ -284,7 +284,9 @@ impl Engine {
             .all(|(over, read)| over.as_ref().is_none_or(|over| alike(&over.before, read)));
         if stands && (victim.is_some() || same) {
             commit.paid.push(owed);
-            self.owed.remove(&owed);
+            if let Some(Owed::Cells { victim: Some(key), cells, .. }) = self.owed.remove(&owed) {
+                self.tables[index].showed(&key, &cells, self.clock);
+            }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
                     continue;

@@ -281,6 +281,9 @@ impl World {
             row[*column] = value.clone();
         }
         let after = if wrote { self.put(write, row) } else { DbState::Row(shown_row(&row)) };
+        if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
+            self.store.owed.remove(&owed);
+        }
         if guarded.base != *base {
             self.store.change(table, &BaseChange::Set(key.clone(), guarded.base.clone()));
         }

@@ -226,7 +226,7 @@ impl World {
             }
         }
         for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
-            kept.copied |= table.life.is_live();
+            kept.copied |= table.is_copied();
         }
     }
 
