@@ -66,7 +66,9 @@ async fn killed_at_random(kind: Kind) {
     settled(&rig).await;
     let mut late: Vec<String> = Vec::new();
     for round in 1..=kills {
-        let held = weather(&rig, &mut dice, round);
+        let fresh = weather(&rig, &mut dice, round);
+        // A fault of the round before may only strike now.
+        let held: Vec<String> = late.iter().chain(&fresh).cloned().collect();
         for _ in 0..2 + dice.below(10) {
             day.goes_on(&mut dice).await;
             if dice.chance(0.4) {
@@ -79,7 +81,7 @@ async fn killed_at_random(kind: Kind) {
         }
         rig.start().await;
         late.iter().for_each(|name| rig.google.faults().release(name));
-        late = held;
+        late = fresh;
         if round % ROUNDS_BETWEEN_LOOKS == 0 || round == kills {
             // What is held is of this daemon or of the one before: it goes on now.
             rig.google.faults().clear();
