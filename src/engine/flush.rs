@@ -221,8 +221,7 @@ impl Engine {
                 let Some(base) = base else {
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
                 };
-                let awaited = self.tables[index].renamed.values().any(|from| from == key);
-                if awaited || self.renamed_to(index, key, rows).is_some() {
+                if self.is_renamed(index, key, rows) {
                     return Next::Wait;
                 }
                 self.draft_delete(index, tab, key, &base, (seen, rows.all(key).count() > 1), draft)
@@ -360,14 +359,20 @@ impl Engine {
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
 
-    /// The pending key that this gone key was renamed to, if its row can take the new key in place.
-    fn renamed_to(&self, index: usize, old: &Key, rows: &Rows<'_>) -> Option<&Key> {
+    /// True when this gone key was renamed, and its row in the sheet can take the new key in place: now, or once the present row
+    /// is known.
+    pub(super) fn is_renamed(&self, index: usize, old: &Key, rows: &Rows<'_>) -> bool {
         let table = &self.tables[index];
+        if table.renamed.values().any(|from| from == old) {
+            return true;
+        }
         let renamed = table.pending.iter().find(|(_, pending)| pending.renamed_from.as_ref() == Some(old));
-        let (key, pending) = renamed?;
-        let free =
-            !rows.contains(key) && !table.base.contains_key(key) && matches!(pending.state, DbState::Row(_));
-        (free && table.owed_key(key).is_none() && !table.is_fetching(key)).then_some(key)
+        renamed.is_some_and(|(key, pending)| {
+            let free = !rows.contains(key) && !table.base.contains_key(key);
+            free && matches!(pending.state, DbState::Row(_))
+                && table.owed_key(key).is_none()
+                && !table.is_fetching(key)
+        })
     }
 
     fn draft_delete(

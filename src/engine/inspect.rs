@@ -187,7 +187,7 @@ impl Engine {
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
             match rows.find(key, self.tables[index].base.get(key)) {
-                Found::Row(row) => self.inspect_row(index, key, row, writing),
+                Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
                 Found::Many => {
                     for row in rows.all(key) {
                         let text =
@@ -203,7 +203,7 @@ impl Engine {
     }
 
     /// A row that base knows and that stands in the sheet.
-    fn inspect_row(&mut self, index: usize, key: &Key, row: &RowView, writing: &mut Writing) {
+    fn inspect_row(&mut self, index: usize, key: &Key, (row, rows): (&RowView, &Rows<'_>), writing: &mut Writing) {
         let table = &mut self.tables[index];
         table.gone.remove(key);
         if table.is_fetching(key) {
@@ -227,6 +227,10 @@ impl Engine {
             (None, _) => return,
         };
         if pending.is_some_and(|pending| pending.state.row().is_none()) {
+            if self.is_renamed(index, key, rows) {
+                // The row takes its new key in place first; what a person changed in it is decided under that.
+                return;
+            }
             return self.inspect_edits_of_gone(index, key, row, &base, writing);
         }
         let known = pending.and_then(|pending| pending.state.row()).cloned();

@@ -302,6 +302,15 @@ impl Table {
         }
     }
 
+    /// The row has another key now: its cells were changed when they were.
+    pub fn rename_edits(&mut self, from: &Key, to: &Key) {
+        for column in 0..self.width() {
+            if let Some(edit) = self.edits.remove(&(from.clone(), column)) {
+                self.edits.insert((to.clone(), column), edit);
+            }
+        }
+    }
+
     /// When this cell was changed, as far as is known.
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());

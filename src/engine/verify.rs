@@ -165,6 +165,7 @@ impl Engine {
             Aim::Rekey { from, to, columns, read, base } => {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
+                        self.tables[index].rename_edits(from, to);
                         self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
                         self.tables[index].flight.remove(from);
                     }

@@ -90,7 +90,7 @@ impl<'a> Person<'a> {
         let (key, above) = (key.to_string(), above.to_string());
         self.acts(|sight| {
             let (start, to) = (sight.row_of("id", &key)?, sight.row_of("id", &above)?);
-            (start != to).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
+            (to != start && to != start + 1).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
         })
     }
 

@@ -39,6 +39,11 @@ pub(super) async fn release(rig: &Rig, name: &str) {
         .await;
 }
 
+/// The number of Google's last call so far.
+pub(super) fn last_call(rig: &Rig) -> u64 {
+    rig.google.calls().since(0).last().map_or(0, |call| call.number)
+}
+
 /// A lock on rows of the daemon's own schema, until it is dropped.
 pub(super) struct Lock(Conn);
 

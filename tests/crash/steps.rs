@@ -5,7 +5,7 @@
 
 use sheets_emulator::faults::Fault;
 
-use super::hold::{BATCH, KEYS, Lock, is_held, next_batch, next_with, release};
+use super::hold::{BATCH, KEYS, Lock, is_held, last_call, next_batch, next_with, release};
 use super::picture::{Line, Picture, assert_same, furnish, settled};
 use crate::bridge::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
@@ -68,7 +68,7 @@ async fn late_call_does_nothing(rig: &Rig, mut picture: Picture) {
 
 async fn refused_since(rig: &Rig, call: u64) {
     eventually(SOON, "the late call's refusal", async || {
-        rig.calls_since(call).iter().any(|call| call.status == 400).then_some(())
+        rig.google.calls().since(call).iter().any(|call| call.status == 400).then_some(())
     })
     .await;
 }
@@ -79,6 +79,12 @@ async fn open_batches(rig: &Rig) -> u64 {
         rig.state
     );
     rig.server.one(&query).await
+}
+
+/// After a failure the script pauses for 30 s; its timer sends what waits.
+fn script_tries_again(rig: &Rig) {
+    rig.google.world().clock().advance(31_000);
+    rig.google.scripts().get(&rig.spreadsheet).expect("it is installed").fire_timers();
 }
 
 async fn unanswered(rig: &Rig) -> u64 {
@@ -98,7 +104,7 @@ async fn killed_after_intended_and_the_call_comes_when_its_successor_lives() {
         rig.start().await;
         assert_same(&picture, &settled(&rig).await, "killed after intended");
 
-        let call = rig.last_call();
+        let call = last_call(&rig);
         late_call_does_nothing(&rig, picture).await;
         refused_since(&rig, call).await;
     })
@@ -210,7 +216,7 @@ async fn killed_after_the_guarded_commit() {
         picture.get_mut(&3).expect("row 3").name = "the last word".into();
         life_goes_on(&rig, &mut picture).await;
         rig.start().await;
-        rig.google.scripts().get(&rig.spreadsheet).expect("it is installed").fire_timers();
+        script_tries_again(&rig);
         assert_same(&picture, &settled(&rig).await, "killed after the guarded commit");
     })
     .await;
