@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::engine::effect::{Commit, Conflict, Effect, Winner};
 use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
-use crate::engine::inspect::Writing;
 use crate::engine::owed::Owed;
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::reconcile::{Grounds, Move, agreed, column};
 use crate::engine::rows::{Found, Rows, edited, is_base, lookalikes};
 use crate::engine::table::{Held, Pending, Table};
+use crate::engine::writing::Writing;
 use crate::engine::{Engine, LOOK_AGAIN, Stage};
 use crate::model::base::{BaseChange, ColumnBase, RowBase};
 use crate::model::cell::Cell;

@@ -7,10 +7,10 @@ use crate::engine::Engine;
 use crate::engine::effect::{Conflict, Winner};
 use crate::engine::flush::{Draft, planned};
 use crate::engine::input::{KeySeen, RowView, TabView};
-use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
+use crate::engine::writing::Writing;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 

@@ -35,6 +35,7 @@
 pub mod brake;
 mod claim;
 pub mod conflict;
+mod covered;
 pub mod effect;
 mod flush;
 pub mod guard;
@@ -42,6 +43,7 @@ pub mod input;
 mod inspect;
 pub mod lifecycle;
 mod mend;
+mod outcome;
 pub mod owed;
 pub mod plan;
 pub mod reconcile;
@@ -49,15 +51,16 @@ mod rows;
 mod stream;
 pub mod table;
 mod verify;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq, View};
-use crate::engine::inspect::Writing;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
+use crate::engine::writing::Writing;
 use crate::model::grid::{Fate, RECEIPT_LINES};
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};

@@ -157,8 +157,7 @@ impl Engine {
             let (low, high) = (self.next_effect_id(), self.next_effect_id());
             if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
                 let (opened, closed, rows) = (false, None, None);
-                copying.chunk =
-                    Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
+                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
             }
             self.out.push_back(Effect::Chunk { table: index, after, low, high });
         }
