@@ -1,8 +1,13 @@
 //! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
+//!
+//! Allowed here and not in the product: tests print what they tried, unwrap what a test has made true before, and take what
+//! they consume in a story by value.
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 mod bridge;
 mod cli;
 mod config;
+mod crash;
 mod database;
 mod layers;
 mod service;

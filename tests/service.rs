@@ -69,9 +69,7 @@ fn analyze(verb: &[&str]) -> Option<Output> {
 }
 
 fn told(output: &Output) -> String {
-    [&output.stdout, &output.stderr]
-        .map(|text| String::from_utf8_lossy(text).into_owned())
-        .concat()
+    [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned()).concat()
 }
 
 #[test]
@@ -80,11 +78,7 @@ fn systemd_understands_every_line_of_the_unit() {
         return;
     };
     // An unknown directive is only a warning to systemd, and a lost fence to us.
-    assert!(
-        output.status.success() && told(&output).is_empty(),
-        "{}",
-        told(&output)
-    );
+    assert!(output.status.success() && told(&output).is_empty(), "{}", told(&output));
 }
 
 #[test]
@@ -98,9 +92,6 @@ fn the_exposure_stays_below_the_mark() {
 
 #[test]
 fn no_fence_is_taken_down_unseen() {
-    let missing: Vec<_> = FENCES
-        .iter()
-        .filter(|fence| !UNIT.lines().any(|line| line == **fence))
-        .collect();
+    let missing: Vec<_> = FENCES.iter().filter(|fence| !UNIT.lines().any(|line| line == **fence)).collect();
     assert!(missing.is_empty(), "the unit lost {missing:?}");
 }

@@ -34,45 +34,27 @@ impl Page {
             ))
             .await;
         // Cargo builds the examples with the tests, beside the program.
-        let built = Path::new(env!("CARGO_BIN_EXE_sheetbridge"))
-            .with_file_name("examples")
-            .join("table_page");
+        let built =
+            Path::new(env!("CARGO_BIN_EXE_sheetbridge")).with_file_name("examples").join("table_page");
         let scratch = Scratch::new("page");
         let port = port::free();
         let running = scratch.run(
             Command::new(built)
-                .arg(format!(
-                    "--database=mysql://{database}@localhost?socket={}",
-                    server.socket().display()
-                ))
+                .arg(format!("--database=mysql://{database}@localhost?socket={}", server.socket().display()))
                 .arg(format!("--table={database}.orders"))
                 .arg("--sheet-page=about:blank")
                 .arg(format!("--port={port}")),
         );
         let url = format!("http://127.0.0.1:{port}/");
         eventually(SOON, "the page's server", async || reqwest::get(&url).await.ok()).await;
-        Self {
-            database,
-            url,
-            _running: running,
-            _scratch: scratch,
-        }
+        Self { database, url, _running: running, _scratch: scratch }
     }
 
     async fn run_sql(&self, host: &str, kind: &str, sql: &str) -> u16 {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a plain client can be built");
-        let request = client
-            .post(format!("{}sql", self.url))
-            .header("host", host)
-            .header("content-type", kind);
-        let answer = request
-            .body(sql.to_owned())
-            .send()
-            .await
-            .expect("the page answers");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a plain client can be built");
+        let request =
+            client.post(format!("{}sql", self.url)).header("host", host).header("content-type", kind);
+        let answer = request.body(sql.to_owned()).send().await.expect("the page answers");
         answer.status().as_u16()
     }
 }
@@ -83,48 +65,19 @@ async fn sql_typed_into_the_page_changes_the_table_and_a_changed_table_shows() {
         let page = Page::open(server).await;
         let browser = Browser::open().await;
         browser.goto(&page.url).await;
-        assert_eq!(
-            browser
-                .find("tr[data-key='1'] td:nth-child(2)")
-                .await
-                .text()
-                .await,
-            "Zoë"
-        );
-        assert_eq!(
-            browser.find("tr[data-key='2'] td.null").await.text().await,
-            "NULL"
-        );
+        assert_eq!(browser.find("tr[data-key='1'] td:nth-child(2)").await.text().await, "Zoë");
+        assert_eq!(browser.find("tr[data-key='2'] td.null").await.text().await, "NULL");
 
-        browser
-            .find("textarea")
-            .await
-            .send_keys("UPDATE orders SET price = 9.75 WHERE id = 2")
-            .await;
+        browser.find("textarea").await.send_keys("UPDATE orders SET price = 9.75 WHERE id = 2").await;
         browser.find("button[type=submit]").await.click().await;
-        let price = format!(
-            "SELECT CAST(price AS CHAR) FROM {}.orders WHERE id = 2",
-            page.database
-        );
+        let price = format!("SELECT CAST(price AS CHAR) FROM {}.orders WHERE id = 2", page.database);
         eventually(SOON, "the price in the table", async || {
             (server.one::<String>(&price).await == "9.75").then_some(())
         })
         .await;
 
-        server
-            .sql(&format!(
-                "INSERT INTO {}.orders VALUES (7, 'Ann', 3)",
-                page.database
-            ))
-            .await;
-        assert_eq!(
-            browser
-                .find("tr[data-key='7'] td:nth-child(2)")
-                .await
-                .text()
-                .await,
-            "Ann"
-        );
+        server.sql(&format!("INSERT INTO {}.orders VALUES (7, 'Ann', 3)", page.database)).await;
+        assert_eq!(browser.find("tr[data-key='7'] td:nth-child(2)").await.text().await, "Ann");
 
         browser.find("#delete").await.click().await;
         let left = format!("SELECT COUNT(*) FROM {}.orders WHERE id = 7", page.database);
@@ -133,9 +86,8 @@ async fn sql_typed_into_the_page_changes_the_table_and_a_changed_table_shows() {
         })
         .await;
         eventually(SOON, "two rows on the page", async || {
-            let shown = browser
-                .execute("return document.querySelectorAll('tbody tr').length", json!([]))
-                .await;
+            let shown =
+                browser.execute("return document.querySelectorAll('tbody tr').length", json!([])).await;
             (shown == json!(2)).then_some(())
         })
         .await;
@@ -154,29 +106,15 @@ async fn a_strange_site_cannot_reach_the_database_through_the_page() {
             403,
             "another name for this address"
         );
-        assert_eq!(
-            page.run_sql(own, "text/plain", sql).await,
-            404,
-            "what a form can send unasked"
-        );
+        assert_eq!(page.run_sql(own, "text/plain", sql).await, 404, "what a form can send unasked");
         assert_eq!(
             page.run_sql(own, "application/sql", "DROP TABLE orders").await,
             422,
             "more than the person may do"
         );
-        assert_eq!(
-            server
-                .one::<i64>(&format!("SELECT COUNT(*) FROM {}.orders", page.database))
-                .await,
-            2
-        );
+        assert_eq!(server.one::<i64>(&format!("SELECT COUNT(*) FROM {}.orders", page.database)).await, 2);
         assert_eq!(page.run_sql(own, "application/sql", sql).await, 200);
-        assert_eq!(
-            server
-                .one::<i64>(&format!("SELECT COUNT(*) FROM {}.orders", page.database))
-                .await,
-            0
-        );
+        assert_eq!(server.one::<i64>(&format!("SELECT COUNT(*) FROM {}.orders", page.database)).await, 0);
     })
     .await;
 }

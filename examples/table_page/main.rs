@@ -91,9 +91,7 @@ async fn serve(listener: TcpListener, page: Arc<Page>) {
                 async move { Ok::<_, Infallible>(answer(&page, request).await) }
             });
             // A browser that leaves in the middle of the feed is no error.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(connection), service)
-                .await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
         });
         while connections.try_join_next().is_some() {}
     }
@@ -102,16 +100,9 @@ async fn serve(listener: TcpListener, page: Arc<Page>) {
 async fn answer(page: &Page, request: Request<Incoming>) -> Answer {
     // A strange site's page must not reach the database through the visitor's browser: not by another name for this
     // address, and not by a form, which cannot send this content type without being asked first.
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     if !host.is_some_and(|host| page.own_hosts.iter().any(|own| own == host)) {
-        return text(
-            StatusCode::FORBIDDEN,
-            "text/plain",
-            "this page answers to its own address only",
-        );
+        return text(StatusCode::FORBIDDEN, "text/plain", "this page answers to its own address only");
     }
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/") => text(StatusCode::OK, "text/html; charset=utf-8", &page.html),
@@ -122,22 +113,12 @@ async fn answer(page: &Page, request: Request<Incoming>) -> Answer {
 }
 
 fn is_sql(request: &Request<Incoming>) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/sql")
+    request.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/sql")
 }
 
 async fn run_sql(page: &Page, request: Request<Incoming>) -> Answer {
-    let Ok(body) = Limited::new(request.into_body(), LONGEST_STATEMENT)
-        .collect()
-        .await
-    else {
-        return text(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "text/plain",
-            "that is too much SQL",
-        );
+    let Ok(body) = Limited::new(request.into_body(), LONGEST_STATEMENT).collect().await else {
+        return text(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", "that is too much SQL");
     };
     let statement = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     match table::run(&page.pool, &page.table, &statement).await {
@@ -164,8 +145,6 @@ fn live(feed: watch::Receiver<Bytes>) -> Answer {
 fn text(status: StatusCode, kind: &'static str, body: &str) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::copy_from_slice(body.as_bytes())).boxed());
     *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     answer
 }

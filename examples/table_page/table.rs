@@ -20,10 +20,7 @@ impl FromStr for TableName {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (schema, table) = text.split_once('.').ok_or("write it as schema.table")?;
-        Ok(Self {
-            schema: schema.to_owned(),
-            table: table.to_owned(),
-        })
+        Ok(Self { schema: schema.to_owned(), table: table.to_owned() })
     }
 }
 
@@ -54,11 +51,7 @@ struct Column {
 /// The whole table in the order of its first column. It is a demo's table; nobody has millions of rows in it.
 pub(crate) async fn read(pool: &Pool, name: &TableName) -> mysql_async::Result<Table> {
     let mut connection = pool.get_conn().await?;
-    let query = format!(
-        "SELECT * FROM {}.{} ORDER BY 1",
-        quoted(&name.schema),
-        quoted(&name.table)
-    );
+    let query = format!("SELECT * FROM {}.{} ORDER BY 1", quoted(&name.schema), quoted(&name.table));
     let mut result = connection.query_iter(query).await?;
     let columns = result.columns_ref().iter().map(|column| Column {
         name: column.name_str().into_owned(),
@@ -68,10 +61,7 @@ pub(crate) async fn read(pool: &Pool, name: &TableName) -> mysql_async::Result<T
     let rows: Vec<Row> = result.collect().await?;
     Ok(Table {
         columns,
-        rows: rows
-            .into_iter()
-            .map(|row| row.unwrap().into_iter().map(shown).collect())
-            .collect(),
+        rows: rows.into_iter().map(|row| row.unwrap().into_iter().map(shown).collect()).collect(),
     })
 }
 
@@ -87,9 +77,7 @@ fn shown(value: Value) -> Option<String> {
 /// Runs what a person typed, with the table's schema as the default one. Gives the number of rows that it changed.
 pub(crate) async fn run(pool: &Pool, name: &TableName, statement: &str) -> mysql_async::Result<u64> {
     let mut connection = pool.get_conn().await?;
-    connection
-        .query_drop(format!("USE {}", quoted(&name.schema)))
-        .await?;
+    connection.query_drop(format!("USE {}", quoted(&name.schema))).await?;
     connection.query_drop(statement).await?;
     Ok(connection.affected_rows())
 }

@@ -40,6 +40,7 @@ use crate::daemon::route::{Destination, Route};
 use crate::daemon::shutdown::{End, Shutdown, Stop, Tasks};
 use crate::daemon::spreadsheet::Spreadsheet;
 use crate::daemon::start::{Group, first_effect, first_note};
+use crate::database::check::{Weight, check};
 use crate::database::connect::{self, Address, Server, Tls};
 use crate::engine::Engine;
 use crate::fault::{Classify, Fault};
@@ -210,6 +211,8 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
     let owner = installation::begin(&mut conn).await?;
     lease::take(&mut conn, &owner, &format!("process {}", std::process::id()), LEASE).await?;
 
+    preflight(&mut conn, settings).await?;
+
     let groups = start::groups(&mut conn, settings).await?;
     if groups.is_empty() {
         return Err(DaemonError::NoLinks);
@@ -269,6 +272,21 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
     shared.pool.disconnect().await?;
     ended.and(drained)?;
     lease::release(&mut conn, &owner).await?;
+    Ok(())
+}
+
+/// Looks at the server before anything is followed: what is not as it should be is told with its cure. A finding stops
+/// nothing by itself; what cannot work fails where it is needed, with the same words.
+async fn preflight(conn: &mut Conn, settings: &Settings) -> Result<(), DaemonError> {
+    let tables: Vec<_> = settings.links.iter().map(|link| link.table.clone()).collect();
+    for found in check(conn, &tables).await? {
+        let (name, expected, fix) = (found.name.as_str(), found.expected.as_str(), found.fix.as_str());
+        match found.weight {
+            Weight::Fine => {}
+            Weight::Warning => warn!(name, expected, found = found.found, fix, "check: {name} is {}", found.found),
+            Weight::Stop => error!(name, expected, found = found.found, fix, "check: {name} is {}", found.found),
+        }
+    }
     Ok(())
 }
 

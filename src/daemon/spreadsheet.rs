@@ -51,11 +51,8 @@ impl Spreadsheet {
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
             self.performer.progress.report(self.performer.place, self.engine.front());
-            if calls.is_empty() {
-                self.beat.rest();
-            } else {
-                self.beat.touch();
-            }
+            // Every call ends by its own time limits: what can be stuck is this loop, and only while it works.
+            self.beat.rest();
             let nap = self.engine.next_wake().map(|wake| Duration::from_micros(wake.saturating_sub(now())));
             tokio::select! {
                 biased;
@@ -91,6 +88,7 @@ impl Spreadsheet {
         }
         .boxed();
         loop {
+            self.beat.rest();
             tokio::select! {
                 biased;
                 // 1. the end
@@ -140,6 +138,7 @@ impl Spreadsheet {
     }
 
     fn take(&mut self, inputs: Vec<Input>) {
+        self.beat.touch();
         for input in inputs {
             self.engine.handle(now(), input);
         }

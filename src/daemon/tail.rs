@@ -86,6 +86,8 @@ async fn one_connection(
     let mut tail = tail?;
     info!(position = position.to_string(), "following the binlog");
     let ended = loop {
+        // Waiting is bounded by the heartbeats; what can be stuck is the way to an engine that takes nothing.
+        beat.rest();
         let Some(event) = shutdown.race(tail.next()).await else { break Ok(()) };
         let event = match event {
             Ok(event) => event,

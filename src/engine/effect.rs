@@ -63,6 +63,9 @@ pub struct TableWrite {
     pub aim: WriteAim,
     /// Who made the edit and which it was, where known.
     pub cause: Option<(EditNumber, Option<String>)>,
+    /// The covered edit that it carries: struck from what is owed in the same transaction if nothing of it is left or refused,
+    /// so that no crash writes it twice.
+    pub pays: Option<OwedId>,
 }
 
 /// What a guarded transaction is for.

@@ -176,11 +176,8 @@ impl Engine {
     }
 
     fn finish(&mut self, index: usize, change: Option<BaseChange>, writing: &mut Writing) {
-        let now = self.clock;
-        match &change {
-            Some(BaseChange::Set(key, base)) => self.tables[index].set_base(key.clone(), base.clone(), now),
-            Some(BaseChange::Forget { key, dead }) => self.tables[index].forget(key, *dead),
-            None => {}
+        if let Some(change) = &change {
+            self.tables[index].apply(change, self.clock);
         }
         writing.agreed.extend(change.map(|change| (index, change)));
     }
@@ -224,7 +221,7 @@ impl Engine {
                 let Some(base) = base else {
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
                 };
-                if self.renamed_to(index, key, rows).is_some() {
+                if self.is_renamed(index, key, rows) {
                     return Next::Wait;
                 }
                 self.draft_delete(index, tab, key, &base, (seen, rows.all(key).count() > 1), draft)
@@ -362,14 +359,20 @@ impl Engine {
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
 
-    /// The pending key that this gone key was renamed to, if its row can take the new key in place.
-    fn renamed_to(&self, index: usize, old: &Key, rows: &Rows<'_>) -> Option<&Key> {
+    /// True when this gone key was renamed, and its row in the sheet can take the new key in place: now, or once the present row
+    /// is known.
+    pub(super) fn is_renamed(&self, index: usize, old: &Key, rows: &Rows<'_>) -> bool {
         let table = &self.tables[index];
+        if table.renamed.values().any(|from| from == old) {
+            return true;
+        }
         let renamed = table.pending.iter().find(|(_, pending)| pending.renamed_from.as_ref() == Some(old));
-        let (key, pending) = renamed?;
-        let free =
-            !rows.contains(key) && !table.base.contains_key(key) && matches!(pending.state, DbState::Row(_));
-        (free && table.owed_key(key).is_none() && !table.is_fetching(key)).then_some(key)
+        renamed.is_some_and(|(key, pending)| {
+            let free = !rows.contains(key) && !table.base.contains_key(key);
+            free && matches!(pending.state, DbState::Row(_))
+                && table.owed_key(key).is_none()
+                && !table.is_fetching(key)
+        })
     }
 
     fn draft_delete(
@@ -386,8 +389,9 @@ impl Engine {
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
         );
-        if edited && known {
-            // The first half of the cycle makes the row again.
+        let looked = self.tables[index].looks.keys().any(|(looked, _)| looked == key);
+        if edited && (known || looked) {
+            // The first half of the cycle looks again, or makes the row again.
             return Next::Wait;
         }
         if edited {

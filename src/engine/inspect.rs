@@ -51,8 +51,6 @@ pub(crate) struct Queued {
     row: Option<u32>,
     /// The content, for new rows that the server may refuse.
     content: Option<Digest>,
-    /// The recovered edit that it carries.
-    owed: Option<OwedId>,
 }
 
 impl Queued {
@@ -138,7 +136,7 @@ impl Writing {
     }
 
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(Queued { write, row, content, owed: None });
+        self.queue.push_back(Queued { write, row, content });
     }
 }
 
@@ -178,7 +176,10 @@ impl Engine {
 
     fn inspect_tab(&mut self, index: usize, tab: &TabView, writing: &mut Writing) {
         let oldest = self.clock.saturating_sub(BEFORE_LIFE);
-        self.tables[index].before.retain(|_, Before { at, .. }| *at >= oldest);
+        self.tables[index].before.retain(|_, befores| {
+            befores.retain(|Before { at, .. }| *at >= oldest);
+            !befores.is_empty()
+        });
         let rows = Rows::of(tab);
         self.confirm_names(index, tab, &rows, writing);
         let table = &self.tables[index];
@@ -186,7 +187,7 @@ impl Engine {
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
             match rows.find(key, self.tables[index].base.get(key)) {
-                Found::Row(row) => self.inspect_row(index, key, row, writing),
+                Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
                 Found::Many => {
                     for row in rows.all(key) {
                         let text =
@@ -202,7 +203,7 @@ impl Engine {
     }
 
     /// A row that base knows and that stands in the sheet.
-    fn inspect_row(&mut self, index: usize, key: &Key, row: &RowView, writing: &mut Writing) {
+    fn inspect_row(&mut self, index: usize, key: &Key, (row, rows): (&RowView, &Rows<'_>), writing: &mut Writing) {
         let table = &mut self.tables[index];
         table.gone.remove(key);
         if table.is_fetching(key) {
@@ -226,6 +227,10 @@ impl Engine {
             (None, _) => return,
         };
         if pending.is_some_and(|pending| pending.state.row().is_none()) {
+            if self.is_renamed(index, key, rows) {
+                // The row takes its new key in place first; what a person changed in it is decided under that.
+                return;
+            }
             return self.inspect_edits_of_gone(index, key, row, &base, writing);
         }
         let known = pending.and_then(|pending| pending.state.row()).cloned();
@@ -243,7 +248,10 @@ impl Engine {
             let edit = self.tables[index].edited_at(key, at, sheet, between);
             let grounds = Grounds { edit, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
-                Move::Same | Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
+                Move::Same => {
+                    self.tables[index].looks.remove(&(key.clone(), at));
+                }
+                Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
                     writing.judge(
                         index,
@@ -268,7 +276,8 @@ impl Engine {
                     let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value)) {
+                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value))
+                    {
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
@@ -321,11 +330,11 @@ impl Engine {
     fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause }, Some(row), None);
+        writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
     }
 
-    /// A value that no event announced and that equals what stood there before base is looked at twice: a read that Google
-    /// serves stale shows just that (design 4a, rule 3).
+    /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
+    /// a read that Google serves stale shows just that (design 4a, rule 3). The script tells a time up to seconds late.
     fn needs_second_look(
         &mut self,
         index: usize,
@@ -337,12 +346,29 @@ impl Engine {
     ) -> bool {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
-        let before = table.before.get(key).and_then(|before| before.cells.get(at).copied().flatten());
-        if before != Some(cell) || writing.hint(index, row).is_some() {
+        let wait = micros(table.plan.rules.second_look);
+        let base = table
+            .base
+            .get(key)
+            .and_then(|base| base.columns.get(at).copied().flatten())
+            .map(|base| base.cell);
+        let befores = table.before.get(key).into_iter().flatten();
+        let stood = |before: &&Before| before.cells.get(at).copied().flatten();
+        let moved =
+            befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
+        // A value that base never held may be one that was typed over before it was read; and what stood there before a
+        // restart is not remembered. For a while such a value is looked at again too, but soon.
+        let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
+        let recent = recent.map(|before| before.at).max().max(self.started);
+        let (moved, rest) = match moved {
+            Some(moved) => (Some(moved), wait),
+            None => (recent.filter(|recent| writing.asked < recent + wait), wait.min(LOOK_AGAIN)),
+        };
+        let announced = writing.hint(index, row).and_then(|hint| hint.at);
+        if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
             table.looks.remove(&look);
             return false;
         }
-        let rest = micros(table.plan.rules.second_look);
         match table.looks.get(&look) {
             Some((seen, since)) if *seen == cell => {
                 let due = since + rest;
@@ -370,6 +396,14 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let changed = edited(&self.tables[index].plan, row, base);
+        self.tables[index].looks.retain(|(looked, at), _| looked != key || changed.contains(at));
+        let mut wait = false;
+        for at in &changed {
+            wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
+        }
+        if wait {
+            return;
+        }
         let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
             return;
         };
@@ -457,7 +491,7 @@ impl Engine {
             Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
-        writing.push(TableWrite { effect, table: index, aim, cause: None }, None, None);
+        writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);
     }
 
     /// Values that a write of ours covered are judged like any conflict: they were typed after the read that the write rested on.
@@ -501,8 +535,8 @@ impl Engine {
             let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
-            let write = TableWrite { effect, table: index, aim, cause: None };
-            writing.queue.push_back(Queued { write, row: None, content: None, owed: Some(id) });
+            let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };
+            writing.push(write, None, None);
         }
     }
 
@@ -536,6 +570,14 @@ impl Engine {
             return;
         };
         if writing.outstanding.is_some() {
+            return;
+        }
+        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
+        let fetched = writing.queue.front().is_some_and(|queued| {
+            let fetching = &self.tables[queued.write.table].fetching;
+            queued.key().is_some_and(|key| fetching.contains_key(key))
+        });
+        if fetched {
             return;
         }
         if let Some(queued) = writing.queue.pop_front() {
@@ -573,7 +615,7 @@ impl Engine {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
-                writing.paid.extend(queued.owed);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     if wrote {
                         writing.judge(index, row, Outcome::Applied, None, String::new());
@@ -586,6 +628,9 @@ impl Engine {
                     }
                 }
                 self.hold_back(&queued, refused.iter().map(|(column, _)| *column));
+                for (_, reason) in left.iter().chain(&refused) {
+                    list_covered(&queued, reason, writing);
+                }
                 if !left.is_empty()
                     && let Some(key) = queued.key()
                 {
@@ -595,7 +640,8 @@ impl Engine {
             WriteOutcome::Refused { column, reason } => {
                 self.not_committed(&queued);
                 self.tables[index].refused.extend(queued.content);
-                writing.paid.extend(queued.owed);
+                list_covered(&queued, &reason, writing);
+                writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     writing.judge(index, row, Outcome::Refused, column, reason);
                 }
@@ -689,4 +735,21 @@ impl Engine {
             }
         }
     }
+}
+
+/// A covered edit that does not reach the table stands nowhere any more: it is listed.
+fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing) {
+    let WriteAim::Columns { key, wants, .. } = &queued.write.aim else {
+        return;
+    };
+    let covered = wants.iter().filter(|want| !want.stands);
+    writing.conflicts.extend(covered.map(|want| Conflict {
+        table: queued.write.table,
+        key: Some(key.clone()),
+        column: Some(want.column),
+        database: None,
+        sheet: Some(want.cell.clone()),
+        winner: Winner::Database,
+        rule: format!("typed while we wrote; {reason}"),
+    }));
 }

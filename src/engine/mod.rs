@@ -109,6 +109,7 @@ pub struct Engine {
     tables: Vec<Table>,
     stage: Stage,
     clock: Micros,
+    started: Option<Micros>,
     seq: Seq,
     effects: EffectId,
     number: i32,
@@ -144,6 +145,9 @@ enum Stage {
 impl Engine {
     /// An engine that goes on where the store left off.
     pub fn new(start: Start) -> Self {
+        // New debts are numbered past those that the open batch is about to pay.
+        let paid = start.open.iter().flat_map(|plan| &plan.paid);
+        let debts = start.owed.keys().chain(paid).max().map_or(0, |last| last.0);
         let stage = match start.open {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
@@ -153,6 +157,7 @@ impl Engine {
             tables: start.tables,
             stage,
             clock: 0,
+            started: None,
             seq: start.seq,
             effects: start.effects,
             number: start.number.0,
@@ -160,7 +165,7 @@ impl Engine {
             reads: 0,
             last_done: start.last_done,
             tokens: start.tokens.into(),
-            debts: start.owed.keys().next_back().map_or(0, |last| last.0),
+            debts,
             owed: start.owed,
             hints: Vec::new(),
             wakes: BTreeSet::new(),
@@ -177,6 +182,7 @@ impl Engine {
     /// Takes what happened.
     pub fn handle(&mut self, now: Micros, input: Input) {
         self.clock = now;
+        self.started.get_or_insert(now);
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Look { table, key, seq } => {
@@ -205,6 +211,7 @@ impl Engine {
     /// The next call to make, if there is one now.
     pub fn next_effect(&mut self, now: Micros) -> Option<Effect> {
         self.clock = now;
+        self.started.get_or_insert(now);
         if now >= self.not_before {
             self.ask_database();
         }
@@ -221,7 +228,7 @@ impl Engine {
             Stage::Settling { asked: false, .. } => Some(self.not_before),
             _ => None,
         };
-        let asks = self.tables.iter().any(|table| !table.wanted.is_empty()).then_some(self.not_before);
+        let asks = self.tables.iter().any(|table| table.free().next().is_some()).then_some(self.not_before);
         due.map(|due| due.max(self.not_before)).into_iter().chain(asks).min()
     }
 
@@ -411,6 +418,7 @@ impl Engine {
     fn rest(&mut self) {
         self.stage = Stage::Idle;
         self.cycle_front = None;
+        self.tables.iter_mut().for_each(Table::rest);
     }
 
     fn next_effect_id(&mut self) -> EffectId {

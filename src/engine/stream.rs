@@ -124,11 +124,12 @@ impl Engine {
     fn ask_rows(&mut self) {
         let mut keys = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
-            while keys.len() < PROBE_KEYS
-                && let Some((key, first)) = table.wanted.pop_first()
-            {
-                table.fetching.insert(key.clone(), first);
-                keys.push((index, key));
+            let asked: Vec<Key> = table.free().take(PROBE_KEYS - keys.len()).cloned().collect();
+            for key in asked {
+                if let Some(first) = table.wanted.remove(&key) {
+                    table.fetching.insert(key.clone(), first);
+                    keys.push((index, key));
+                }
             }
         }
         if keys.is_empty() {
@@ -191,8 +192,8 @@ impl Table {
         if passed {
             self.fences.remove(&key);
         }
+        let renamed_from = self.renamed.remove(&key);
         if !overtaken && let Some(state) = then(self.pending.get(&key)) {
-            let renamed_from = None;
             self.queue(key, Pending { state, first, commit: now, renamed_from });
         }
     }
@@ -221,12 +222,13 @@ impl Table {
             !(fence.passed && fence.committed)
         });
         match &mut self.life {
-            Life::CatchingUpKeys { until, all: true, .. } if marks.contains(until) => {
-                self.life = Life::CatchingUpAll(Copying { began: seq, ..Copying::default() });
-            }
-            Life::CatchingUpKeys { until, keys, .. } if marks.contains(until) => {
+            // Keys are fetched also before the whole table is read: a row that was deleted shows in no chunk.
+            Life::CatchingUpKeys { until, keys, all } if marks.contains(until) => {
                 let keys = std::mem::take(keys);
-                self.life = Life::Live;
+                self.life = match all {
+                    true => Life::CatchingUpAll(Copying { began: seq, ..Copying::default() }),
+                    false => Life::Live,
+                };
                 for (key, first) in keys {
                     self.fetch(&key, first);
                 }
@@ -246,6 +248,11 @@ impl Table {
         let Image { key, state, renamed_from } = image;
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
+                if let Some(old) = renamed_from {
+                    // Renamed twice: base and sheet know its first name.
+                    let first = self.renamed.remove(&old).unwrap_or(old);
+                    self.renamed.insert(key.clone(), first);
+                }
                 keys.entry(key).or_insert(seq);
                 return;
             }
@@ -310,8 +317,69 @@ impl Table {
             return;
         };
         let unmet: Vec<Key> = self.base.keys().filter(|key| !copying.met.contains(*key)).cloned().collect();
+        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::input::LinkPlan;
+    use crate::model::link::LinkName;
+    use crate::model::rule::{Deletes, FirstMatch, LinkRules, Policy, Tie};
+    use crate::model::value::Value;
+
+    const UNTIL: EffectId = EffectId(9);
+
+    fn key(id: i64) -> Key {
+        Key(vec![Value::Int(id)])
+    }
+
+    /// A link without columns: keys are all that counts here.
+    fn plan() -> LinkPlan {
+        let rules = LinkRules {
+            name: LinkName("goods".into()),
+            columns: Vec::new(),
+            policy: Policy::Newest,
+            deletes: Deletes::Apply,
+            first_match: FirstMatch::Database,
+            tie: Tie::Database,
+            insert_after: Duration::ZERO,
+            delete_grace: Duration::ZERO,
+            second_look: Duration::ZERO,
+            sweep_interval: Duration::ZERO,
+        };
+        LinkPlan { rules, columns: Vec::new(), auto_key: true }
+    }
+
+    /// A key change, as the stream tells it.
+    fn renamed(table: &mut Table, seq: Seq, from: i64, to: i64) {
+        let image = |key, state, renamed_from| Image { key, state, renamed_from };
+        table.take(seq, 0, image(key(from), DbState::Gone(None), None));
+        table.take(seq, 0, image(key(to), DbState::Row(Vec::new()), Some(key(from))));
+    }
+
+    #[test]
+    fn a_row_that_was_renamed_while_nobody_looked_is_known_under_its_first_name() {
+        let life = Life::CatchingUpKeys { until: UNTIL, keys: Default::default(), all: false };
+        let mut table = Table::new(plan(), Default::default(), Default::default(), life);
+        renamed(&mut table, 1, 6, 600);
+        renamed(&mut table, 2, 600, 700);
+        table.pass_marks(3, &[UNTIL]);
+        for (effect, id) in [(EffectId(10), 6), (EffectId(11), 600), (EffectId(12), 700)] {
+            table.raise_fence(&key(id), effect);
+            let state = if id == 700 { DbState::Row(Vec::new()) } else { DbState::Gone(None) };
+            table.committed(effect, key(id), 1, 0, |_| Some(state));
+        }
+        let names: Vec<Option<Key>> = [6, 600, 700]
+            .map(|id| table.pending.get(&key(id)).and_then(|pending| pending.renamed_from.clone()))
+            .to_vec();
+        assert_eq!(names, [None, None, Some(key(6))]);
+        assert!(table.renamed.is_empty());
     }
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::effect::Interval;
 use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
+use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
-use crate::model::base::RowBase;
+use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
@@ -90,6 +91,8 @@ pub struct Table {
     pub wanted: BTreeMap<Key, Seq>,
     /// Keys whose present row is being fetched.
     pub fetching: BTreeMap<Key, Seq>,
+    /// Keys that are looked up or will be, and were another key when base knew them: that one.
+    pub renamed: BTreeMap<Key, Key>,
     /// Rows to be put back into the tab although nothing changed in the table.
     pub restore: BTreeSet<Key>,
     /// Keys that a believed read lacked, with the time of the first such read.
@@ -100,8 +103,8 @@ pub struct Table {
     pub edits: BTreeMap<(Key, usize), (Digest, Interval)>,
     /// Values that were seen once and are looked at again.
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
-    /// What base held before it moved on.
-    pub before: BTreeMap<Key, Before>,
+    /// What base held before it moved on, of late, the newest last.
+    pub before: BTreeMap<Key, Vec<Before>>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
@@ -116,6 +119,8 @@ pub struct Table {
     pub dirty: bool,
     /// Where the link stands.
     pub life: Life,
+    /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
+    pub copying: BTreeSet<Key>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused by the state of its tab.
@@ -136,11 +141,13 @@ impl Table {
             base,
             dead,
             life,
+            copying: BTreeSet::new(),
             pending: BTreeMap::new(),
             flight: BTreeMap::new(),
             fences: BTreeMap::new(),
             wanted: BTreeMap::new(),
             fetching: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             restore: BTreeSet::new(),
             gone: BTreeMap::new(),
             quiet: BTreeMap::new(),
@@ -176,11 +183,27 @@ impl Table {
         self.wanted.contains_key(key) || self.fetching.contains_key(key)
     }
 
+    /// The wanted keys that no transaction of ours is under way on: two that overlap have no order.
+    pub fn free(&self) -> impl Iterator<Item = &Key> {
+        self.wanted.keys().filter(|key| self.fences.get(*key).is_none_or(|fence| fence.committed))
+    }
+
     /// Asks for the key's present row.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
         if !self.fetching.contains_key(key) {
             let first = self.wanted.entry(key.clone()).or_insert(seq);
             *first = (*first).min(seq);
+        }
+    }
+
+    /// Makes a change of base.
+    pub fn apply(&mut self, change: &BaseChange, now: Micros) {
+        match change {
+            BaseChange::Set(key, base) if self.base.get(key) != Some(base) => {
+                self.set_base(key.clone(), base.clone(), now)
+            }
+            BaseChange::Set(..) => {}
+            BaseChange::Forget { key, dead } => self.forget(key, *dead),
         }
     }
 
@@ -190,10 +213,19 @@ impl Table {
         let old = self.base.insert(key.clone(), base);
         if let Some(old) = old {
             let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();
-            self.before.insert(key.clone(), Before { cells, at: now });
+            self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
         }
         self.dead.remove(&key);
         self.gone.remove(&key);
+    }
+
+    /// A row showed what we had written into it by mistake: a stale read may show it again.
+    pub fn showed(&mut self, key: &Key, cells: &[Overwritten], now: Micros) {
+        let wrote = |column: &u32| {
+            cells.iter().find(|cell| cell.column == *column).map(|cell| cell.wrote.value.digest())
+        };
+        let cells = self.grid.iter().map(wrote).collect();
+        self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
     }
 
     /// Forgets a row that is gone on both sides.
@@ -202,6 +234,7 @@ impl Table {
         self.before.remove(key);
         self.gone.remove(key);
         self.restore.remove(key);
+        self.looks.retain(|(looked, _), _| looked != key);
         self.held.retain(|(held, _), _| held != key);
         self.edits.retain(|(edited, _), _| edited != key);
         if dead {
@@ -235,7 +268,8 @@ impl Table {
 
     /// A batch brought the row this far: what it carried waits again unless base says all of it.
     pub fn arrive(&mut self, key: &Key, base: &RowBase) {
-        let said = self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        let said =
+            self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
         if said {
             self.flight.remove(key);
         } else {
@@ -268,10 +302,33 @@ impl Table {
         }
     }
 
+    /// The row has another key now: its cells were changed when they were.
+    pub fn rename_edits(&mut self, from: &Key, to: &Key) {
+        for column in 0..self.width() {
+            if let Some(edit) = self.edits.remove(&(from.clone(), column)) {
+                self.edits.insert((to.clone(), column), edit);
+            }
+        }
+    }
+
     /// When this cell was changed, as far as is known.
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
+    pub fn is_copied(&self) -> bool {
+        self.life.is_live() && self.copying.is_empty()
+    }
+
+    /// A cycle is over and durable: what it brought to its end is no part of a copy any more.
+    pub fn rest(&mut self) {
+        let mut copying = std::mem::take(&mut self.copying);
+        copying.retain(|key| {
+            self.pending.contains_key(key) || self.flight.contains_key(key) || self.is_fetching(key)
+        });
+        self.copying = copying;
     }
 
     /// True when nothing waits but timers.

@@ -54,13 +54,8 @@ impl Source {
 
     /// The lines before the tests on which this word stands by itself.
     pub(super) fn production_words(&self, word: &str) -> impl Iterator<Item = usize> {
-        let production = self
-            .tokens
-            .iter()
-            .take_while(|token| token.line < self.tests_begin);
-        production
-            .filter(move |token| token.text == word)
-            .map(|token| token.line)
+        let production = self.tokens.iter().take_while(|token| token.line < self.tests_begin);
+        production.filter(move |token| token.text == word).map(|token| token.line)
     }
 
     /// Every path of the file: of `use`, with its groups spread out, and of expressions and types.
@@ -110,11 +105,7 @@ impl Source {
                 "{" => {
                     at += 1;
                     while !matches!(self.text(at), "}" | "") {
-                        at = if matches!(self.text(at), ",") {
-                            at + 1
-                        } else {
-                            self.tree(at, &path, spread)
-                        };
+                        at = if matches!(self.text(at), ",") { at + 1 } else { self.tree(at, &path, spread) };
                     }
                     return at + 1;
                 }
@@ -145,10 +136,7 @@ impl Source {
 fn module_of(name: &str) -> Vec<String> {
     let inside = name.strip_prefix("src/").unwrap_or(name);
     let parts = inside.strip_suffix(".rs").unwrap_or(inside).split('/');
-    parts
-        .filter(|part| !matches!(*part, "mod" | "lib"))
-        .map(ToOwned::to_owned)
-        .collect()
+    parts.filter(|part| !matches!(*part, "mod" | "lib")).map(ToOwned::to_owned).collect()
 }
 
 /// From the root, for a path that is written in the module `here`.
@@ -161,11 +149,7 @@ fn resolve(path: Vec<String>, here: &[String]) -> Vec<String> {
         _ => return path,
     };
     let root = ["crate".to_owned()];
-    root.iter()
-        .chain(start)
-        .chain(&path[skipped..])
-        .cloned()
-        .collect()
+    root.iter().chain(start).chain(&path[skipped..]).cloned().collect()
 }
 
 fn is_word(text: &str) -> bool {
@@ -184,10 +168,7 @@ fn tokens(text: &str) -> Vec<Token> {
             '/' if rest.peek() == Some(&'*') => line += skip_block_comment(&mut rest),
             '"' => line += skip_text(&mut rest),
             '\'' => skip_character(&mut rest),
-            ':' if rest.next_if_eq(&':').is_some() => found.push(Token {
-                text: "::".to_owned(),
-                line,
-            }),
+            ':' if rest.next_if_eq(&':').is_some() => found.push(Token { text: "::".to_owned(), line }),
             _ if next.is_alphanumeric() || next == '_' => {
                 let mut word = String::from(next);
                 while let Some(more) = rest.next_if(|other| other.is_alphanumeric() || *other == '_') {
@@ -200,10 +181,7 @@ fn tokens(text: &str) -> Vec<Token> {
                 }
             }
             _ if next.is_whitespace() => {}
-            _ => found.push(Token {
-                text: next.into(),
-                line,
-            }),
+            _ => found.push(Token { text: next.into(), line }),
         }
     }
     found

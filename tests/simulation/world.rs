@@ -25,6 +25,9 @@ use super::table::{Record, Server, WIDTH, key, shown, shown_row};
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
 
+/// The oldest state that a stale read may show.
+const STALEST: Micros = 8_000_000;
+
 /// What a series of seeds allows.
 #[derive(Clone, Copy)]
 pub(super) struct Climate {
@@ -49,7 +52,8 @@ pub(super) struct World {
     pub(super) step: u32,
     pub(super) server: Server,
     pub(super) sheet: Rc<Sheet>,
-    pub(super) older: VecDeque<Rc<Sheet>>,
+    /// The spreadsheet as it was of late, and when it was still so.
+    pub(super) older: VecDeque<(Micros, Rc<Sheet>)>,
     pub(super) store: Store,
     pub(super) engine: Engine,
     /// The last transaction that the engine was given.
@@ -69,6 +73,8 @@ pub(super) struct World {
     pub(super) witness: Witness,
     plans: Vec<LinkPlan>,
     telling: bool,
+    /// What the engine did, and how often.
+    pub(super) acts: BTreeMap<String, u64>,
     pub(super) story: Vec<String>,
 }
 
@@ -111,6 +117,7 @@ impl World {
             witness: Witness::default(),
             plans,
             telling,
+            acts: BTreeMap::new(),
             story: Vec::new(),
             dice,
         };
@@ -131,7 +138,8 @@ impl World {
             self.witness.table_holds(tab, &record);
             if !first_meeting {
                 self.show(tab, &record);
-                let base = shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
+                let base =
+                    shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
                 let key = key(super::table::id_of(&record));
                 self.store.links[tab].base.insert(key, RowBase { columns: base });
                 continue;
@@ -174,9 +182,18 @@ impl World {
         self.witness.person_noted(uid, &note);
     }
 
+    pub(super) fn count(&mut self, act: &str) {
+        *self.acts.entry(act.to_owned()).or_default() += 1;
+    }
+
     pub(super) fn trace(&mut self, text: impl FnOnce() -> String) {
         if self.telling {
-            let line = format!("{:4} {:7.2}s {}", self.step, (self.clock - 1_700_000_000_000_000) as f64 / 1e6, text());
+            let line = format!(
+                "{:4} {:7.2}s {}",
+                self.step,
+                (self.clock - 1_700_000_000_000_000) as f64 / 1e6,
+                text()
+            );
             self.story.push(line);
         }
     }
@@ -213,7 +230,10 @@ impl World {
                 Effect::Answer(_) => {}
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
-                    if notice.level == Level::Warning && notice.text.contains("went back in time") && !notice.text.contains("stale") {
+                    if notice.level == Level::Warning
+                        && notice.text.contains("went back in time")
+                        && !notice.text.contains("stale")
+                    {
                         self.witness.violate(format!("false alarm: {}", notice.text));
                     }
                 }
@@ -222,7 +242,7 @@ impl World {
             }
         }
         for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
-            kept.copied |= table.life.is_live();
+            kept.copied |= table.is_copied();
         }
     }
 
@@ -263,7 +283,10 @@ impl World {
                 3 => self.deliver_hint(),
                 _ => self.let_time_pass(),
             }
-            let busy = self.step < begin + 60 || !self.late.is_empty() || !self.hints.is_empty() || self.tail < self.server.end();
+            let busy = self.step < begin + 60
+                || !self.late.is_empty()
+                || !self.hints.is_empty()
+                || self.tail < self.server.end();
             let calm = self.engine.owed().is_empty() && self.engine.tables().iter().all(Table::is_calm);
             if busy || !calm || quiet_since.is_some_and(|(since, _)| self.last_write > since) {
                 quiet_since = None;
@@ -274,14 +297,21 @@ impl World {
                 return;
             }
         }
-        let text = format!("no rest: idle {} owed {:?} {}", self.engine.is_idle(), self.engine.owed(), self.waiting());
+        let text = format!(
+            "no rest: idle {} owed {:?} {}",
+            self.engine.is_idle(),
+            self.engine.owed(),
+            self.waiting()
+        );
         self.witness.violate(text);
     }
 
     fn waiting(&self) -> String {
         let tables = self.engine.tables().iter();
         let one = |table: &Table| {
-            let pending = table.pending.iter().map(|(key, it)| format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row)));
+            let pending = table.pending.iter().map(|(key, it)| {
+                format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row))
+            });
             let fetching = table.wanted.keys().chain(table.fetching.keys()).map(ToString::to_string);
             format!(
                 "pending {} flight {} fetching {} claims {:?} life {:?}",
@@ -298,10 +328,12 @@ impl World {
     fn next_step(&mut self) {
         self.step += 1;
         self.clock += self.dice.between(10_000, 300_000);
-        if self.older.back().is_none_or(|last| !Rc::ptr_eq(last, &self.sheet)) {
-            self.older.push_back(Rc::clone(&self.sheet));
+        if let Some(last) = self.older.back_mut().filter(|(_, last)| Rc::ptr_eq(last, &self.sheet)) {
+            last.0 = self.clock;
+        } else {
+            self.older.push_back((self.clock, Rc::clone(&self.sheet)));
         }
-        while self.older.len() > 5 {
+        while self.older.len() > 5 || self.older.front().is_some_and(|(at, _)| at + STALEST < self.clock) {
             self.older.pop_front();
         }
         let step = self.step;
@@ -320,7 +352,9 @@ impl World {
             None => self.clock + self.dice.between(500_000, 5_000_000),
         };
         if self.dice.chance(0.005) {
+            // Google ends every call after three minutes: nothing of ours arrives after a long pause.
             self.clock += 16 * 60 * 1_000_000;
+            self.late.clear();
         }
         if self.dice.chance(0.3) {
             let front = self.engine.front();
@@ -335,8 +369,23 @@ impl World {
                 self.tail += 1;
                 let transaction = self.server.transaction(self.tail);
                 self.trace(|| {
-                    let keys: Vec<String> = transaction.images.iter().map(|(tab, image)| format!("{tab}/{}: {}", image.key, image.state.row().map_or("gone".into(), super::tell::db_row))).collect();
-                    format!("  stream {} marks {:?} {}", transaction.seq, transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(), keys.join(" "))
+                    let keys: Vec<String> = transaction
+                        .images
+                        .iter()
+                        .map(|(tab, image)| {
+                            format!(
+                                "{tab}/{}: {}",
+                                image.key,
+                                image.state.row().map_or("gone".into(), super::tell::db_row)
+                            )
+                        })
+                        .collect();
+                    format!(
+                        "  stream {} marks {:?} {}",
+                        transaction.seq,
+                        transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(),
+                        keys.join(" ")
+                    )
                 });
                 self.give(Input::Transaction(transaction));
             }
@@ -390,15 +439,17 @@ fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         policies[dice.below(known)]
     };
     let column = |name: &str, key, required, dice: &mut Dice| ColumnPlan {
-        rule: ColumnRule { name: name.into(), header: name.into(), policy: pick(dice), direction: Direction::Both },
+        rule: ColumnRule {
+            name: name.into(),
+            header: name.into(),
+            policy: pick(dice),
+            direction: Direction::Both,
+        },
         key,
         required,
     };
-    let columns = vec![
-        column("id", true, true, dice),
-        column("a", false, true, dice),
-        column("b", false, false, dice),
-    ];
+    let columns =
+        vec![column("id", true, true, dice), column("a", false, true, dice), column("b", false, false, dice)];
     let rules = LinkRules {
         name: LinkName(format!("link{at}")),
         columns: Vec::new(),

@@ -44,12 +44,7 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "not within 60ms: a thing that never comes")]
     async fn what_never_comes_fails_with_its_name() {
-        eventually(
-            Duration::from_millis(60),
-            "a thing that never comes",
-            async || None::<()>,
-        )
-        .await;
+        eventually(Duration::from_millis(60), "a thing that never comes", async || None::<()>).await;
     }
 
     #[tokio::test]

@@ -114,9 +114,7 @@ impl Running {
 
     fn signal(&self, name: &str) {
         let group = format!("-{}", self.id());
-        let _ = Command::new("sh")
-            .args(["-c", r#"kill -s "$0" -- "$1" 2>/dev/null"#, name, &group])
-            .status();
+        let _ = Command::new("sh").args(["-c", r#"kill -s "$0" -- "$1" 2>/dev/null"#, name, &group]).status();
     }
 }
 
@@ -144,11 +142,8 @@ mod tests {
         let scratch = Scratch::new("drop");
         let folder = scratch.path().to_owned();
         let note = folder.join("child");
-        let program = scratch.run(
-            Command::new("sh")
-                .args(["-c", r#"sleep 600 & echo $! >"$0"; wait"#])
-                .arg(&note),
-        );
+        let program =
+            scratch.run(Command::new("sh").args(["-c", r#"sleep 600 & echo $! >"$0"; wait"#]).arg(&note));
         let child: u32 = eventually(SOON, "the child's number", async || {
             fs::read_to_string(&note).ok()?.trim().parse().ok()
         })
@@ -172,10 +167,7 @@ mod tests {
         drop(scratch.warden.stdin.take());
 
         program.end(SOON).await;
-        eventually(SOON, "the folder's end", async || {
-            (!folder.exists()).then_some(())
-        })
-        .await;
+        eventually(SOON, "the folder's end", async || (!folder.exists()).then_some(())).await;
     }
 
     #[tokio::test]
@@ -184,10 +176,7 @@ mod tests {
         let ready = scratch.path().join("ready");
         let mut program = scratch.run(
             Command::new("sh")
-                .args([
-                    "-c",
-                    r#"trap 'exit 7' TERM; : >"$0"; while :; do sleep 0.01; done 2>/dev/null"#,
-                ])
+                .args(["-c", r#"trap 'exit 7' TERM; : >"$0"; while :; do sleep 0.01; done 2>/dev/null"#])
                 .arg(&ready),
         );
         eventually(SOON, "the trap", async || ready.exists().then_some(())).await;

@@ -39,17 +39,10 @@ impl Browser {
     /// Opens an empty window, 1400 by 900 points.
     pub(crate) async fn open() -> Self {
         let scratch = Scratch::new("browser");
-        let mut driver = scratch.run(
-            Command::new("chromedriver")
-                .arg("--port=0")
-                .stdout(Stdio::piped()),
-        );
+        let mut driver = scratch.run(Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()));
         let driver_url = format!("http://127.0.0.1:{}", driver_port(&mut driver).await);
         // The driver is on this machine, so no proxy of the environment may stand between.
-        let client = Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a plain client can be built");
+        let client = Client::builder().no_proxy().build().expect("a plain client can be built");
         let profile = format!("--user-data-dir={}", scratch.path().join("profile").display());
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "timeouts": {"implicit": PATIENCE.as_millis() as u64},
@@ -60,21 +53,10 @@ impl Browser {
                 profile,
             ]},
         }}});
-        let opened = call(
-            &client,
-            Method::POST,
-            &format!("{driver_url}/session"),
-            Some(wanted),
-        )
-        .await;
+        let opened = call(&client, Method::POST, &format!("{driver_url}/session"), Some(wanted)).await;
         let id = opened["sessionId"].as_str().expect("a new session has an id");
         let session = format!("{driver_url}/session/{id}");
-        Self {
-            client,
-            session,
-            _driver: driver,
-            _scratch: scratch,
-        }
+        Self { client, session, _driver: driver, _scratch: scratch }
     }
 
     /// Loads a page and waits until it is loaded.
@@ -84,22 +66,14 @@ impl Browser {
 
     /// The first element that a CSS selector matches, waited for up to ten seconds.
     pub(crate) async fn find(&self, css: &str) -> Element<'_> {
-        let found = self
-            .post("/element", json!({"using": "css selector", "value": css}))
-            .await;
-        let id = found[ELEMENT]
-            .as_str()
-            .expect("the driver hands out elements by its key");
-        Element {
-            browser: self,
-            path: format!("/element/{id}"),
-        }
+        let found = self.post("/element", json!({"using": "css selector", "value": css})).await;
+        let id = found[ELEMENT].as_str().expect("the driver hands out elements by its key");
+        Element { browser: self, path: format!("/element/{id}") }
     }
 
     /// Runs the body of a JavaScript function in the page. `arguments` is there what it is here.
     pub(crate) async fn execute(&self, body: &str, arguments: Value) -> Value {
-        self.post("/execute/sync", json!({"script": body, "args": arguments}))
-            .await
+        self.post("/execute/sync", json!({"script": body, "args": arguments})).await
     }
 
     /// Types into whatever has the focus.
@@ -108,46 +82,23 @@ impl Browser {
             .chars()
             .flat_map(|key| ["keyDown", "keyUp"].map(|stroke| json!({"type": stroke, "value": key})))
             .collect();
-        self.post(
-            "/actions",
-            json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]}),
-        )
-        .await;
+        self.post("/actions", json!({"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]}))
+            .await;
     }
 
     /// Writes a picture of the window to a PNG file.
     pub(crate) async fn screenshot(&self, to: &Path) {
-        let picture = call(
-            &self.client,
-            Method::GET,
-            &format!("{}/screenshot", self.session),
-            None,
-        )
-        .await;
-        let picture = STANDARD
-            .decode(picture.as_str().expect("a picture is text"))
-            .expect("it is base64");
+        let picture = call(&self.client, Method::GET, &format!("{}/screenshot", self.session), None).await;
+        let picture = STANDARD.decode(picture.as_str().expect("a picture is text")).expect("it is base64");
         fs::write(to, picture).unwrap_or_else(|error| panic!("cannot write {}: {error}", to.display()));
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
-        call(
-            &self.client,
-            Method::POST,
-            &format!("{}{path}", self.session),
-            Some(body),
-        )
-        .await
+        call(&self.client, Method::POST, &format!("{}{path}", self.session), Some(body)).await
     }
 
     async fn get(&self, path: &str) -> Value {
-        call(
-            &self.client,
-            Method::GET,
-            &format!("{}{path}", self.session),
-            None,
-        )
-        .await
+        call(&self.client, Method::GET, &format!("{}{path}", self.session), None).await
     }
 }
 
@@ -160,17 +111,12 @@ pub(crate) struct Element<'a> {
 impl Element<'_> {
     /// Scrolls it into view and clicks into its middle.
     pub(crate) async fn click(&self) {
-        self.browser
-            .post(&format!("{}/click", self.path), json!({}))
-            .await;
+        self.browser.post(&format!("{}/click", self.path), json!({})).await;
     }
 
     /// Clicks twice, as one does to edit a cell.
     pub(crate) async fn double_click(&self) {
-        let id = self
-            .path
-            .strip_prefix("/element/")
-            .expect("paths are made by find");
+        let id = self.path.strip_prefix("/element/").expect("paths are made by find");
         let press = json!({"type": "pointerDown", "button": 0});
         let lift = json!({"type": "pointerUp", "button": 0});
         let aim = json!({"type": "pointerMove", "x": 0, "y": 0, "origin": {ELEMENT: id}});
@@ -181,16 +127,12 @@ impl Element<'_> {
 
     /// Types into it.
     pub(crate) async fn send_keys(&self, text: &str) {
-        self.browser
-            .post(&format!("{}/value", self.path), json!({"text": text}))
-            .await;
+        self.browser.post(&format!("{}/value", self.path), json!({"text": text})).await;
     }
 
     /// Empties a field.
     pub(crate) async fn clear(&self) {
-        self.browser
-            .post(&format!("{}/clear", self.path), json!({}))
-            .await;
+        self.browser.post(&format!("{}/clear", self.path), json!({})).await;
     }
 
     /// The text that a person sees.
@@ -205,17 +147,9 @@ async fn driver_port(driver: &mut Running) -> u16 {
     let output = driver.take_output().expect("the output is a pipe");
     let port = tokio::task::spawn_blocking(move || {
         let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        lines.find_map(|line| {
-            line.strip_suffix('.')?
-                .rsplit_once("successfully on port ")?
-                .1
-                .parse()
-                .ok()
-        })
+        lines.find_map(|line| line.strip_suffix('.')?.rsplit_once("successfully on port ")?.1.parse().ok())
     });
-    port.await
-        .expect("reading does not panic")
-        .expect("chromedriver starts and says on which port")
+    port.await.expect("reading does not panic").expect("chromedriver starts and says on which port")
 }
 
 /// One command. The protocol wraps every answer, and every error, in `value`.
@@ -224,10 +158,7 @@ async fn call(client: &Client, method: Method, url: &str, body: Option<Value>) -
     if let Some(body) = &body {
         request = request.json(body);
     }
-    let response = request
-        .send()
-        .await
-        .unwrap_or_else(|error| panic!("the driver does not answer: {error}"));
+    let response = request.send().await.unwrap_or_else(|error| panic!("the driver does not answer: {error}"));
     let status = response.status();
     let mut answer: Value = response.json().await.expect("the driver answers in JSON");
     let value = answer["value"].take();
@@ -260,36 +191,22 @@ mod tests {
 
         browser.find("input").await.send_keys("wrong").await;
         browser.find("input").await.clear().await;
-        browser
-            .find("input")
-            .await
-            .send_keys(&format!("Zoë 7{}", key::ENTER))
-            .await;
+        browser.find("input").await.send_keys(&format!("Zoë 7{}", key::ENTER)).await;
         assert_eq!(
             browser.find("li").await.text().await,
             "Zoë 7",
             "it comes after a moment, and is waited for"
         );
 
-        let count = browser
-            .execute(
-                "return document.querySelectorAll(arguments[0]).length",
-                json!(["li"]),
-            )
-            .await;
+        let count =
+            browser.execute("return document.querySelectorAll(arguments[0]).length", json!(["li"])).await;
         assert_eq!(count, json!(1));
 
         let cell = browser.find("p").await;
         cell.click().await;
         cell.double_click().await;
-        browser
-            .type_keys(&format!("ab{}{}{}", key::TAB, key::ESCAPE, key::DELETE))
-            .await;
-        assert_eq!(
-            cell.text().await,
-            "twice abTab",
-            "after the tab the focus is elsewhere"
-        );
+        browser.type_keys(&format!("ab{}{}{}", key::TAB, key::ESCAPE, key::DELETE)).await;
+        assert_eq!(cell.text().await, "twice abTab", "after the tab the focus is elsewhere");
 
         let folder = tempfile::tempdir().unwrap();
         let picture = folder.path().join("page.png");

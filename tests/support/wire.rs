@@ -46,20 +46,11 @@ pub(crate) struct Wire {
 impl Wire {
     /// A wire in good weather to a server on this machine.
     pub(crate) async fn to(server_port: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a port is free");
-        let port = listener
-            .local_addr()
-            .expect("a bound socket has an address")
-            .port();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
         let (weather, seen) = watch::channel(Weather::default());
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, server_port));
-        Self {
-            port,
-            weather,
-            listener: tokio::spawn(accept(listener, server, seen)),
-        }
+        Self { port, weather, listener: tokio::spawn(accept(listener, server, seen)) }
     }
 
     /// Where clients connect to, on 127.0.0.1.
@@ -96,12 +87,7 @@ impl Wire {
 
     /// Good weather again. What was held is delivered; what was cut stays cut.
     pub(crate) fn heal(&self) {
-        self.weather.send_modify(|weather| {
-            *weather = Weather {
-                cuts: weather.cuts,
-                ..Weather::default()
-            }
-        });
+        self.weather.send_modify(|weather| *weather = Weather { cuts: weather.cuts, ..Weather::default() });
     }
 }
 
@@ -146,10 +132,7 @@ async fn carry(
     let mut piece = vec![0; 64 * 1024];
     loop {
         let length = from.read(&mut piece).await?;
-        let Ok(weather) = seen
-            .wait_for(|weather| !weather.holds(way))
-            .await
-            .map(|weather| weather.clone())
+        let Ok(weather) = seen.wait_for(|weather| !weather.holds(way)).await.map(|weather| weather.clone())
         else {
             return Ok(());
         };
@@ -192,18 +175,13 @@ mod tests {
 
     async fn hear(talk: &mut TcpStream) -> Vec<u8> {
         let mut heard = vec![0; 16];
-        let length = timeout(SOON, talk.read(&mut heard))
-            .await
-            .expect("an answer")
-            .unwrap_or(0);
+        let length = timeout(SOON, talk.read(&mut heard)).await.expect("an answer").unwrap_or(0);
         heard.truncate(length);
         heard
     }
 
     async fn talk_over(wire: &Wire) -> TcpStream {
-        TcpStream::connect((Ipv4Addr::LOCALHOST, wire.port()))
-            .await
-            .unwrap()
+        TcpStream::connect((Ipv4Addr::LOCALHOST, wire.port())).await.unwrap()
     }
 
     #[tokio::test]
@@ -254,11 +232,7 @@ mod tests {
         say(&mut client, b"do it").await;
         assert_eq!(hear(&mut server).await, b"do it");
         say(&mut server, b"done").await;
-        assert!(
-            timeout(Duration::from_millis(200), client.read(&mut [0; 16]))
-                .await
-                .is_err()
-        );
+        assert!(timeout(Duration::from_millis(200), client.read(&mut [0; 16])).await.is_err());
         wire.heal();
         assert_eq!(hear(&mut client).await, b"done");
     }
@@ -271,10 +245,6 @@ mod tests {
         let start = Instant::now();
         say(&mut talk, b"slow").await;
         assert_eq!(hear(&mut talk).await, b"slow");
-        assert!(
-            start.elapsed() >= Duration::from_millis(200),
-            "once each way, took {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() >= Duration::from_millis(200), "once each way, took {:?}", start.elapsed());
     }
 }

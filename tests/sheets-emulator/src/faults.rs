@@ -95,6 +95,11 @@ pub enum Fault {
         /// The name; see [`Faults::paused`] and [`Faults::release`].
         name: String,
     },
+    /// The call is carried out, and its answer waits until the name is released.
+    HoldAnswer {
+        /// The name; see [`Faults::paused`] and [`Faults::release`].
+        name: String,
+    },
 }
 
 fn once() -> u32 {

@@ -47,6 +47,8 @@ pub(crate) async fn serve(listener: TcpListener, control: Arc<Control>, mut phas
         let service = service_fn(move |request| handle(control.clone(), request));
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
+            // What was asked is carried out, whether or not the client still listens: a killed client's call lands.
+            .half_close(true)
             .serve_connection(TokioIo::new(socket), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {

@@ -131,7 +131,7 @@ impl Service {
                     });
                 }
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
-                Fault::Pause { name } => self.faults.wait_at(&name).await,
+                Fault::Pause { name } | Fault::HoldAnswer { name } => self.faults.wait_at(&name).await,
                 _ => {}
             }
         }
@@ -247,6 +247,7 @@ impl Service {
                     applied: Applied::Yes,
                 } => return Err(Lost),
                 Fault::StatusAfter { code } => return Ok(refusal(&ApiError::of_status(*code), style)),
+                Fault::HoldAnswer { name } => self.faults.wait_at(name).await,
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
                 _ => {}
             }

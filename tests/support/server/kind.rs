@@ -51,11 +51,7 @@ impl Kind {
         let mut command = match self {
             Self::MariaDb => {
                 let mut command = tokio::process::Command::new(install_db());
-                command.args([
-                    "--no-defaults",
-                    "--auth-root-authentication-method=normal",
-                    "--skip-test-db",
-                ]);
+                command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
                 command
             }
             Self::MySql => {
@@ -91,10 +87,7 @@ impl Kind {
             format!("--tmpdir={}", own_folder(data).display()),
         ];
         let shared = SAFE_AGAINST_KILL.iter().chain(&["--bind-address=127.0.0.1"]);
-        placed
-            .into_iter()
-            .chain(own.iter().chain(shared).map(ToString::to_string))
-            .collect()
+        placed.into_iter().chain(own.iter().chain(shared).map(ToString::to_string)).collect()
     }
 }
 
@@ -104,9 +97,7 @@ fn own_folder(data: &Path) -> &Path {
 }
 
 fn given(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable)
-        .filter(|path| !path.is_empty())
-        .map(PathBuf::from)
+    env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
@@ -117,9 +108,7 @@ fn on_path(program: &str) -> Option<PathBuf> {
 
 /// MariaDB installs a `mysqld` too; only the version text tells them apart.
 fn is_mysql(program: &Path) -> bool {
-    let version = Command::new(program)
-        .args(["--no-defaults", "--version"])
-        .output();
+    let version = Command::new(program).args(["--no-defaults", "--version"]).output();
     version.is_ok_and(|output| {
         output.status.success() && !String::from_utf8_lossy(&output.stdout).contains("MariaDB")
     })
@@ -144,24 +133,16 @@ fn install_db() -> PathBuf {
     let name = "mariadb-install-db";
     let beside = given("SHEETBRIDGE_MARIADBD").and_then(|server| {
         let root = server.parent()?.parent()?.to_owned();
-        ["bin", "scripts"]
-            .iter()
-            .map(|folder| root.join(folder).join(name))
-            .find(|path| path.is_file())
+        ["bin", "scripts"].iter().map(|folder| root.join(folder).join(name)).find(|path| path.is_file())
     });
-    beside
-        .or_else(|| on_path(name))
-        .expect("mariadb-install-db: run scripts/install-mariadb")
+    beside.or_else(|| on_path(name)).expect("mariadb-install-db: run scripts/install-mariadb")
 }
 
 /// A server started by root wants to hear that this is meant.
 fn user() -> &'static str {
     static USER: OnceLock<String> = OnceLock::new();
     USER.get_or_init(|| {
-        let output = Command::new("id")
-            .arg("-un")
-            .output()
-            .expect("every system has `id`");
+        let output = Command::new("id").arg("-un").output().expect("every system has `id`");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     })
 }

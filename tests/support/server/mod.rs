@@ -86,9 +86,7 @@ impl Server {
 
     /// A connection as root over the socket.
     pub(crate) async fn connect(&self) -> Conn {
-        self.try_connect()
-            .await
-            .unwrap_or_else(|error| panic!("no connection to {self}: {error}"))
+        self.try_connect().await.unwrap_or_else(|error| panic!("no connection to {self}: {error}"))
     }
 
     /// Executes one or several statements as root.
@@ -113,8 +111,7 @@ impl Server {
     /// A database that no other test has, so that tests can share the server. Gives its name.
     pub(crate) async fn fresh_database(&self, story: &str) -> String {
         let name = shared::unique_name(story);
-        self.sql(&format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4"))
-            .await;
+        self.sql(&format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4")).await;
         name
     }
 
@@ -134,9 +131,7 @@ impl Server {
     /// Stops the server if it runs, and starts it on the same data, port and socket.
     pub(crate) async fn restart(&self) {
         self.stop().await;
-        self.launch()
-            .await
-            .unwrap_or_else(|log| panic!("{self} does not start again:\n{log}"));
+        self.launch().await.unwrap_or_else(|log| panic!("{self} does not start again:\n{log}"));
     }
 
     /// Starts the program and waits until it answers a query. An early end gives back its log.
@@ -149,19 +144,14 @@ impl Server {
                 .arg(format!("--port={}", self.port))
                 .arg(format!("--server-id={}", self.port))
                 .arg(format!("--socket={}", self.socket().display()))
-                .arg(format!(
-                    "--pid-file={}",
-                    self.scratch.path().join("pid").display()
-                ))
+                .arg(format!("--pid-file={}", self.scratch.path().join("pid").display()))
                 .args(&self.extra)
                 .stdout(log)
                 .stderr(errors),
         );
-        let up = eventually(READY_WITHIN, "a server that answers", async || {
-            match running.ended() {
-                Some(_) => Some(false),
-                None => self.try_connect().await.ok()?.ping().await.ok().map(|()| true),
-            }
+        let up = eventually(READY_WITHIN, "a server that answers", async || match running.ended() {
+            Some(_) => Some(false),
+            None => self.try_connect().await.ok()?.ping().await.ok().map(|()| true),
         })
         .await;
         if !up {
@@ -208,11 +198,8 @@ mod tests {
             let image: String = server.one("SELECT @@binlog_row_image").await;
             assert_eq!((format.as_str(), image.as_str()), ("ROW", "FULL"));
             let over_tcp = Conn::from_url(server.root_url()).await;
-            let port: Option<u16> = over_tcp
-                .expect("root gets in")
-                .query_first("SELECT @@port")
-                .await
-                .unwrap();
+            let port: Option<u16> =
+                over_tcp.expect("root gets in").query_first("SELECT @@port").await.unwrap();
             assert_eq!(port, Some(server.port()));
         })
         .await;
@@ -225,10 +212,7 @@ mod tests {
                 Kind::MariaDb => "NO_LOG",
                 Kind::MySql => "MINIMAL",
             };
-            assert_eq!(
-                server.one::<String>("SELECT @@binlog_row_metadata").await,
-                expected
-            );
+            assert_eq!(server.one::<String>("SELECT @@binlog_row_metadata").await, expected);
         })
         .await;
     }
@@ -237,20 +221,10 @@ mod tests {
     async fn two_tests_on_one_server_get_two_databases() {
         for_each_server(async |server| {
             let again = shared(server.kind()).await;
-            assert!(
-                std::ptr::eq(again, server),
-                "{server}: one server a kind, and it was started twice"
-            );
-            let (mine, yours) = (
-                server.fresh_database("same").await,
-                server.fresh_database("same").await,
-            );
+            assert!(std::ptr::eq(again, server), "{server}: one server a kind, and it was started twice");
+            let (mine, yours) = (server.fresh_database("same").await, server.fresh_database("same").await);
             assert_ne!(mine, yours);
-            server
-                .sql(&format!(
-                    "CREATE TABLE {mine}.t (a INT); INSERT INTO {mine}.t VALUES (1), (2)"
-                ))
-                .await;
+            server.sql(&format!("CREATE TABLE {mine}.t (a INT); INSERT INTO {mine}.t VALUES (1), (2)")).await;
             let seen: Vec<(String, u64)> = server
                 .rows(&format!(
                     "SELECT table_schema, (SELECT COUNT(*) FROM {mine}.t) FROM information_schema.tables \
@@ -271,16 +245,11 @@ mod tests {
                 17,
                 "{server}: extra options win"
             );
-            server
-                .sql("CREATE DATABASE d; CREATE TABLE d.t (a INT); INSERT INTO d.t VALUES (7)")
-                .await;
+            server.sql("CREATE DATABASE d; CREATE TABLE d.t (a INT); INSERT INTO d.t VALUES (7)").await;
             let (port, socket) = (server.port(), server.socket());
 
             server.kill9();
-            assert!(
-                server.try_connect().await.is_err(),
-                "{server}: killed, and still answers"
-            );
+            assert!(server.try_connect().await.is_err(), "{server}: killed, and still answers");
             server.restart().await;
 
             assert_eq!(server.one::<i64>("SELECT a FROM d.t").await, 7);
@@ -297,10 +266,7 @@ mod tests {
             let server = Server::start(kind, &[]).await;
             server.stop().await;
             let log = server.log().to_lowercase();
-            assert!(
-                log.contains("shutdown complete"),
-                "{server} was not stopped in good order:\n{log}"
-            );
+            assert!(log.contains("shutdown complete"), "{server} was not stopped in good order:\n{log}");
         }
     }
 

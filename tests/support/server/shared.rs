@@ -10,9 +10,7 @@ use super::{Kind, Server};
 /// The shared server of this kind, started by the first who asks. Take a fresh database in it, and change no global setting.
 pub(crate) async fn shared(kind: Kind) -> &'static Server {
     static SERVERS: [OnceCell<Server>; 2] = [const { OnceCell::const_new() }; 2];
-    SERVERS[kind as usize]
-        .get_or_init(|| Server::start(kind, &[]))
-        .await
+    SERVERS[kind as usize].get_or_init(|| Server::start(kind, &[])).await
 }
 
 /// Runs the story on MariaDB, then on MySQL. Where it fails, the server is named under the message of the failure.

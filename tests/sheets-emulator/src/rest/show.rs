@@ -95,9 +95,7 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
             .map(|(place, tab)| sheet(&view, tab, place, wish, mask))
             .collect();
         if !sheets.is_empty() {
-            if !sheets.is_empty() {
-                out.insert("sheets".into(), Json::Array(sheets));
-            }
+            out.insert("sheets".into(), Json::Array(sheets));
         }
     }
     if !spreadsheet.named_ranges.is_empty() {
