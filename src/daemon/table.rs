@@ -11,7 +11,7 @@ use crate::model::cell::Cell;
 use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
-use crate::model::rule::Direction;
+use crate::model::rule::{Deletes, Direction};
 use crate::model::schema::{Column, ColumnKind, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
@@ -29,6 +29,9 @@ pub enum UnfitLink {
         /// The missing column.
         column: String,
     },
+    /// Rows that are gone from the tab would have to be marked in the table, which this version does not do.
+    #[error("`deletes` with a `soft` column is not carried out yet: choose \"apply\", \"restore\" or \"hold\"")]
+    SoftDeletes,
     /// A time zone that neither we nor the system know.
     #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]
     Zone(String),
@@ -90,6 +93,9 @@ impl Table {
     /// Fits the configured link to its table.
     pub fn new(link: crate::config::settings::Link, schema: TableSchema) -> Result<Self, UnfitLink> {
         let table = schema.name.to_string();
+        if matches!(link.rules.deletes, Deletes::Soft { .. }) {
+            return Err(UnfitLink::SoftDeletes);
+        }
         if schema.key.is_empty() {
             return Err(UnfitLink::NoKey(table));
         }

@@ -142,7 +142,11 @@ impl NewRows<'_> {
         let effect = engine.next_effect_id();
         let cause = None;
         let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
-        writing.push(TableWrite { effect, table: self.index, aim, cause, pays: None }, Some(row.row), Some(print));
+        writing.push(
+            TableWrite { effect, table: self.index, aim, cause, pays: None },
+            Some(row.row),
+            Some(print),
+        );
     }
 
     /// Claims that nobody needs any more.

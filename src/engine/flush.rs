@@ -176,11 +176,8 @@ impl Engine {
     }
 
     fn finish(&mut self, index: usize, change: Option<BaseChange>, writing: &mut Writing) {
-        let now = self.clock;
-        match &change {
-            Some(BaseChange::Set(key, base)) => self.tables[index].set_base(key.clone(), base.clone(), now),
-            Some(BaseChange::Forget { key, dead }) => self.tables[index].forget(key, *dead),
-            None => {}
+        if let Some(change) = &change {
+            self.tables[index].apply(change, self.clock);
         }
         writing.agreed.extend(change.map(|change| (index, change)));
     }

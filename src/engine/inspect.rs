@@ -276,7 +276,8 @@ impl Engine {
                     let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value)) {
+                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value))
+                    {
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
@@ -346,10 +347,15 @@ impl Engine {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
         let wait = micros(table.plan.rules.second_look);
-        let base = table.base.get(key).and_then(|base| base.columns.get(at).copied().flatten()).map(|base| base.cell);
+        let base = table
+            .base
+            .get(key)
+            .and_then(|base| base.columns.get(at).copied().flatten())
+            .map(|base| base.cell);
         let befores = table.before.get(key).into_iter().flatten();
         let stood = |before: &&Before| before.cells.get(at).copied().flatten();
-        let moved = befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
+        let moved =
+            befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
         // A value that base never held may be one that was typed over before it was read; and what stood there before a
         // restart is not remembered. For a while such a value is looked at again too, but soon.
         let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));

@@ -10,7 +10,7 @@ use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
-use crate::engine::rows::Rows;
+use crate::engine::rows::{Rows, key_of};
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -37,13 +37,15 @@ impl Engine {
                 continue;
             };
             let rows = Rows::of(&tab);
+            let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
-                    let row = find_hit(&tab, &rows, victim.as_ref(), &cells, &was);
+                    let row = find_hit((&tab, keys), &rows, victim.as_ref(), &cells, &was);
+                    let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let row = find_hit(&tab, &rows, wrong.as_ref(), &cells, &was);
+                    let row = find_hit((&tab, keys), &rows, wrong.as_ref(), &cells, &was);
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
@@ -101,39 +103,44 @@ impl Engine {
         let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
-        let blanked = matches!(self.owed.get(&id), Some(Owed::KeyCells { wrong: None, .. }));
-        let whole = if blanked { as_read(tab, row) } else { Vec::new() };
+        let blanks = victim.is_none() && ours.iter().all(|cell| cell.wrote.value.is_blank());
+        let whole = if blanks { as_read(tab, row) } else { Vec::new() };
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
         draft.writes.push(planned(&self.tables[index], aim, grid));
     }
 }
 
-/// The row that was hit: it shows this key and what we wrote. Blanks in a row without key tell nothing by themselves, then
-/// the whole row must be as it was. Among several the one that is most like what was hit.
+/// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left. A row
+/// without key that shows only our blanks must be the one row that is all as it was left. It may also have been named since (`keys`:
+/// how many columns that changes).
 fn find_hit<'a>(
-    tab: &'a TabView,
+    (tab, keys): (&'a TabView, usize),
     rows: &Rows<'a>,
     shows: Option<&Key>,
     cells: &[Overwritten],
     was: &[GridCell],
 ) -> Option<&'a RowView> {
     let like = |row: &RowView| {
-        let as_left = |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
+        let as_left =
+            |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
         tab.columns.iter().zip(&row.cells).filter(as_left).count()
     };
-    let told = |row: &&RowView| {
-        let ours = |cell: &Overwritten| shows_ours(tab, row, cell);
-        let tells = |cell: &Overwritten| shows.is_some() || !cell.wrote.value.is_blank();
-        cells.iter().any(|cell| ours(cell) && tells(cell)) || like(row) == tab.columns.len()
-    };
-    match shows {
-        Some(key) => rows.all(key).filter(told).max_by_key(|row| like(row)),
-        None => {
-            let blank = tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
-            blank.filter(told).max_by_key(|row| like(row))
-        }
+    let ours = |row: &&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
+    if let Some(key) = shows {
+        return rows.all(key).filter(ours).max_by_key(|row| like(row));
     }
+    let text =
+        |row: &&RowView| cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell));
+    let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
+    let mut whole = blank().filter(|row| like(row) == tab.columns.len());
+    let alone = whole.next().filter(|_| whole.next().is_none());
+    let named = || tab.rows.iter().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
+    blank()
+        .filter(text)
+        .max_by_key(|row| like(row))
+        .or(alone)
+        .or_else(|| named().find(|row| like(row) + keys == tab.columns.len()))
 }
 
 /// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed

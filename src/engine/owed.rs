@@ -83,6 +83,12 @@ pub enum Owed {
     },
 }
 
+fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
+    let at = column as usize;
+    row.resize(row.len().max(at + 1), GridCell::BLANK);
+    row[at].clone_from(cell);
+}
+
 /// True when a row that was hit looks as an earlier hit left it.
 fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
     grid.iter().all(|column| {
@@ -128,11 +134,15 @@ impl Owed {
                 }
                 let count = before.len();
                 for cell in cells.iter_mut() {
-                    let first = |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
+                    let first =
+                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
                     if let Some(place) = before.iter().position(first) {
                         cell.before = before.remove(place).before;
+                        put(was, cell.column, &cell.wrote);
                     }
                 }
+                // The earlier one is paid first: that is how the row looks then.
+                before.iter().for_each(|old| put(row, old.column, &old.before));
                 cells.retain(|cell| !alike(&cell.wrote, &cell.before));
                 before.len() < count
             }

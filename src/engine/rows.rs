@@ -73,6 +73,14 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// The key, where a row shows one.
+pub(crate) fn key_of(seen: &KeySeen) -> Option<Key> {
+    match seen {
+        KeySeen::Key(key) => Some(key.clone()),
+        KeySeen::Blank | KeySeen::Unreadable => None,
+    }
+}
+
 /// True when every cell shows what base holds.
 fn shows(row: &RowView, base: &RowBase) -> bool {
     row.cells

@@ -7,7 +7,7 @@ use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
-use crate::model::base::RowBase;
+use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
@@ -200,6 +200,17 @@ impl Table {
         }
     }
 
+    /// Makes a change of base.
+    pub fn apply(&mut self, change: &BaseChange, now: Micros) {
+        match change {
+            BaseChange::Set(key, base) if self.base.get(key) != Some(base) => {
+                self.set_base(key.clone(), base.clone(), now)
+            }
+            BaseChange::Set(..) => {}
+            BaseChange::Forget { key, dead } => self.forget(key, *dead),
+        }
+    }
+
     /// Moves base, and remembers for a while what it held before.
     pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
         self.spurned.remove(&key);
@@ -214,7 +225,9 @@ impl Table {
 
     /// A row showed what we had written into it by mistake: a stale read may show it again.
     pub fn showed(&mut self, key: &Key, cells: &[Overwritten], now: Micros) {
-        let wrote = |column: &u32| cells.iter().find(|cell| cell.column == *column).map(|cell| cell.wrote.value.digest());
+        let wrote = |column: &u32| {
+            cells.iter().find(|cell| cell.column == *column).map(|cell| cell.wrote.value.digest())
+        };
         let cells = self.grid.iter().map(wrote).collect();
         self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
     }
@@ -259,7 +272,8 @@ impl Table {
 
     /// A batch brought the row this far: what it carried waits again unless base says all of it.
     pub fn arrive(&mut self, key: &Key, base: &RowBase) {
-        let said = self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        let said =
+            self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
         if said {
             self.flight.remove(key);
         } else {

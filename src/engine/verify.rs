@@ -15,6 +15,7 @@ use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
+use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
@@ -96,11 +97,20 @@ impl Engine {
         self.commit(commit);
     }
 
+    /// What ends with the batch. After a restart the memory takes part in it: the store had not been told yet.
     fn commit_of(&mut self, plan: &Plan, landed: bool) -> Commit {
+        let now = self.clock;
         let place = |link: &LinkName| self.tables.iter().position(|table| table.plan.rules.name == *link);
-        let base =
+        let base: Vec<(usize, BaseChange)> =
             plan.agreed.iter().filter_map(|(link, change)| Some((place(link)?, change.clone()))).collect();
-        let named = plan.named.iter().filter_map(|(link, claim)| Some((place(link)?, *claim))).collect();
+        let named: Vec<_> =
+            plan.named.iter().filter_map(|(link, claim)| Some((place(link)?, *claim))).collect();
+        for (index, claim) in &named {
+            self.tables[*index].claims.remove(claim);
+        }
+        for (index, change) in &base {
+            self.tables[*index].apply(change, now);
+        }
         for id in &plan.paid {
             self.owed.remove(id);
         }
@@ -346,11 +356,7 @@ impl Engine {
     }
 
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
-        let now = self.clock;
-        match &change {
-            BaseChange::Set(key, base) => self.tables[index].set_base(key.clone(), base.clone(), now),
-            BaseChange::Forget { key, dead } => self.tables[index].forget(key, *dead),
-        }
+        self.tables[index].apply(&change, self.clock);
         commit.base.push((index, change));
     }
 }
@@ -382,13 +388,6 @@ fn unchanged(receipt: Option<&ReceiptRow>, read: &[(u32, GridCell)]) -> bool {
     receipt.is_none_or(|row| {
         read.iter().all(|(grid, read)| alike(row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK), read))
     })
-}
-
-fn key_of(seen: &KeySeen) -> Option<Key> {
-    match seen {
-        KeySeen::Key(key) => Some(key.clone()),
-        KeySeen::Blank | KeySeen::Unreadable => None,
-    }
 }
 
 /// What a write overwrote, in the order of its cells; `None` where the receipt is lost.

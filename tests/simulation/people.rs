@@ -9,8 +9,8 @@ use sheetbridge::model::value::Value;
 use super::dice::Dice;
 use super::sheet::{COLUMNS, OWN, Row, Uid};
 use super::table::{Id, Record, id_of, shown};
-use super::weather::Fault;
 use super::tell::cell as text;
+use super::weather::Fault;
 use super::world::World;
 
 /// What people do; each seed has its own habits.
@@ -60,7 +60,8 @@ pub(super) fn habits(dice: &mut Dice, allowed: fn(Deed) -> bool) -> Vec<u32> {
 impl World {
     pub(super) fn person(&mut self) {
         let tab = self.dice.below(self.sheet.tabs.len());
-        let keyed: Vec<usize> = (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
+        let keyed: Vec<usize> =
+            (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
         let (deed, _) = DEEDS[self.dice.weighed(&self.habits)];
         let row = self.dice.pick(&keyed);
         match (deed, row) {
@@ -99,9 +100,12 @@ impl World {
                 self.growing.push((uid, due));
                 continue;
             }
-            let place = self.sheet.tabs.iter().enumerate().find_map(|(tab, rows)| {
-                rows.iter().position(|row| row.uid == uid).map(|row| (tab, row))
-            });
+            let place = self
+                .sheet
+                .tabs
+                .iter()
+                .enumerate()
+                .find_map(|(tab, rows)| rows.iter().position(|row| row.uid == uid).map(|row| (tab, row)));
             if let Some((tab, row)) = place {
                 let value = self.new_value();
                 self.type_cell(tab, row, 2, Cell::number(value));
@@ -114,7 +118,9 @@ impl World {
         row.cells[COLUMNS[column]] = cell.clone();
         let (uid, id) = (row.uid, row.id());
         self.witness.person_typed(uid, column, &cell);
-        self.trace(|| format!("person types {} into {tab}/row {at} (uid {uid} key {id:?}) col {column}", text(&cell)));
+        self.trace(|| {
+            format!("person types {} into {tab}/row {at} (uid {uid} key {id:?}) col {column}", text(&cell))
+        });
         self.announce(tab, at, at);
     }
 
@@ -140,7 +146,9 @@ impl World {
                 row.cells[COLUMNS[column]] = cell.clone();
                 let uid = row.uid;
                 self.witness.person_typed(uid, column, &cell);
-                self.trace(|| format!("person pastes {} into {tab}/row {at} (uid {uid}) col {column}", text(&cell)));
+                self.trace(|| {
+                    format!("person pastes {} into {tab}/row {at} (uid {uid}) col {column}", text(&cell))
+                });
             }
         }
         self.announce(tab, first, end - 1);
@@ -332,7 +340,13 @@ impl World {
     pub(super) fn app_puts(&mut self, tab: usize, row: Record, what: &str) {
         self.witness.acts += 1;
         self.witness.table_holds(tab, &row);
-        self.trace(|| format!("app {what} {tab}/{} {:?}", id_of(&row), row.iter().map(|v| text(&shown(v))).collect::<Vec<_>>()));
+        self.trace(|| {
+            format!(
+                "app {what} {tab}/{} {:?}",
+                id_of(&row),
+                row.iter().map(|v| text(&shown(v))).collect::<Vec<_>>()
+            )
+        });
         let image = self.server.put(tab, row);
         self.server.commit(self.clock, Vec::new(), vec![image]);
     }

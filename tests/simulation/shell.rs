@@ -15,8 +15,8 @@ use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
 
 use super::sheet::Refusal;
-use super::tell;
 use super::table::{Record, WIDTH, id, key, meaning, shown, shown_row};
+use super::tell;
 use super::weather::Fault;
 use super::world::{Late, World};
 
@@ -66,7 +66,18 @@ impl World {
             Effect::Commit(commit) => {
                 for conflict in &commit.conflicts {
                     self.witness.daemon_listed(conflict);
-                    self.trace(|| format!("  listed {:?} {}.{:?} {:?} sheet {:?} by {}", conflict.table, conflict.key.as_ref().map_or("-".into(), ToString::to_string), conflict.column, conflict.winner, conflict.sheet.as_ref().map(tell::cell), conflict.rule));
+                    self.count(&format!("listed: {}", conflict.rule.split(';').next().unwrap_or_default()));
+                    self.trace(|| {
+                        format!(
+                            "  listed {:?} {}.{:?} {:?} sheet {:?} by {}",
+                            conflict.table,
+                            conflict.key.as_ref().map_or("-".into(), ToString::to_string),
+                            conflict.column,
+                            conflict.winner,
+                            conflict.sheet.as_ref().map(tell::cell),
+                            conflict.rule
+                        )
+                    });
                 }
                 self.store.commit(commit);
                 self.trace(|| format!("  commit {:?} front {}", commit.batch, commit.front));
@@ -84,15 +95,27 @@ impl World {
                 }
                 Some(Input::Named)
             }
-            Effect::Probe { effect, keys } => Some(if self.weather.strikes(Fault::ProbeFailed, &mut self.dice) {
-                Input::ProbeFailed(*effect)
-            } else {
-                let rows = keys.iter().map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key))).collect();
-                self.server.commit(self.clock, vec![*effect], Vec::new());
-                self.trace(|| format!("  probe {effect} of {}", keys.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>().join(" ")));
-                Input::Probed(*effect, rows)
-            }),
-            Effect::Chunk { table, after, low, high } => self.chunk((*table, after.as_ref()), (*low, *high), call.step),
+            Effect::Probe { effect, keys } => {
+                Some(if self.weather.strikes(Fault::ProbeFailed, &mut self.dice) {
+                    Input::ProbeFailed(*effect)
+                } else {
+                    let rows = keys
+                        .iter()
+                        .map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key)))
+                        .collect();
+                    self.server.commit(self.clock, vec![*effect], Vec::new());
+                    self.trace(|| {
+                        format!(
+                            "  probe {effect} of {}",
+                            keys.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>().join(" ")
+                        )
+                    });
+                    Input::Probed(*effect, rows)
+                })
+            }
+            Effect::Chunk { table, after, low, high } => {
+                self.chunk((*table, after.as_ref()), (*low, *high), call.step)
+            }
             Effect::Answer(_) | Effect::Notice(_) => return None,
         };
         Some(call)
@@ -110,7 +133,11 @@ impl World {
         }
         let failed = self.weather.strikes(Fault::ReadFailed, &mut self.dice);
         let view = view.take().filter(|_| !failed);
-        Some(view.map_or(Input::ReadFailed(number), |view| Input::Read { number, answered: self.clock, view }))
+        Some(view.map_or(Input::ReadFailed(number), |view| Input::Read {
+            number,
+            answered: self.clock,
+            view,
+        }))
     }
 
     fn send(&mut self, plan: &Plan, step: u32) -> Option<Input> {
@@ -129,7 +156,9 @@ impl World {
         match self.apply(plan) {
             Ok(receipt) => answer(SendOutcome::Applied(receipt)),
             Err(Refusal::Token) => answer(SendOutcome::Unknown),
-            Err(Refusal::Range(op)) => answer(SendOutcome::Refused { op: Some(op), reason: "no such row".into() }),
+            Err(Refusal::Range(op)) => {
+                answer(SendOutcome::Refused { op: Some(op), reason: "no such row".into() })
+            }
         }
     }
 
@@ -148,9 +177,19 @@ impl World {
 
     fn apply(&mut self, plan: &Plan) -> Result<ReceiptView, Refusal> {
         let batch = plan.batch();
-                let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
-        self.trace(|| format!("  batch {} {}: {}", plan.number, if applied.is_ok() { "applied" } else { "refused" }, tell::plan(plan)));
+        let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
+        self.trace(|| {
+            format!(
+                "  batch {} {}: {}",
+                plan.number,
+                if applied.is_ok() { "applied" } else { "refused" },
+                tell::plan(plan)
+            )
+        });
         let (receipt, did) = applied?;
+        for op in &plan.ops {
+            self.count(op.aim.word());
+        }
         for did in &did {
             self.trace(|| tell::did(did));
         }
@@ -163,7 +202,13 @@ impl World {
         match late {
             Late::Batch(batch) => {
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
-                self.trace(|| format!("  batch {} LATE: {}", batch.number, if applied.is_ok() { "applied" } else { "refused" }));
+                self.trace(|| {
+                    format!(
+                        "  batch {} LATE: {}",
+                        batch.number,
+                        if applied.is_ok() { "applied" } else { "refused" }
+                    )
+                });
                 if let Ok((_, did)) = applied {
                     self.witness.daemon_did(&did);
                 }
@@ -198,7 +243,9 @@ impl World {
         if self.weather.strikes(Fault::SettleFailed, &mut self.dice) {
             return Input::SettleFailed(plan.number);
         }
-        self.trace(|| format!("  batch {} settled: {}", plan.number, if landed.is_some() { "landed" } else { "dead" }));
+        self.trace(|| {
+            format!("  batch {} settled: {}", plan.number, if landed.is_some() { "landed" } else { "dead" })
+        });
         Input::Settled { number: plan.number, landed }
     }
 
@@ -216,8 +263,11 @@ impl World {
             return Some(Input::ChunkFailed(high));
         }
         let from = after.map_or(i64::MIN, |key| id(key) + 1);
-        let rows: Vec<(Key, DbRow)> =
-            self.server.tables[table].range(from..).take(3).map(|(id, row)| (key(*id), shown_row(row))).collect();
+        let rows: Vec<(Key, DbRow)> = self.server.tables[table]
+            .range(from..)
+            .take(3)
+            .map(|(id, row)| (key(*id), shown_row(row)))
+            .collect();
         self.server.commit(self.clock, vec![high], Vec::new());
         let last = rows.len() < 3;
         self.trace(|| format!("  chunk of {table} after {after:?}: {} rows", rows.len()));
@@ -235,12 +285,25 @@ impl World {
                     self.write_columns(write, key, base, known.as_ref(), wants)
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
-                WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => self.delete(write, key, base),
+                WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
+                    self.delete(write, key, base)
+                }
                 WriteAim::Recreate { key, before, cells, changed } => {
                     self.recreate(write, key, before, cells, changed)
                 }
             }
         };
+        self.count(match (&write.aim, &outcome) {
+            (_, WriteOutcome::Failed) => "table write failed",
+            (_, WriteOutcome::Exists) => "row to insert exists",
+            (_, WriteOutcome::Refused { .. }) => "table write refused",
+            (_, WriteOutcome::Done { wrote: false, .. }) => "table found in order",
+            (WriteAim::Columns { .. }, _) => "columns into the table",
+            (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
+            (WriteAim::Insert { .. }, _) => "row inserted under its key",
+            (WriteAim::Delete { .. } | WriteAim::SoftDelete { .. }, _) => "row deleted",
+            (WriteAim::Recreate { .. }, _) => "row made again",
+        });
         self.trace(|| tell::write(write, &outcome));
         Input::Wrote(write.effect, outcome)
     }

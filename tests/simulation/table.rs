@@ -54,12 +54,7 @@ impl Server {
         (at, Image { key: key(id), state: DbState::Gone(before), renamed_from: None })
     }
 
-    pub(super) fn commit(
-        &mut self,
-        commit: Micros,
-        marks: Vec<EffectId>,
-        images: Vec<(TableIndex, Image)>,
-    ) {
+    pub(super) fn commit(&mut self, commit: Micros, marks: Vec<EffectId>, images: Vec<(TableIndex, Image)>) {
         let seq = self.end() + 1;
         self.log.push(Transaction { seq, commit, marks, images });
     }

@@ -64,7 +64,12 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         WriteAim::Columns { key, wants, .. } => {
             let want = wants.iter().map(|want| {
                 let how = if want.wins { " wins" } else { "" };
-                format!("{}:={}{how}{}", want.column, cell(&want.cell), if want.stands { "" } else { " covered" })
+                format!(
+                    "{}:={}{how}{}",
+                    want.column,
+                    cell(&want.cell),
+                    if want.stands { "" } else { " covered" }
+                )
             });
             format!("{key} {}", want.collect::<Vec<_>>().join(" "))
         }
@@ -96,7 +101,9 @@ pub(super) fn did(did: &Did) -> String {
         Did::Wrote { tab, before, after, .. } => {
             format!("    tab {tab} uid {}: {} was {}", before.uid, cells(&after.cells), cells(&before.cells))
         }
-        Did::Inserted { tab, row } => format!("    tab {tab} uid {} comes in: {}", row.uid, cells(&row.cells)),
+        Did::Inserted { tab, row } => {
+            format!("    tab {tab} uid {} comes in: {}", row.uid, cells(&row.cells))
+        }
         Did::Removed { tab, row } => format!("    tab {tab} uid {} removed: {}", row.uid, cells(&row.cells)),
         Did::Claimed { claim, uid } => format!("    uid {uid} is claimed {claim}"),
     }

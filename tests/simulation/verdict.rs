@@ -31,10 +31,11 @@ impl World {
 
     fn judge_tab(&mut self, tab: usize) {
         let mut wrong = Vec::new();
-        let rows: BTreeMap<Id, Vec<&Row>> = self.sheet.tabs[tab].iter().fold(BTreeMap::new(), |mut rows, row| {
-            rows.entry(row.id().unwrap_or(0)).or_insert_with(Vec::new).push(row);
-            rows
-        });
+        let rows: BTreeMap<Id, Vec<&Row>> =
+            self.sheet.tabs[tab].iter().fold(BTreeMap::new(), |mut rows, row| {
+                rows.entry(row.id().unwrap_or(0)).or_insert_with(Vec::new).push(row);
+                rows
+            });
         let hold = self.rules(tab).deletes == Deletes::Hold || self.engine.tables()[tab].brake.is_some();
         for (id, record) in &self.server.tables[tab] {
             match rows.get(id).map(Vec::as_slice) {
@@ -47,8 +48,13 @@ impl World {
         for row in &self.sheet.tabs[tab] {
             let unfit = (1..WIDTH).any(|column| self.witness.unfit(column, &row.cells[COLUMNS[column]]));
             match row.id() {
-                Some(id) if self.server.tables[tab].contains_key(&id) || self.witness.dead.contains(&(tab, id)) || unfit => {}
-                Some(id) => wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table")),
+                Some(id)
+                    if self.server.tables[tab].contains_key(&id)
+                        || self.witness.dead.contains(&(tab, id))
+                        || unfit => {}
+                Some(id) => {
+                    wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"))
+                }
                 None if row.is_blank() || unfit => {}
                 None => wrong.push(format!("unequal: row {} of {tab} was never taken", row.uid)),
             }
@@ -66,11 +72,17 @@ impl World {
                 continue;
             }
             if cell.digest() != shows.digest() {
-                wrong.push(format!("unequal: {tab}/{at}.{column} is {} in the table and {} in the sheet", text(&cell), text(shows)));
+                wrong.push(format!(
+                    "unequal: {tab}/{at}.{column} is {} in the table and {} in the sheet",
+                    text(&cell),
+                    text(shows)
+                ));
                 continue;
             }
             let agreed = base.and_then(|base| base.columns[column]);
-            if !agreed.is_some_and(|agreed| agreed.value == record[column].digest() && agreed.cell == cell.digest()) {
+            if !agreed
+                .is_some_and(|agreed| agreed.value == record[column].digest() && agreed.cell == cell.digest())
+            {
                 wrong.push(format!("base: {tab}/{at}.{column} agrees and base says otherwise"));
             }
         }

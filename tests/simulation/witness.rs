@@ -7,9 +7,9 @@ use sheetbridge::engine::effect::{Conflict, Winner};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
-use super::tell::cell as text;
 use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
 use super::table::{Id, Record, WIDTH, id_of, meaning, shown};
+use super::tell::cell as text;
 
 /// One value that a person put into one cell.
 #[derive(Debug)]
@@ -214,7 +214,10 @@ impl Witness {
             match did {
                 Did::Wrote { tab, before, after, alone } => {
                     if before.cells[OWN] != after.cells[OWN] {
-                        self.violate(format!("a batch wrote into the people's own cell of row {}", before.uid));
+                        self.violate(format!(
+                            "a batch wrote into the people's own cell of row {}",
+                            before.uid
+                        ));
                     }
                     if *alone {
                         self.older_over_newer(*tab, before, after);
@@ -245,7 +248,11 @@ impl Witness {
             if let (Some(new), Some(old)) = (last(is), last(was))
                 && new < old
             {
-                let text = format!("older over newer in the sheet: {} over {}, {tab}/{id}.{column}", text(is), text(was));
+                let text = format!(
+                    "older over newer in the sheet: {} over {}, {tab}/{id}.{column}",
+                    text(is),
+                    text(was)
+                );
                 self.violate(text);
             }
         }

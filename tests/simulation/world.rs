@@ -73,6 +73,8 @@ pub(super) struct World {
     pub(super) witness: Witness,
     plans: Vec<LinkPlan>,
     telling: bool,
+    /// What the engine did, and how often.
+    pub(super) acts: BTreeMap<String, u64>,
     pub(super) story: Vec<String>,
 }
 
@@ -115,6 +117,7 @@ impl World {
             witness: Witness::default(),
             plans,
             telling,
+            acts: BTreeMap::new(),
             story: Vec::new(),
             dice,
         };
@@ -135,7 +138,8 @@ impl World {
             self.witness.table_holds(tab, &record);
             if !first_meeting {
                 self.show(tab, &record);
-                let base = shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
+                let base =
+                    shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
                 let key = key(super::table::id_of(&record));
                 self.store.links[tab].base.insert(key, RowBase { columns: base });
                 continue;
@@ -178,9 +182,18 @@ impl World {
         self.witness.person_noted(uid, &note);
     }
 
+    pub(super) fn count(&mut self, act: &str) {
+        *self.acts.entry(act.to_owned()).or_default() += 1;
+    }
+
     pub(super) fn trace(&mut self, text: impl FnOnce() -> String) {
         if self.telling {
-            let line = format!("{:4} {:7.2}s {}", self.step, (self.clock - 1_700_000_000_000_000) as f64 / 1e6, text());
+            let line = format!(
+                "{:4} {:7.2}s {}",
+                self.step,
+                (self.clock - 1_700_000_000_000_000) as f64 / 1e6,
+                text()
+            );
             self.story.push(line);
         }
     }
@@ -217,7 +230,10 @@ impl World {
                 Effect::Answer(_) => {}
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
-                    if notice.level == Level::Warning && notice.text.contains("went back in time") && !notice.text.contains("stale") {
+                    if notice.level == Level::Warning
+                        && notice.text.contains("went back in time")
+                        && !notice.text.contains("stale")
+                    {
                         self.witness.violate(format!("false alarm: {}", notice.text));
                     }
                 }
@@ -267,7 +283,10 @@ impl World {
                 3 => self.deliver_hint(),
                 _ => self.let_time_pass(),
             }
-            let busy = self.step < begin + 60 || !self.late.is_empty() || !self.hints.is_empty() || self.tail < self.server.end();
+            let busy = self.step < begin + 60
+                || !self.late.is_empty()
+                || !self.hints.is_empty()
+                || self.tail < self.server.end();
             let calm = self.engine.owed().is_empty() && self.engine.tables().iter().all(Table::is_calm);
             if busy || !calm || quiet_since.is_some_and(|(since, _)| self.last_write > since) {
                 quiet_since = None;
@@ -278,14 +297,21 @@ impl World {
                 return;
             }
         }
-        let text = format!("no rest: idle {} owed {:?} {}", self.engine.is_idle(), self.engine.owed(), self.waiting());
+        let text = format!(
+            "no rest: idle {} owed {:?} {}",
+            self.engine.is_idle(),
+            self.engine.owed(),
+            self.waiting()
+        );
         self.witness.violate(text);
     }
 
     fn waiting(&self) -> String {
         let tables = self.engine.tables().iter();
         let one = |table: &Table| {
-            let pending = table.pending.iter().map(|(key, it)| format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row)));
+            let pending = table.pending.iter().map(|(key, it)| {
+                format!("{key}: {}", it.state.row().map_or("gone".into(), super::tell::db_row))
+            });
             let fetching = table.wanted.keys().chain(table.fetching.keys()).map(ToString::to_string);
             format!(
                 "pending {} flight {} fetching {} claims {:?} life {:?}",
@@ -326,7 +352,9 @@ impl World {
             None => self.clock + self.dice.between(500_000, 5_000_000),
         };
         if self.dice.chance(0.005) {
+            // Google ends every call after three minutes: nothing of ours arrives after a long pause.
             self.clock += 16 * 60 * 1_000_000;
+            self.late.clear();
         }
         if self.dice.chance(0.3) {
             let front = self.engine.front();
@@ -341,8 +369,23 @@ impl World {
                 self.tail += 1;
                 let transaction = self.server.transaction(self.tail);
                 self.trace(|| {
-                    let keys: Vec<String> = transaction.images.iter().map(|(tab, image)| format!("{tab}/{}: {}", image.key, image.state.row().map_or("gone".into(), super::tell::db_row))).collect();
-                    format!("  stream {} marks {:?} {}", transaction.seq, transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(), keys.join(" "))
+                    let keys: Vec<String> = transaction
+                        .images
+                        .iter()
+                        .map(|(tab, image)| {
+                            format!(
+                                "{tab}/{}: {}",
+                                image.key,
+                                image.state.row().map_or("gone".into(), super::tell::db_row)
+                            )
+                        })
+                        .collect();
+                    format!(
+                        "  stream {} marks {:?} {}",
+                        transaction.seq,
+                        transaction.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(),
+                        keys.join(" ")
+                    )
                 });
                 self.give(Input::Transaction(transaction));
             }
@@ -396,15 +439,17 @@ fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         policies[dice.below(known)]
     };
     let column = |name: &str, key, required, dice: &mut Dice| ColumnPlan {
-        rule: ColumnRule { name: name.into(), header: name.into(), policy: pick(dice), direction: Direction::Both },
+        rule: ColumnRule {
+            name: name.into(),
+            header: name.into(),
+            policy: pick(dice),
+            direction: Direction::Both,
+        },
         key,
         required,
     };
-    let columns = vec![
-        column("id", true, true, dice),
-        column("a", false, true, dice),
-        column("b", false, false, dice),
-    ];
+    let columns =
+        vec![column("id", true, true, dice), column("a", false, true, dice), column("b", false, false, dice)];
     let rules = LinkRules {
         name: LinkName(format!("link{at}")),
         columns: Vec::new(),
