@@ -60,7 +60,8 @@ impl<'a> Binlog<'a> {
             let event = stream.next().await.expect("the dump goes on").expect("the server's own binlog");
             here.offset = here.offset.max(u64::from(event.header().log_pos()));
             match event.read_data() {
-                Ok(Some(EventData::RotateEvent(next))) if next.name() != here.file => {
+                // The dump begins with one that stands in no file: it has no place of its own.
+                Ok(Some(EventData::RotateEvent(next))) if event.header().log_pos() > 0 => {
                     here = Place { file: next.name().into_owned(), offset: next.position() };
                 }
                 Ok(Some(EventData::TableMapEvent(map))) => count.table(map.into_owned()),

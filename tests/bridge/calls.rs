@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use tokio::time::{interval, timeout};
+
 use super::rig::Rig;
 use crate::support::deadline::eventually;
 
@@ -44,6 +46,18 @@ impl<'a> Calls<'a> {
             calls.iter().partition(|call| call.method.ends_with("batchUpdate"));
         let reads = others.iter().filter(|call| call.method.starts_with("spreadsheets.")).count();
         Count { reads, writes: writes.len() }
+    }
+
+    /// Waits for a call, but not longer than this.
+    pub(crate) async fn next(&self, patience: Duration) {
+        let called = async {
+            let mut looks = interval(Duration::from_millis(2));
+            while self.count().all() == 0 {
+                looks.tick().await;
+            }
+        };
+        // No call is an answer too.
+        let _ = timeout(patience, called).await;
     }
 
     /// Waits until so many reads have been made.

@@ -81,7 +81,7 @@ impl Daemon {
     pub(crate) fn last_words(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(60)..].join("\n")
+        lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
     fn running(&self) -> MutexGuard<'_, Option<Running>> {

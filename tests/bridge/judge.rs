@@ -55,7 +55,7 @@ pub(crate) async fn table(rig: &Rig) -> BTreeMap<String, Vec<Option<String>>> {
 type Tab = BTreeMap<String, Vec<Scalar>>;
 
 /// The tab by the key's text, and the first row that shows something of ours and has no key.
-fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
+pub(crate) fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
     let book = rig.google.world().spreadsheet(&rig.spreadsheet).expect("the spreadsheet");
     let tab = book.tab(TAB).expect("the tab");
     let reader = Book::new(&book);

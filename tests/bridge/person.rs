@@ -31,6 +31,7 @@ impl<'a> Person<'a> {
     /// row shows in its column, since the row may move meanwhile.
     pub(crate) fn adds(&self, cells: &[(&str, &str)]) {
         let [(first_column, mark), rest @ ..] = cells else { panic!("a row has at least one cell") };
+        self.makes_room(1);
         let began = self.acts(|sight| {
             let (row, column) = (sight.end(), sight.column(first_column)?);
             Some(Action::Type { sheet: TAB, row, column, text: (*mark).to_owned() })
@@ -62,17 +63,19 @@ impl<'a> Person<'a> {
         })
     }
 
-    /// Pastes a block of texts with its left upper cell at this key and column.
+    /// Pastes a block of texts with its left upper cell at this key and column. False where it would reach beyond the grid, too.
     pub(crate) fn pastes(&self, key: impl ToString, column: &str, block: &[&[&str]]) -> bool {
         let key = key.to_string();
         self.acts(|sight| {
             let (row, column) = (sight.row_of("id", &key)?, sight.column(column)?);
-            Some(Action::PasteBlock { sheet: TAB, row, column, cells: texts(block) })
+            let fits = row as usize + block.len() <= sight.tab.row_count() as usize;
+            fits.then_some(Action::PasteBlock { sheet: TAB, row, column, cells: texts(block) })
         })
     }
 
     /// Pastes whole new rows below everything, their first cell in this column.
     pub(crate) fn pastes_below(&self, column: &str, block: &[&[&str]]) -> bool {
+        self.makes_room(block.len() as u32);
         self.acts(|sight| {
             let (row, column) = (sight.end(), sight.column(column)?);
             Some(Action::PasteBlock { sheet: TAB, row, column, cells: texts(block) })
@@ -90,7 +93,7 @@ impl<'a> Person<'a> {
         let (key, above) = (key.to_string(), above.to_string());
         self.acts(|sight| {
             let (start, to) = (sight.row_of("id", &key)?, sight.row_of("id", &above)?);
-            (to != start && to != start + 1).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
+            (!(start..=start + 1).contains(&to)).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
         })
     }
 
@@ -123,6 +126,15 @@ impl<'a> Person<'a> {
         let sight = Sight::of(&book);
         let column = sight.column("id").expect("the key's column");
         (1..sight.end()).map(|row| sight.text(row, column)).collect()
+    }
+
+    /// Adds rows at the end of the grid where too few are left, as the button below it does. With some to spare, since others
+    /// add rows too.
+    fn makes_room(&self, rows: u32) {
+        self.acts(|sight| {
+            let at = sight.tab.row_count();
+            (sight.end() + rows + 20 > at).then_some(Action::InsertRows { sheet: TAB, at, count: rows + 40 })
+        });
     }
 
     fn acts(&self, decide: impl FnOnce(&Sight<'_>) -> Option<Action>) -> bool {

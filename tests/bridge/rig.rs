@@ -4,6 +4,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,9 +167,9 @@ impl Rig {
 
     /// Waits until a query of the user's database gives this value.
     pub(crate) async fn table_says(&self, query: &str, value: &str) {
-        eventually(SOON, &format!("{value:?} of {query}"), async || {
-            self.daemon.must_run();
-            (self.ask(query).await.as_deref() == Some(value)).then_some(())
+        self.until(SOON, async || {
+            let said = self.ask(query).await;
+            (said.as_deref() != Some(value)).then(|| format!("{said:?} and not {value:?} of {query}"))
         })
         .await;
     }
@@ -181,17 +182,35 @@ impl Rig {
     /// Waits until table and tab are equal value by value, base knows exactly these rows, and nothing is under way. Where the
     /// deadline passes, the test fails with what is still different.
     pub(crate) async fn until_equal(&self, deadline: Duration) {
+        self.until(deadline, async || judge::difference(self).await).await;
+    }
+
+    /// Looks until nothing is wrong any more. Where the deadline passes, the test fails with what is still wrong.
+    async fn until(&self, deadline: Duration, wrong: impl AsyncFn() -> Option<String>) {
         let mut last = String::new();
-        let equal = timeout(deadline, async {
+        let right = timeout(deadline, async {
             let mut looks = interval(BETWEEN_LOOKS);
-            while let Some(difference) = judge::difference(self).await {
+            while let Some(wrong) = wrong().await {
                 self.daemon.must_run();
-                last = difference;
+                last = wrong;
                 looks.tick().await;
             }
         });
-        let is_equal = equal.await.is_ok();
-        assert!(is_equal, "{}: not equal within {deadline:?}: {last}", self.server);
+        if right.await.is_err() {
+            let told: Vec<(String, Option<String>, String)> = self
+                .server
+                .rows(&format!(
+                    "SELECT kind, key_text, cause FROM {}.ledger WHERE kind IN ('conflict', 'note') ORDER BY id",
+                    self.state
+                ))
+                .await;
+            let more: Vec<(u64, String, Option<String>, String)> = self.server.rows(&format!("SELECT id, kind, key_text, cause FROM {}.ledger ORDER BY id", self.state)).await;
+            println!("{more:#?}");
+            let base: Vec<(String, bool, String)> = self.server.rows(&format!("SELECT key_text, dead_at is not null, hex(columns_packed) FROM {}.base", self.state)).await;
+            println!("{base:?}");
+            println!("{:?}\n{:?}", judge::table(self).await, judge::tab(self));
+            panic!("{}: not right within {deadline:?}: {last}; told: {told:?}", self.server);
+        }
     }
 
     /// Counts the calls to Google from now on.
@@ -291,10 +310,19 @@ second_look = "400ms"
     }
 }
 
+/// What there is to look into after a failure is kept in the target folder.
 impl Drop for Rig {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the daemon's last words ({}):\n{}", self.database, self.daemon.last_words());
+            let built = Path::new(env!("CARGO_BIN_EXE_sheetbridge"));
+            let kept = built.with_file_name(format!("bridge-{}-{}.log", self.server.kind().word(), self.database));
+            let runs = self.script().map(|script| script.executions()).unwrap_or_default();
+            let runs: Vec<String> = runs.iter().map(|run| format!("{run:?}\n")).collect();
+            let text = format!("{}\n\nthe script:\n{}", self.daemon.log(), runs.concat());
+            eprintln!("the daemon's last words (all of them: {}):\n{}", kept.display(), self.daemon.last_words());
+            if let Err(error) = fs::write(&kept, text) {
+                eprintln!("cannot write {}: {error}", kept.display());
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Random changes on both sides, from a seed that is printed.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 
@@ -29,9 +30,16 @@ pub(crate) struct Storm<'a> {
     people: [Person<'a>; 2],
     dice: Dice,
     named: Cell<u32>,
+    history: Vec<String>,
     /// What was done so far.
     pub(crate) done: Done,
 }
+
+/// After so many of the changes the daemon's next call is waited for.
+const PAUSES: f64 = 0.3;
+
+/// A daemon that makes no call for so long has nothing to do.
+const AT_REST: Duration = Duration::from_millis(100);
 
 /// What a change can be, with its weight.
 const KINDS: [(Kind, u32); 10] = [
@@ -68,10 +76,11 @@ impl<'a> Storm<'a> {
         let seed: u64 = given.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
         println!("{}, {}: SHEETBRIDGE_SEED={seed}", rig.server, rig.database);
         let people = ["ann@example.com", "bob@example.com"].map(|address| rig.person(address));
-        Self { rig, people, dice: Dice::new(seed), named: Cell::new(0), done: Done::default() }
+        Self { rig, people, dice: Dice::new(seed), named: Cell::new(0), history: Vec::new(), done: Done::default() }
     }
 
-    /// Makes so many changes, on whichever side the dice choose, as fast as both sides take them.
+    /// Makes so many changes, on whichever side the dice choose: a few between any two calls of the daemon, so that its reads and
+    /// its writes meet a tab and a table that move, however slow the machine is.
     pub(crate) async fn blow(&mut self, changes: u32) {
         let mut conn = self.rig.server.connect().await;
         conn.query_drop(format!("USE {}", self.rig.database)).await.expect("the database is there");
@@ -82,6 +91,7 @@ impl<'a> Storm<'a> {
             let is_done = match kind {
                 Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey => {
                     let statement = self.statement(kind);
+                    self.history.push(statement.clone());
                     conn.query_drop(&statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
                     let changed = conn.affected_rows() > 0;
                     self.done.transactions += u64::from(changed);
@@ -90,6 +100,9 @@ impl<'a> Storm<'a> {
                 Kind::Types | Kind::Adds | Kind::Removes | Kind::Pastes | Kind::Sorts | Kind::Moves => self.act(kind),
             };
             made += u32::from(is_done);
+            if self.dice.chance(PAUSES) {
+                self.rig.calls().next(AT_REST).await;
+            }
         }
     }
 
@@ -130,17 +143,21 @@ impl<'a> Storm<'a> {
         if keys.is_empty() && kind != Kind::Adds {
             return false;
         }
-        let key = |at: usize| &keys[at % keys.len()];
+        let key = |at: usize| &keys[at % keys.len().max(1)];
+        self.history.push(match kind {
+            Kind::Adds => format!("{who} adds {name}, {column} {text:?}"),
+            _ => format!("{who}: {kind:?} {} ({column} {text:?}, {name}, {})", key(some), key(other)),
+        });
         let done = &mut self.done;
         match kind {
             Kind::Types => {
-                let is_done = person.types(key(some), column, &text);
+                let is_done = person.types(key(some), column, &typed(column, &text));
                 done.edits += u64::from(is_done);
                 is_done
             }
             Kind::Adds => {
                 let stock = some.to_string();
-                person.adds(&[("name", &name), ("stock", &stock), (column, &text)]);
+                person.adds(&[("name", &name), ("stock", &stock), (column, &typed(column, &text))]);
                 done.edits += 3;
                 done.inserts += 1;
                 true
@@ -193,4 +210,18 @@ impl<'a> Storm<'a> {
             _ => ("note", if n.is_multiple_of(3) { String::new() } else { format!("note {n}: \"quoted\", = 1+1") }),
         }
     }
+}
+
+/// After a failure it is told what was done.
+impl Drop for Storm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the storm over {}:\n{}", self.rig.database, self.history.join("\n"));
+        }
+    }
+}
+
+/// A long number is typed with an apostrophe in front, because Sheets would round it.
+fn typed(column: &str, text: &str) -> String {
+    if column == "code" { format!("'{text}") } else { text.to_owned() }
 }

@@ -53,7 +53,7 @@ async fn five_hundred_changes_on_both_sides_end_equal_with_no_more_work_than_the
 #[tokio::test]
 async fn with_every_message_of_the_script_lost_the_sweep_alone_brings_the_same_end() {
     for_each_server(async |server| {
-        let rig = Rig::open(server, "silent", Setup { sweep_interval: "500ms", rows: 40, ..Setup::default() }).await;
+        let rig = Rig::open(server, "silent", Setup { sweep_interval: "200ms", rows: 40, ..Setup::default() }).await;
         let script = rig.script().expect("it is installed");
         script.set_knobs(ScriptKnobs { deliver: false, ..ScriptKnobs::default() });
         let edits = rig.state_rows("edit").await;
@@ -74,7 +74,7 @@ async fn with_every_message_of_the_script_lost_the_sweep_alone_brings_the_same_e
 #[tokio::test]
 async fn a_link_without_a_script_and_without_an_open_port_is_kept_equal_too() {
     for_each_server(async |server| {
-        let setup = Setup { script: false, sweep_interval: "500ms", ..Setup::default() };
+        let setup = Setup { script: false, sweep_interval: "200ms", ..Setup::default() };
         let rig = Rig::open(server, "polled", setup).await;
         let mut storm = Storm::over(&rig);
         storm.blow(60).await;

@@ -21,7 +21,7 @@ async fn typing_adding_deleting_sorting_and_pasting_reach_the_table() {
         ann.types(2, "price", "1239.5");
         ann.types(2, "listed", "TRUE");
         ann.types(2, "since", "2026-02-28");
-        ann.types(2, "code", "18446744073709551615");
+        ann.types(2, "code", "'18446744073709551615");
         ann.types(3, "price", "");
         let row = "SELECT CONCAT_WS('|', name, stock, price, listed, since, code) FROM goods WHERE id = 2";
         rig.table_says(row, "=1+1 is text, Zoë|-17|1239.50|1|2026-02-28|18446744073709551615").await;
@@ -72,8 +72,8 @@ async fn what_the_column_cannot_hold_changes_nothing_and_the_person_is_told_why(
         ann.types(7, "stock", "99999999999");
 
         // then both cells have a note that says why, both answers are kept, and no row was written
-        for (key, reason) in [(6, "stock: must be a number"), (7, "stock: ")] {
-            let note = eventually(SOON, "a note on the cell", async || ann.sees_note(key, "stock")).await;
+        for (key, reason) in [(6, "stock: must be a whole number"), (7, "stock: must be a whole number")] {
+            let note = eventually(SOON, &format!("a note on the stock of {key}"), async || ann.sees_note(key, "stock")).await;
             assert!(note.starts_with("sheetbridge: ") && note.contains(reason), "{key}: {note}");
         }
         let answers: Vec<String> = server
