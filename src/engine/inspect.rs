@@ -35,6 +35,8 @@ pub(crate) struct Writing {
     queue: VecDeque<Queued>,
     outstanding: Option<Queued>,
     verdicts: BTreeMap<(usize, u32), Verdict>,
+    /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
+    standing: BTreeMap<(usize, u32), Verdict>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) agreed: Vec<(usize, BaseChange)>,
     pub(crate) paid: Vec<OwedId>,
@@ -104,13 +106,18 @@ impl Writing {
         }
     }
 
+    /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
+    fn recall(&mut self, (table, row): (usize, u32), column: usize, held: &Held) {
+        let verdict =
+            Verdict { outcome: Outcome::Refused, place: Some((row, column)), message: held.why.clone() };
+        self.standing.entry((table, row)).or_insert(verdict);
+    }
+
     fn answers(&self) -> Vec<Answered> {
         let unchanged = Verdict { outcome: Outcome::Unchanged, place: None, message: String::new() };
-        let verdict = |hint: &EditHint| {
+        let worst = |of: &BTreeMap<(usize, u32), Verdict>, hint: &EditHint| {
             let (first, last) = hint.rows?;
-            let range = (hint.table, first)..=(hint.table, last);
-            self.verdicts
-                .range(range)
+            of.range((hint.table, first)..=(hint.table, last))
                 .map(|(_, verdict)| verdict)
                 .max_by_key(|verdict| verdict.outcome)
                 .cloned()
@@ -118,7 +125,9 @@ impl Writing {
         let answered = |hint: &EditHint| Answered {
             edit: hint.edit,
             table: hint.table,
-            verdict: verdict(hint).unwrap_or_else(|| unchanged.clone()),
+            verdict: worst(&self.verdicts, hint)
+                .or_else(|| worst(&self.standing, hint))
+                .unwrap_or_else(|| unchanged.clone()),
         };
         self.hints.iter().map(answered).collect()
     }
@@ -151,6 +160,7 @@ impl Engine {
             queue: VecDeque::new(),
             outstanding: None,
             verdicts: BTreeMap::new(),
+            standing: BTreeMap::new(),
             conflicts: Vec::new(),
             agreed: Vec::new(),
             paid: Vec::new(),
@@ -266,9 +276,11 @@ impl Engine {
                 }
                 Move::Fetch => {
                     // A cell that is held was decided on the present row: it is fetched again when the cell changes.
-                    let held = self.tables[index].held.get(&(key.clone(), at));
-                    if held.is_none_or(|held| held.cell != sheet.value.digest()) {
-                        self.tables[index].fetch(key, self.seq);
+                    match self.tables[index].held.get(&(key.clone(), at)) {
+                        Some(held) if held.cell == sheet.value.digest() => {
+                            writing.recall((index, row.row), at, held);
+                        }
+                        _ => self.tables[index].fetch(key, self.seq),
                     }
                 }
                 Move::ToTable { over } => {
@@ -276,8 +288,9 @@ impl Engine {
                     let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value))
-                    {
+                    let stands = |held: &&Held| held.cell == cell && (value.is_none() || held.value == value);
+                    if let Some(held) = held.filter(stands) {
+                        writing.recall((index, row.row), at, held);
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
@@ -627,7 +640,7 @@ impl Engine {
                         writing.judge(index, row, Outcome::Refused, Some(*column), reason.clone());
                     }
                 }
-                self.hold_back(&queued, refused.iter().map(|(column, _)| *column));
+                self.hold_back(&queued, refused.iter().cloned());
                 for (_, reason) in left.iter().chain(&refused) {
                     list_covered(&queued, reason, writing);
                 }
@@ -643,11 +656,11 @@ impl Engine {
                 list_covered(&queued, &reason, writing);
                 writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
-                    writing.judge(index, row, Outcome::Refused, column, reason);
+                    writing.judge(index, row, Outcome::Refused, column, reason.clone());
                 }
                 match &queued.write.aim {
                     WriteAim::Columns { wants, .. } => {
-                        self.hold_back(&queued, wants.iter().map(|want| want.column));
+                        self.hold_back(&queued, wants.iter().map(|want| (want.column, reason.clone())));
                     }
                     // The edit stays in the sheet, listed; the row stays deleted.
                     WriteAim::Recreate { key, .. } => {
@@ -678,15 +691,15 @@ impl Engine {
     }
 
     /// Cells that stay as they are until either side changes.
-    fn hold_back(&mut self, queued: &Queued, columns: impl Iterator<Item = usize>) {
+    fn hold_back(&mut self, queued: &Queued, refused: impl IntoIterator<Item = (usize, String)>) {
         let WriteAim::Columns { key, known, wants, .. } = &queued.write.aim else {
             return;
         };
         let table = &mut self.tables[queued.write.table];
-        for at in columns {
+        for (at, why) in refused {
             if let Some(want) = wants.iter().find(|want| want.column == at && want.stands) {
                 let value = known.as_ref().and_then(|row| row.get(at)).map(|cell| cell.value.digest());
-                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value });
+                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value, why });
             }
         }
     }
