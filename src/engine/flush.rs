@@ -255,8 +255,11 @@ impl Engine {
         let (mut cells, mut listed, mut held, mut wait) = (Vec::new(), Vec::new(), Vec::new(), false);
         for at in 0..table.width() {
             let sheet = &seen.cells[at];
-            let stands = Held { cell: sheet.value.digest(), value: Some(row[at].value.digest()) };
-            let is_held = table.held.get(&(key.clone(), at)) == Some(&stands);
+            let (cell, value) = (sheet.value.digest(), Some(row[at].value.digest()));
+            let is_held = table
+                .held
+                .get(&(key.clone(), at))
+                .is_some_and(|held| held.cell == cell && held.value == value);
             let base_column = new.columns[at];
             let edit = table.edited_at(key, at, sheet, (writing.asked, writing.answered));
             match column(
@@ -278,7 +281,7 @@ impl Engine {
                 // The first half of the cycle carries these; refused ones are listed and stay as they are.
                 Move::ToTable { .. } => wait |= !is_held,
                 Move::Hold(rule) if !is_held => {
-                    held.push((at, stands));
+                    held.push((at, Held { cell, value, why: rule.into() }));
                     listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
                 }
                 Move::Hold(_) => {}

@@ -9,7 +9,7 @@ use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::owed::Owed;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Before, Pending};
+use crate::engine::table::{Before, Pending, Held};
 use crate::engine::writing::{EDIT_SLACK, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
@@ -31,6 +31,7 @@ impl Engine {
             queue: VecDeque::new(),
             outstanding: None,
             verdicts: BTreeMap::new(),
+            standing: BTreeMap::new(),
             conflicts: Vec::new(),
             agreed: Vec::new(),
             paid: Vec::new(),
@@ -152,9 +153,11 @@ impl Engine {
                 }
                 Move::Fetch => {
                     // A cell that is held was decided on the present row: it is fetched again when the cell changes.
-                    let held = self.tables[index].held.get(&(key.clone(), at));
-                    if held.is_none_or(|held| held.cell != sheet.value.digest()) {
-                        self.tables[index].fetch(key, self.seq);
+                    match self.tables[index].held.get(&(key.clone(), at)) {
+                        Some(held) if held.cell == sheet.value.digest() => {
+                            writing.recall((index, row.row), at, held);
+                        }
+                        _ => self.tables[index].fetch(key, self.seq),
                     }
                 }
                 Move::ToTable { over } => {
@@ -162,8 +165,9 @@ impl Engine {
                     let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    if held.is_some_and(|held| held.cell == cell && (value.is_none() || held.value == value))
-                    {
+                    let stands = |held: &&Held| held.cell == cell && (value.is_none() || held.value == value);
+                    if let Some(held) = held.filter(stands) {
+                        writing.recall((index, row.row), at, held);
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {

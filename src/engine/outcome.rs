@@ -74,7 +74,7 @@ impl Engine {
                         writing.judge(index, row, Outcome::Refused, Some(*column), reason.clone());
                     }
                 }
-                self.hold_back(&queued, refused.iter().map(|(column, _)| *column));
+                self.hold_back(&queued, refused.iter().cloned());
                 for (_, reason) in left.iter().chain(&refused) {
                     list_covered(&queued, reason, writing);
                 }
@@ -90,11 +90,11 @@ impl Engine {
                 list_covered(&queued, &reason, writing);
                 writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
-                    writing.judge(index, row, Outcome::Refused, column, reason);
+                    writing.judge(index, row, Outcome::Refused, column, reason.clone());
                 }
                 match &queued.write.aim {
                     WriteAim::Columns { wants, .. } => {
-                        self.hold_back(&queued, wants.iter().map(|want| want.column));
+                        self.hold_back(&queued, wants.iter().map(|want| (want.column, reason.clone())));
                     }
                     // The edit stays in the sheet, listed; the row stays deleted.
                     WriteAim::Recreate { key, .. } => {
@@ -125,15 +125,15 @@ impl Engine {
     }
 
     /// Cells that stay as they are until either side changes.
-    fn hold_back(&mut self, queued: &Queued, columns: impl Iterator<Item = usize>) {
+    fn hold_back(&mut self, queued: &Queued, refused: impl IntoIterator<Item = (usize, String)>) {
         let WriteAim::Columns { key, known, wants, .. } = &queued.write.aim else {
             return;
         };
         let table = &mut self.tables[queued.write.table];
-        for at in columns {
+        for (at, why) in refused {
             if let Some(want) = wants.iter().find(|want| want.column == at && want.stands) {
                 let value = known.as_ref().and_then(|row| row.get(at)).map(|cell| cell.value.digest());
-                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value });
+                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value, why });
             }
         }
     }

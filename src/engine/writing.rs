@@ -1,5 +1,6 @@
 //! A cycle between its read and its batch: what the read said, and what it leads to.
 
+use crate::engine::table::Held;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::engine::effect::{Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, WriteAim};
@@ -23,6 +24,8 @@ pub(crate) struct Writing {
     pub(crate) queue: VecDeque<Queued>,
     pub(crate) outstanding: Option<Queued>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
+    /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
+    pub(super) standing: BTreeMap<(usize, u32), Verdict>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) agreed: Vec<(usize, BaseChange)>,
     pub(crate) paid: Vec<OwedId>,
@@ -92,13 +95,18 @@ impl Writing {
         }
     }
 
+    /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
+    pub(super) fn recall(&mut self, (table, row): (usize, u32), column: usize, held: &Held) {
+        let verdict =
+            Verdict { outcome: Outcome::Refused, place: Some((row, column)), message: held.why.clone() };
+        self.standing.entry((table, row)).or_insert(verdict);
+    }
+
     pub(crate) fn answers(&self) -> Vec<Answered> {
         let unchanged = Verdict { outcome: Outcome::Unchanged, place: None, message: String::new() };
-        let verdict = |hint: &EditHint| {
+        let worst = |of: &BTreeMap<(usize, u32), Verdict>, hint: &EditHint| {
             let (first, last) = hint.rows?;
-            let range = (hint.table, first)..=(hint.table, last);
-            self.verdicts
-                .range(range)
+            of.range((hint.table, first)..=(hint.table, last))
                 .map(|(_, verdict)| verdict)
                 .max_by_key(|verdict| verdict.outcome)
                 .cloned()
@@ -106,7 +114,9 @@ impl Writing {
         let answered = |hint: &EditHint| Answered {
             edit: hint.edit,
             table: hint.table,
-            verdict: verdict(hint).unwrap_or_else(|| unchanged.clone()),
+            verdict: worst(&self.verdicts, hint)
+                .or_else(|| worst(&self.standing, hint))
+                .unwrap_or_else(|| unchanged.clone()),
         };
         self.hints.iter().map(answered).collect()
     }
