@@ -9,7 +9,7 @@ use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::owed::Owed;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Before, Pending, Held};
+use crate::engine::table::{Before, Held, Pending};
 use crate::engine::writing::{EDIT_SLACK, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
@@ -372,13 +372,13 @@ impl Engine {
         };
         let aim = match table.plan.rules.deletes {
             Deletes::Apply => WriteAim::Delete { key, base },
-            Deletes::Soft { .. } => WriteAim::SoftDelete { key, base },
             Deletes::Restore => {
                 table.restore.insert(key.clone());
                 table.fetch(&key, seq);
                 return;
             }
-            Deletes::Hold => return,
+            // A link with soft deletes is not started by this version.
+            Deletes::Hold | Deletes::Soft { .. } => return,
         };
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);

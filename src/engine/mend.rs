@@ -4,8 +4,8 @@
 //! cannot be told again is listed with its text, and the debt is struck.
 
 use crate::engine::Engine;
+use crate::engine::draft::{Draft, planned};
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::flush::{Draft, planned};
 use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;

@@ -33,9 +33,11 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod brake;
+mod change;
 mod claim;
 pub mod conflict;
 mod covered;
+mod draft;
 pub mod effect;
 mod flush;
 pub mod guard;

@@ -102,7 +102,7 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::SoftDelete { .. } => {}
+                    WriteAim::Insert { .. } | WriteAim::Delete { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
@@ -154,7 +154,7 @@ impl Engine {
                 self.wakes.insert(now);
                 return;
             }
-            WriteAim::Delete { .. } | WriteAim::SoftDelete { .. } => {
+            WriteAim::Delete { .. } => {
                 match &after {
                     DbState::Gone(_) => table.forget(&key, true),
                     // The row is another one by now: the edit beats the delete.

@@ -286,9 +286,7 @@ impl World {
                     self.write_columns(write, key, base, known.as_ref(), wants)
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
-                WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
-                    self.delete(write, key, base)
-                }
+                WriteAim::Delete { key, base } => self.delete(write, key, base),
                 WriteAim::Recreate { key, before, cells, changed } => {
                     self.recreate(write, key, before, cells, changed)
                 }
@@ -302,7 +300,7 @@ impl World {
             (WriteAim::Columns { .. }, _) => "columns into the table",
             (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
-            (WriteAim::Delete { .. } | WriteAim::SoftDelete { .. }, _) => "row deleted",
+            (WriteAim::Delete { .. }, _) => "row deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.trace(|| tell::write(write, &outcome));

@@ -83,7 +83,7 @@ impl Performer {
             WriteAim::Insert { key, claim, cells } => {
                 self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
             }
-            WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
+            WriteAim::Delete { key, base } => {
                 let Some(locked) = rows::lock_row(&mut tx, &table.schema, key).await? else {
                     return self.forget(tx, table, key, None).await;
                 };
