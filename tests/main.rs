@@ -1,8 +1,7 @@
 //! The tests, one binary: compiled and linked once, and the servers in it are started once for all of them.
 //!
-//! Allowed here and not in the product: tests print what they tried, unwrap what a test has made true before, and take what
-//! they consume in a story by value.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::needless_pass_by_value)]
+//! Allowed here and not in the product: tests print what they tried, and unwrap what a test has made true before.
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 mod bridge;
 mod cli;

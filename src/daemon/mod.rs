@@ -284,10 +284,10 @@ async fn preflight(conn: &mut Conn, settings: &Settings) -> Result<(), DaemonErr
         match found.weight {
             Weight::Fine => {}
             Weight::Warning => {
-                warn!(name, expected, found = found.found, fix, "check: {name} is {}", found.found)
+                warn!(name, expected, found = found.found, fix, "check: {name} is {}", found.found);
             }
             Weight::Stop => {
-                error!(name, expected, found = found.found, fix, "check: {name} is {}", found.found)
+                error!(name, expected, found = found.found, fix, "check: {name} is {}", found.found);
             }
         }
     }

@@ -116,9 +116,12 @@ impl NewRows<'_> {
     fn take(&self, engine: &mut Engine, row: &RowView, print: Digest, writing: &mut Writing) {
         let (key, claim) = match &row.key {
             KeySeen::Key(key) => (Some(key.clone()), None),
-            _ => match row.claims.iter().find(|claim| engine.tables[self.index].fresh.contains(*claim)) {
-                Some(claim) => (None, Some(*claim)),
-                None => {
+            _ => {
+                if let Some(claim) =
+                    row.claims.iter().find(|claim| engine.tables[self.index].fresh.contains(*claim))
+                {
+                    (None, Some(*claim))
+                } else {
                     // A claim that made a record once, or one of an earlier start, makes no other.
                     self.drop_claims(engine, row, writing);
                     if engine.tables[self.index].claims.len() + writing.claim.len() < CLAIMS {
@@ -133,7 +136,7 @@ impl NewRows<'_> {
                     );
                     return;
                 }
-            },
+            }
         };
         if engine.tables[self.index].refused.contains(&print) {
             writing.judge(self.index, row.row, Outcome::Refused, None, "the table refused this row".into());

@@ -206,7 +206,7 @@ impl Table {
     pub fn apply(&mut self, change: &BaseChange, now: Micros) {
         match change {
             BaseChange::Set(key, base) if self.base.get(key) != Some(base) => {
-                self.set_base(key.clone(), base.clone(), now)
+                self.set_base(key.clone(), base.clone(), now);
             }
             BaseChange::Set(..) => {}
             BaseChange::Forget { key, dead } => self.forget(key, *dead),

@@ -53,7 +53,7 @@ impl World {
                         || self.witness.dead.contains(&(tab, id))
                         || unfit => {}
                 Some(id) => {
-                    wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"))
+                    wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"));
                 }
                 None if row.is_blank() || unfit => {}
                 None => wrong.push(format!("unequal: row {} of {tab} was never taken", row.uid)),

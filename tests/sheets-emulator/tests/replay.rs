@@ -122,7 +122,7 @@ fn learn(recorded: &Json, got: &Json, ids: &mut BTreeMap<String, String>) {
             }
         }
         (Json::Array(recorded), Json::Array(got)) => {
-            recorded.iter().zip(got).for_each(|(recorded, got)| learn(recorded, got, ids))
+            recorded.iter().zip(got).for_each(|(recorded, got)| learn(recorded, got, ids));
         }
         _ => {}
     }
