@@ -3,7 +3,7 @@
 //! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, Level};
@@ -157,8 +157,7 @@ impl Engine {
             let (low, high) = (self.next_effect_id(), self.next_effect_id());
             if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
                 let (opened, closed, rows) = (false, None, None);
-                copying.chunk =
-                    Some(Window { low, high, opened, closed, streamed: Default::default(), rows });
+                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
             }
             self.out.push_back(Effect::Chunk { table: index, after, low, high });
         }

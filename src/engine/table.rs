@@ -64,12 +64,14 @@ pub struct Before {
 }
 
 /// A cell that is refused or held: decided again only when either side changes (protocol C8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The sheet's side when it was decided.
     pub cell: Digest,
     /// The database's side, where the stream had said something beyond base.
     pub value: Option<Digest>,
+    /// Why, for the person who asks only after the decision: an earlier read may have seen the edit first.
+    pub why: String,
 }
 
 /// One link.

@@ -77,9 +77,11 @@ impl<'a> Binlog<'a> {
 
     async fn stream(&self) -> mysql_async::BinlogStream {
         let mut conn: Conn = self.rig.server.connect().await;
-        conn.query_drop("SET @source_binlog_checksum='NONE', @master_binlog_checksum='NONE', @mariadb_slave_capability=4")
-            .await
-            .expect("user variables");
+        conn.query_drop(
+            "SET @source_binlog_checksum='NONE', @master_binlog_checksum='NONE', @mariadb_slave_capability=4",
+        )
+        .await
+        .expect("user variables");
         // No server and no daemon has such a small one; two of ours at once would end each other.
         static NEXT: AtomicU32 = AtomicU32::new(100);
         let request = BinlogStreamRequest::new(NEXT.fetch_add(1, Ordering::Relaxed))

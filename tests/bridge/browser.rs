@@ -20,7 +20,11 @@ async fn what_is_typed_into_the_page_is_in_mysql_and_what_mysql_changes_is_on_th
         let rig = Rig::open(server, "browser", Setup::default()).await;
         let browser = Browser::open().await;
         browser
-            .goto(&format!("{}/spreadsheets/{}?person=ann@example.com", rig.google.base_url(), rig.spreadsheet))
+            .goto(&format!(
+                "{}/spreadsheets/{}?person=ann@example.com",
+                rig.google.base_url(),
+                rig.spreadsheet
+            ))
             .await;
         cell_shows(&browser, "B3", "thing 2").await;
 

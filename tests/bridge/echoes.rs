@@ -56,7 +56,8 @@ async fn an_idle_bridge_writes_nothing_at_all() {
         assert_eq!(calls.count().writes, 0, "{server}");
         assert_eq!(written.by_daemon, 0, "{server}");
         // The lease is renewed and the position saved, whatever happens: nothing else may be.
-        let others: Vec<_> = written.own.keys().filter(|table| !["lease", "position"].contains(&table.as_str())).collect();
+        let others: Vec<_> =
+            written.own.keys().filter(|table| !["lease", "position"].contains(&table.as_str())).collect();
         assert!(others.is_empty(), "{server}: {written:?}");
     })
     .await;

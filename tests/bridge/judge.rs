@@ -55,7 +55,7 @@ pub(crate) async fn table(rig: &Rig) -> BTreeMap<String, Vec<Option<String>>> {
 type Tab = BTreeMap<String, Vec<Scalar>>;
 
 /// The tab by the key's text, and the first row that shows something of ours and has no key.
-pub(crate) fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
+fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
     let book = rig.google.world().spreadsheet(&rig.spreadsheet).expect("the spreadsheet");
     let tab = book.tab(TAB).expect("the tab");
     let reader = Book::new(&book);
@@ -100,7 +100,9 @@ async fn state_differs(rig: &Rig, keys: &[String]) -> Option<String> {
     let state = &rig.state;
     let base: Vec<(String, Vec<u8>)> = rig
         .server
-        .rows(&format!("SELECT key_text, columns_packed FROM {state}.base WHERE link = '{TABLE}' AND dead_at IS NULL"))
+        .rows(&format!(
+            "SELECT key_text, columns_packed FROM {state}.base WHERE link = '{TABLE}' AND dead_at IS NULL"
+        ))
         .await;
     let base: BTreeMap<String, Vec<u8>> = base.into_iter().collect();
     if let Some(key) = keys.iter().find(|key| !base.contains_key(*key)) {
@@ -112,7 +114,9 @@ async fn state_differs(rig: &Rig, keys: &[String]) -> Option<String> {
     for (what, query) in [
         (
             "open batches",
-            format!("SELECT COUNT(*) FROM (SELECT 1 FROM {state}.batch GROUP BY spreadsheet, number HAVING COUNT(*) = 1) o"),
+            format!(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM {state}.batch GROUP BY spreadsheet, number HAVING COUNT(*) = 1) o"
+            ),
         ),
         ("unanswered edits", format!("SELECT COUNT(*) FROM {state}.edit WHERE NOT answered")),
         ("rows that are owed their key", format!("SELECT COUNT(*) FROM {state}.claim WHERE NOT named")),

@@ -93,7 +93,12 @@ impl<'a> Person<'a> {
         let (key, above) = (key.to_string(), above.to_string());
         self.acts(|sight| {
             let (start, to) = (sight.row_of("id", &key)?, sight.row_of("id", &above)?);
-            (!(start..=start + 1).contains(&to)).then_some(Action::MoveRows { sheet: TAB, start, end: start + 1, to })
+            (!(start..=start + 1).contains(&to)).then_some(Action::MoveRows {
+                sheet: TAB,
+                start,
+                end: start + 1,
+                to,
+            })
         })
     }
 

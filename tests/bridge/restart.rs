@@ -31,7 +31,10 @@ async fn what_both_sides_did_while_it_was_down_is_carried_over() {
         rig.stop().await;
 
         rig.sql("UPDATE goods SET name = 'by sql' WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
-        rig.sql("INSERT INTO goods (name, stock) VALUES ('fresh', 5); UPDATE goods SET id = 300 WHERE id = 3").await;
+        rig.sql(
+            "INSERT INTO goods (name, stock) VALUES ('fresh', 5); UPDATE goods SET id = 300 WHERE id = 3",
+        )
+        .await;
         ann.types(1, "stock", "1001");
         ann.types(5, "name", "by Ann");
         ann.deletes(6);

@@ -22,7 +22,6 @@ use super::daemon::Daemon;
 use super::goods;
 use super::judge;
 use super::person::Person;
-use crate::support::deadline::eventually;
 use crate::support::port;
 use crate::support::scratch::Scratch;
 use crate::support::server::{Kind, Server};
@@ -141,12 +140,6 @@ impl Rig {
         self.daemon.stop().await;
     }
 
-    /// Ends the daemon as systemd does, and starts it again.
-    pub(crate) async fn restart(&self) {
-        self.stop().await;
-        self.start().await;
-    }
-
     /// A person at the tab.
     pub(crate) fn person(&self, address: &str) -> Person<'_> {
         Person::new(self, address)
@@ -204,11 +197,6 @@ impl Rig {
                     self.state
                 ))
                 .await;
-            let more: Vec<(u64, String, Option<String>, String)> = self.server.rows(&format!("SELECT id, kind, key_text, cause FROM {}.ledger ORDER BY id", self.state)).await;
-            println!("{more:#?}");
-            let base: Vec<(String, bool, String)> = self.server.rows(&format!("SELECT key_text, dead_at is not null, hex(columns_packed) FROM {}.base", self.state)).await;
-            println!("{base:?}");
-            println!("{:?}\n{:?}", judge::table(self).await, judge::tab(self));
             panic!("{}: not right within {deadline:?}: {last}; told: {told:?}", self.server);
         }
     }
@@ -315,11 +303,16 @@ impl Drop for Rig {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let built = Path::new(env!("CARGO_BIN_EXE_sheetbridge"));
-            let kept = built.with_file_name(format!("bridge-{}-{}.log", self.server.kind().word(), self.database));
+            let kept =
+                built.with_file_name(format!("bridge-{}-{}.log", self.server.kind().word(), self.database));
             let runs = self.script().map(|script| script.executions()).unwrap_or_default();
             let runs: Vec<String> = runs.iter().map(|run| format!("{run:?}\n")).collect();
             let text = format!("{}\n\nthe script:\n{}", self.daemon.log(), runs.concat());
-            eprintln!("the daemon's last words (all of them: {}):\n{}", kept.display(), self.daemon.last_words());
+            eprintln!(
+                "the daemon's last words (all of them: {}):\n{}",
+                kept.display(),
+                self.daemon.last_words()
+            );
             if let Err(error) = fs::write(&kept, text) {
                 eprintln!("cannot write {}: {error}", kept.display());
             }

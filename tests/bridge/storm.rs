@@ -76,7 +76,14 @@ impl<'a> Storm<'a> {
         let seed: u64 = given.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
         println!("{}, {}: SHEETBRIDGE_SEED={seed}", rig.server, rig.database);
         let people = ["ann@example.com", "bob@example.com"].map(|address| rig.person(address));
-        Self { rig, people, dice: Dice::new(seed), named: Cell::new(0), history: Vec::new(), done: Done::default() }
+        Self {
+            rig,
+            people,
+            dice: Dice::new(seed),
+            named: Cell::new(0),
+            history: Vec::new(),
+            done: Done::default(),
+        }
     }
 
     /// Makes so many changes, on whichever side the dice choose: a few between any two calls of the daemon, so that its reads and
@@ -97,7 +104,9 @@ impl<'a> Storm<'a> {
                     self.done.transactions += u64::from(changed);
                     changed
                 }
-                Kind::Types | Kind::Adds | Kind::Removes | Kind::Pastes | Kind::Sorts | Kind::Moves => self.act(kind),
+                Kind::Types | Kind::Adds | Kind::Removes | Kind::Pastes | Kind::Sorts | Kind::Moves => {
+                    self.act(kind)
+                }
             };
             made += u32::from(is_done);
             if self.dice.chance(PAUSES) {
@@ -122,14 +131,20 @@ impl<'a> Storm<'a> {
                     "TRUE" | "FALSE" => text.to_owned(),
                     text => format!("'{text}'"),
                 };
-                format!("UPDATE goods SET {column} = {}, {other} = {} WHERE {row}", quoted(&text), quoted(&more))
+                format!(
+                    "UPDATE goods SET {column} = {}, {other} = {} WHERE {row}",
+                    quoted(&text),
+                    quoted(&more)
+                )
             }
             Kind::Insert => {
                 let name = self.name();
                 format!("INSERT INTO goods (name, stock, price) VALUES ('{name}', {place}, {place}.25)")
             }
             Kind::Delete => format!("DELETE FROM goods WHERE {row}"),
-            Kind::NewKey => format!("UPDATE goods SET id = (SELECT top FROM (SELECT MAX(id) + 7 top FROM goods) t) WHERE {row}"),
+            Kind::NewKey => format!(
+                "UPDATE goods SET id = (SELECT top FROM (SELECT MAX(id) + 7 top FROM goods) t) WHERE {row}"
+            ),
             _ => unreachable!("{kind:?} is no statement"),
         }
     }
@@ -186,7 +201,9 @@ impl<'a> Storm<'a> {
                 done.moves += u64::from(is_done);
                 is_done
             }
-            Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey => unreachable!("{kind:?} is no action"),
+            Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey => {
+                unreachable!("{kind:?} is no action")
+            }
         }
     }
 
@@ -207,7 +224,10 @@ impl<'a> Storm<'a> {
             5 => ("listed", ["TRUE", "FALSE"][n % 2].to_owned()),
             6 => ("since", format!("2026-{:02}-{:02}", n % 12 + 1, n % 28 + 1)),
             7 => ("code", format!("{}", 10_000_000_000_000_000_000 + n as u64)),
-            _ => ("note", if n.is_multiple_of(3) { String::new() } else { format!("note {n}: \"quoted\", = 1+1") }),
+            _ => (
+                "note",
+                if n.is_multiple_of(3) { String::new() } else { format!("note {n}: \"quoted\", = 1+1") },
+            ),
         }
     }
 }

@@ -53,7 +53,9 @@ async fn five_hundred_changes_on_both_sides_end_equal_with_no_more_work_than_the
 #[tokio::test]
 async fn with_every_message_of_the_script_lost_the_sweep_alone_brings_the_same_end() {
     for_each_server(async |server| {
-        let rig = Rig::open(server, "silent", Setup { sweep_interval: "200ms", rows: 40, ..Setup::default() }).await;
+        let rig =
+            Rig::open(server, "silent", Setup { sweep_interval: "200ms", rows: 40, ..Setup::default() })
+                .await;
         let script = rig.script().expect("it is installed");
         script.set_knobs(ScriptKnobs { deliver: false, ..ScriptKnobs::default() });
         let edits = rig.state_rows("edit").await;

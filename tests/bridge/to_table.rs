@@ -29,8 +29,10 @@ async fn typing_adding_deleting_sorting_and_pasting_reach_the_table() {
 
         // adding a row: its key comes back
         ann.adds(&[("name", "garden hose"), ("stock", "3"), ("price", "24")]);
-        rig.table_says("SELECT CONCAT(stock, ' ', price) FROM goods WHERE name = 'garden hose'", "3 24.00").await;
-        let key = rig.ask("SELECT CAST(id AS CHAR) FROM goods WHERE name = 'garden hose'").await.expect("a key");
+        rig.table_says("SELECT CONCAT(stock, ' ', price) FROM goods WHERE name = 'garden hose'", "3 24.00")
+            .await;
+        let key =
+            rig.ask("SELECT CAST(id AS CHAR) FROM goods WHERE name = 'garden hose'").await.expect("a key");
         eventually(SOON, "the key in the tab", async || {
             (ann.sees(&key, "name").as_deref() == Some("garden hose")).then_some(())
         })
@@ -47,8 +49,10 @@ async fn typing_adding_deleting_sorting_and_pasting_reach_the_table() {
         let third = ann.sees_keys()[2].clone();
         ann.pastes(&second, "name", &[&["pasted one", "41"], &["pasted two", "42"]]);
         ann.pastes_below("name", &[&["new one", "51", "5.1"], &["new two", "52", "5.2"]]);
-        rig.table_says(&format!("SELECT CONCAT(name, stock) FROM goods WHERE id = {second}"), "pasted one41").await;
-        rig.table_says(&format!("SELECT CONCAT(name, stock) FROM goods WHERE id = {third}"), "pasted two42").await;
+        rig.table_says(&format!("SELECT CONCAT(name, stock) FROM goods WHERE id = {second}"), "pasted one41")
+            .await;
+        rig.table_says(&format!("SELECT CONCAT(name, stock) FROM goods WHERE id = {third}"), "pasted two42")
+            .await;
         rig.table_says("SELECT CAST(SUM(stock) AS CHAR) FROM goods WHERE name LIKE 'new ___'", "103").await;
 
         // deleting a row
@@ -73,7 +77,10 @@ async fn what_the_column_cannot_hold_changes_nothing_and_the_person_is_told_why(
 
         // then both cells have a note that says why, both answers are kept, and no row was written
         for (key, reason) in [(6, "stock: must be a whole number"), (7, "stock: must be a whole number")] {
-            let note = eventually(SOON, &format!("a note on the stock of {key}"), async || ann.sees_note(key, "stock")).await;
+            let note = eventually(SOON, &format!("a note on the stock of {key}"), async || {
+                ann.sees_note(key, "stock")
+            })
+            .await;
             assert!(note.starts_with("sheetbridge: ") && note.contains(reason), "{key}: {note}");
         }
         let answers: Vec<String> = server
