@@ -80,12 +80,16 @@ async fn killed_at_random(kind: Kind) {
             day.goes_on(&mut dice).await;
         }
         rig.start().await;
-        late.iter().for_each(|name| rig.google.faults().release(name));
+        for name in &late {
+            rig.google.faults().release(name);
+        }
         late = fresh;
         if round % ROUNDS_BETWEEN_LOOKS == 0 || round == kills {
             // What is held is of this daemon or of the one before: it goes on now.
             rig.google.faults().clear();
-            late.drain(..).for_each(|name| rig.google.faults().release(&name));
+            for name in late.drain(..) {
+                rig.google.faults().release(&name);
+            }
             day.is_right(&settled(&rig).await, &format!("after {round} kills, seed {seed}")).await;
         }
     }

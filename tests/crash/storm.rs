@@ -9,7 +9,6 @@ async fn killed_in_a_storm(kind: Kind) {
     let setup = Setup { script: false, sweep_interval: "250ms", rows: 30, ..Setup::default() };
     let rig = Rig::open(shared(kind).await, "killed_storm", setup).await;
     let mut storm = Storm::over(&rig);
-    let _dump = Dump(&rig);
     for kill in 1..=10 {
         storm.blow(40).await;
         rig.kill9();
@@ -29,18 +28,4 @@ async fn killed_in_a_storm_on_mariadb() {
 #[tokio::test]
 async fn killed_in_a_storm_on_mysql() {
     killed_in_a_storm(Kind::MySql).await;
-}
-
-struct Dump<'a>(&'a Rig);
-impl Drop for Dump<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let book = self.0.google.world().spreadsheet(&self.0.spreadsheet).unwrap();
-            let tab = book.tab(crate::bridge::rig::TAB).unwrap();
-            for row in 0..tab.data_extent().0 {
-                let cells: Vec<String> = (0..8).map(|c| format!("{:?}", tab.cell(row, c).value)).collect();
-                eprintln!("ROW {row}: {}", cells.join(" | "));
-            }
-        }
-    }
 }

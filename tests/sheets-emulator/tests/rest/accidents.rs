@@ -159,6 +159,44 @@ async fn the_second_batch_waits_until_it_is_let_go() {
 }
 
 #[tokio::test]
+async fn an_answer_is_held_back_and_the_write_is_there() {
+    let stage = Stage::new().await;
+    stage.emulator.faults().add(Rule::next(
+        BATCH,
+        Fault::HoldAnswer {
+            name: "answer".into(),
+        },
+    ));
+    let waiting = tokio::spawn(stage.request(Method::POST, ":batchUpdate").json(&write()).send());
+    stage.emulator.faults().paused("answer").await;
+    assert_eq!(name(&stage).await, "by the robot");
+    assert!(!waiting.is_finished());
+    stage.emulator.faults().release("answer");
+    let answer = waiting.await.expect("no panic").expect("an answer");
+    assert!(answer.status().is_success());
+}
+
+#[tokio::test]
+async fn a_call_whose_client_is_gone_is_carried_out_all_the_same() {
+    let stage = Stage::new().await;
+    stage
+        .emulator
+        .faults()
+        .add(Rule::next(BATCH, Fault::Pause { name: "late".into() }));
+    let client = tokio::spawn(stage.request(Method::POST, ":batchUpdate").json(&write()).send());
+    stage.emulator.faults().paused("late").await;
+    client.abort();
+    assert!(client.await.is_err_and(|end| end.is_cancelled()));
+    // By then the service has seen that nobody is there any more.
+    assert_eq!(name(&stage).await, "Bob");
+    stage.emulator.faults().release("late");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while name(&stage).await != "by the robot" {
+        assert!(Instant::now() < deadline, "the call went with its client");
+    }
+}
+
+#[tokio::test]
 async fn rules_come_over_http_too() {
     let stage = Stage::new().await;
     let url = format!("{}/emulator/faults", stage.emulator.base_url());
