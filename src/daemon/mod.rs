@@ -283,8 +283,12 @@ async fn preflight(conn: &mut Conn, settings: &Settings) -> Result<(), DaemonErr
         let (name, expected, fix) = (found.name.as_str(), found.expected.as_str(), found.fix.as_str());
         match found.weight {
             Weight::Fine => {}
-            Weight::Warning => warn!(name, expected, found = found.found, fix, "check: {name} is {}", found.found),
-            Weight::Stop => error!(name, expected, found = found.found, fix, "check: {name} is {}", found.found),
+            Weight::Warning => {
+                warn!(name, expected, found = found.found, fix, "check: {name} is {}", found.found)
+            }
+            Weight::Stop => {
+                error!(name, expected, found = found.found, fix, "check: {name} is {}", found.found)
+            }
         }
     }
     Ok(())

@@ -117,19 +117,35 @@ impl Spreadsheet {
     }
 
     fn start_calls(&mut self, calls: &mut Calls, ending: bool) {
+        let mut cycle = Vec::new();
         while let Some(effect) = self.engine.next_effect(now()) {
-            let begins = matches!(effect, Effect::Read(_) | Effect::Probe { .. } | Effect::Chunk { .. });
-            if ending && begins {
-                return;
+            match effect {
+                Effect::Read(_) | Effect::Probe { .. } | Effect::Chunk { .. } if ending => break,
+                Effect::Probe { .. } | Effect::Chunk { .. } => {
+                    calls.push(Arc::clone(&self.performer).perform(effect).boxed());
+                }
+                effect => cycle.push(effect),
             }
-            calls.push(Arc::clone(&self.performer).perform(effect).boxed());
         }
+        if cycle.is_empty() {
+            return;
+        }
+        // The calls of a cycle are made in its order: what one of them settled is stored before the next one is told.
+        let performer = Arc::clone(&self.performer);
+        let in_order = async move {
+            let mut inputs = Vec::new();
+            for effect in cycle {
+                inputs.extend(Arc::clone(&performer).perform(effect).await);
+            }
+            inputs
+        };
+        calls.push(in_order.boxed());
     }
 
     /// A link that is live for the first time in this run is remembered so.
     fn greet_live(&self, live: &mut [bool], calls: &Calls) {
         for (index, table) in self.engine.tables().iter().enumerate() {
-            if table.life.is_live() && !live[index] {
+            if table.is_copied() && !live[index] {
                 live[index] = true;
                 let performer = Arc::clone(&self.performer);
                 calls.push(async move { performer.read_whole(index).await }.boxed());

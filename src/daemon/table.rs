@@ -30,7 +30,9 @@ pub enum UnfitLink {
         column: String,
     },
     /// Rows that are gone from the tab would have to be marked in the table, which this version does not do.
-    #[error("`deletes` with a `soft` column is not carried out yet: choose \"apply\", \"restore\" or \"hold\"")]
+    #[error(
+        "`deletes` with a `soft` column is not carried out yet: choose \"apply\", \"restore\" or \"hold\""
+    )]
     SoftDeletes,
     /// A time zone that neither we nor the system know.
     #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]

@@ -150,10 +150,7 @@ impl Assembly {
             Statement::Schema(changes) => self.schema(changes),
             Statement::DropDatabase(name) => {
                 let gone = self.interest.tables().filter(|table| table.schema == name);
-                let changes = gone.cloned().map(|table| SchemaChange {
-                    table,
-                    kind: SchemaKind::Dropped,
-                });
+                let changes = gone.cloned().map(|table| SchemaChange { table, kind: SchemaKind::Dropped });
                 self.schema(changes.collect())
             }
             Statement::Other(words) => self.other(&words),
@@ -174,11 +171,7 @@ impl Assembly {
     }
 
     fn end_if_alone(&mut self) -> Result<Option<Event>> {
-        if self.opened()?.begun {
-            Ok(None)
-        } else {
-            self.commit()
-        }
+        if self.opened()?.begun { Ok(None) } else { self.commit() }
     }
 
     fn schema(&mut self, changes: Vec<SchemaChange>) -> Result<Option<Event>> {
@@ -194,10 +187,7 @@ impl Assembly {
             // CREATE TABLE … SELECT: the rows follow in the same transaction.
             for SchemaChange { table, .. } in changes {
                 let reason = "it was made in the same transaction".to_owned();
-                let error = Error::Layout {
-                    table: table.clone(),
-                    reason,
-                };
+                let error = Error::Layout { table: table.clone(), reason };
                 self.doubt(table, error)?;
             }
             return Ok(None);
@@ -206,11 +196,7 @@ impl Assembly {
         Ok(Some(if changes.is_empty() {
             Event::Transaction(done)
         } else {
-            Event::Schema {
-                changes,
-                position: done.position,
-                commit_micros: done.commit_micros,
-            }
+            Event::Schema { changes, position: done.position, commit_micros: done.commit_micros }
         }))
     }
 
@@ -220,10 +206,7 @@ impl Assembly {
 
     /// Ends the transaction and moves the position past it.
     fn finish(&mut self) -> Result<Transaction> {
-        let open = self
-            .open
-            .take()
-            .ok_or(Error::OutOfOrder("an end without a beginning"))?;
+        let open = self.open.take().ok_or(Error::OutOfOrder("an end without a beginning"))?;
         self.payload = Payload::None;
         self.tables.clear();
         match (&mut self.position, &open.begin.id) {
@@ -244,9 +227,7 @@ impl Assembly {
     }
 
     fn opened(&mut self) -> Result<&mut Open> {
-        self.open
-            .as_mut()
-            .ok_or(Error::OutOfOrder("a change outside a transaction"))
+        self.open.as_mut().ok_or(Error::OutOfOrder("a change outside a transaction"))
     }
 
     fn doubt(&mut self, table: TableName, error: Error) -> Result<()> {
@@ -257,10 +238,7 @@ impl Assembly {
     fn xa_prepare(&mut self, one_phase: bool, xid: Xid) -> Result<Option<Event>> {
         if !one_phase {
             let open = self.opened()?;
-            let held = (
-                std::mem::take(&mut open.changes),
-                std::mem::take(&mut open.doubts),
-            );
+            let held = (std::mem::take(&mut open.changes), std::mem::take(&mut open.doubts));
             self.prepared.insert(xid, held);
         }
         self.commit()
@@ -305,8 +283,7 @@ impl Assembly {
         match Layout::new(watched, &TableMap::read(data)?) {
             Ok(layout) => {
                 let layout = Arc::new(layout);
-                self.layouts
-                    .insert(name.clone(), (shape.to_vec(), layout.clone()));
+                self.layouts.insert(name.clone(), (shape.to_vec(), layout.clone()));
                 Ok(Some(layout))
             }
             Err(error) => {
@@ -382,11 +359,8 @@ mod tests {
         bytes.extend(100_u32.to_le_bytes());
         bytes.extend(flags.to_le_bytes());
         bytes.extend(body);
-        WireEvent::read(
-            &FormatDescriptionEvent::new(BinlogVersion::Version4),
-            bytes.as_slice(),
-        )
-        .expect("an event")
+        WireEvent::read(&FormatDescriptionEvent::new(BinlogVersion::Version4), bytes.as_slice())
+            .expect("an event")
     }
 
     fn begin(standalone: bool) -> WireEvent {
@@ -410,21 +384,9 @@ mod tests {
     fn the_position_moves_at_the_end_of_a_transaction_and_not_before() {
         let mut assembly = assembly();
         assert!(assembly.take(&begin(false)).expect("takes").is_none());
-        assert!(
-            assembly
-                .take(&query("INSERT INTO t VALUES (1)"))
-                .expect("takes")
-                .is_none()
-        );
-        assert!(matches!(
-            assembly.take(&wire(27, 0, &[])),
-            Ok(Some(Event::Heartbeat))
-        ));
-        assert_eq!(
-            assembly.position.to_string(),
-            "mariadb/0-9-6",
-            "a heartbeat in the middle moves nothing"
-        );
+        assert!(assembly.take(&query("INSERT INTO t VALUES (1)")).expect("takes").is_none());
+        assert!(matches!(assembly.take(&wire(27, 0, &[])), Ok(Some(Event::Heartbeat))));
+        assert_eq!(assembly.position.to_string(), "mariadb/0-9-6", "a heartbeat in the middle moves nothing");
         let Ok(Some(Event::Transaction(done))) = assembly.take(&query("COMMIT")) else {
             panic!("a transaction");
         };
@@ -446,18 +408,12 @@ mod tests {
             assembly.take(&begin(false)).expect("takes");
             assembly.take(event).expect_err("stops").to_string()
         };
-        assert_eq!(
-            after_begin(&wire(200, 0, &[])),
-            "unknown binlog event of type 200"
-        );
+        assert_eq!(after_begin(&wire(200, 0, &[])), "unknown binlog event of type 200");
         assert!(assembly().take(&wire(200, 0x80, &[])).expect("takes").is_none());
         assert!(after_begin(&wire(26, 0, &[1, 0, 0])).starts_with("the server recorded an incident"));
         assert!(after_begin(&begin(false)).starts_with("the binlog is out of order"));
         assert!(after_begin(&wire(23, 0, &[1, 0, 0, 0, 0, 0, 1, 0, 1])).contains("rows without a table map"));
-        assert!(
-            assembly().take(&wire(16, 0, &[0; 8])).is_err(),
-            "an end without a beginning"
-        );
+        assert!(assembly().take(&wire(16, 0, &[0; 8])).is_err(), "an end without a beginning");
     }
 
     #[test]
@@ -468,10 +424,7 @@ mod tests {
         let payload = wire(40, 0, &[1, 1, 1, 2, 3, 0xfc, 255, 0, 3, 1, 9, 0, 0]);
         assert!(assembly.take(&payload).expect("takes").is_none());
         assert!(assembly.inside_payload());
-        assert!(matches!(
-            assembly.take(&wire(27, 0, &[])),
-            Err(Error::Compressed(_))
-        ));
+        assert!(matches!(assembly.take(&wire(27, 0, &[])), Err(Error::Compressed(_))));
     }
 
     #[test]

@@ -53,20 +53,12 @@ pub(crate) fn from_wire(kind: &ColumnKind, wire: Wire) -> Option<Value> {
         (
             ColumnKind::DateTime { .. } | ColumnKind::Timestamp { .. },
             Wire::Date(year, month, day, hour, minute, second, micros),
-        ) => Value::DateTime(DateTime {
-            date: Date { year, month, day },
-            hour,
-            minute,
-            second,
-            micros,
-        }),
+        ) => Value::DateTime(DateTime { date: Date { year, month, day }, hour, minute, second, micros }),
         (ColumnKind::Time { .. }, Wire::Time(negative, days, hours, minutes, seconds, micros)) => {
             let hours = i64::from(days) * 24 + i64::from(hours);
             let seconds = hours * 3600 + i64::from(minutes) * 60 + i64::from(seconds);
             let all = seconds * 1_000_000 + i64::from(micros);
-            Value::Time(Time {
-                micros: if negative { -all } else { all },
-            })
+            Value::Time(Time { micros: if negative { -all } else { all } })
         }
         _ => return None,
     })
@@ -85,15 +77,9 @@ pub(crate) fn to_wire(value: &Value) -> Wire {
         Value::Double(x) => Wire::Double(x.get()),
         Value::Bytes(bytes) => Wire::Bytes(bytes.clone()),
         Value::Date(d) => Wire::Date(d.year, d.month, d.day, 0, 0, 0, 0),
-        Value::DateTime(d) => Wire::Date(
-            d.date.year,
-            d.date.month,
-            d.date.day,
-            d.hour,
-            d.minute,
-            d.second,
-            d.micros,
-        ),
+        Value::DateTime(d) => {
+            Wire::Date(d.date.year, d.date.month, d.date.day, d.hour, d.minute, d.second, d.micros)
+        }
         Value::Time(time) => {
             let all = time.micros.unsigned_abs();
             let (seconds, micros) = (all / 1_000_000, (all % 1_000_000) as u32);
@@ -112,10 +98,7 @@ mod tests {
     fn times_go_out_and_come_back_also_negative_and_past_a_day() {
         for micros in [0, -1_500_000, 838 * 3_600_000_000 + 59_999_999, -90_000_000_001] {
             let value = Value::Time(Time { micros });
-            assert_eq!(
-                from_wire(&ColumnKind::Time { fsp: 6 }, to_wire(&value)),
-                Some(value)
-            );
+            assert_eq!(from_wire(&ColumnKind::Time { fsp: 6 }, to_wire(&value)), Some(value));
         }
     }
 

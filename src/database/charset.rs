@@ -53,9 +53,9 @@ impl Charset {
             .await?;
         let legal = name.bytes().all(|b| b.is_ascii_alphanumeric());
         match longest {
-            Some(longest @ 1..=3) if legal => Ok(Some(Self::National(Arc::new(
-                Table::load(conn, name, longest).await?,
-            )))),
+            Some(longest @ 1..=3) if legal => {
+                Ok(Some(Self::National(Arc::new(Table::load(conn, name, longest).await?))))
+            }
             _ => Ok(None),
         }
     }
@@ -122,17 +122,14 @@ impl Table {
         let mut text = String::with_capacity(bytes.len());
         let mut rest = bytes;
         while let [first, more @ ..] = rest {
-            let double = more
-                .first()
-                .and_then(|&second| self.double.get(&u16::from_be_bytes([*first, second])));
+            let double =
+                more.first().and_then(|&second| self.double.get(&u16::from_be_bytes([*first, second])));
             let (c, length) = match (self.single.get(first), double, more) {
                 (Some(c), ..) => (c, 1),
                 (None, Some(c), _) => (c, 2),
-                (None, None, [second, third, ..]) => (
-                    self.triple
-                        .get(&u32::from_be_bytes([0, *first, *second, *third]))?,
-                    3,
-                ),
+                (None, None, [second, third, ..]) => {
+                    (self.triple.get(&u32::from_be_bytes([0, *first, *second, *third]))?, 3)
+                }
                 (None, None, _) => return None,
             };
             text.push(*c);
@@ -171,9 +168,7 @@ async fn ask(
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
     let (units, rest) = bytes.as_chunks::<2>();
     let text = char::decode_utf16(units.iter().map(|&pair| unit(pair)));
-    rest.is_empty()
-        .then(|| text.collect::<std::result::Result<_, _>>().ok())
-        .flatten()
+    rest.is_empty().then(|| text.collect::<std::result::Result<_, _>>().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -205,10 +200,7 @@ mod tests {
             double: HashMap::from([(0xa4a2, 'あ')]),
             triple: HashMap::from([(0x8f_b0a1, '丂')]),
         };
-        assert_eq!(
-            table.decode(&[b'a', 0xa4, 0xa2, 0x8f, 0xb0, 0xa1]).as_deref(),
-            Some("aあ丂")
-        );
+        assert_eq!(table.decode(&[b'a', 0xa4, 0xa2, 0x8f, 0xb0, 0xa1]).as_deref(), Some("aあ丂"));
         assert_eq!(table.decode(&[0xa4]), None);
         assert_eq!(table.decode(&[0x8f, 0xb0, 0xa2]), None);
     }

@@ -110,11 +110,7 @@ const RULES: [Rule; 11] = [
         only: None,
         weight: Weight::Warning,
         expected: "3 days or more (259200), or 0",
-        holds: |value| {
-            value
-                .parse()
-                .is_ok_and(|seconds: u64| seconds == 0 || seconds >= 259_200)
-        },
+        holds: |value| value.parse().is_ok_and(|seconds: u64| seconds == 0 || seconds >= 259_200),
         fix: "SET GLOBAL binlog_expire_logs_seconds = 259200",
     },
     Rule {
@@ -178,35 +174,19 @@ fn finding(name: String, weight: Weight, expected: &str, found: String, fix: Str
         weight,
         expected: expected.to_owned(),
         found,
-        fix: if weight == Weight::Fine {
-            String::new()
-        } else {
-            fix
-        },
+        fix: if weight == Weight::Fine { String::new() } else { fix },
     }
 }
 
 async fn variables(conn: &mut Conn, flavor: Flavor) -> Result<Vec<Finding>> {
     let all: Vec<(String, String)> = conn.query("SHOW GLOBAL VARIABLES").await?;
     let all: HashMap<String, String> = all.into_iter().collect();
-    let rules = RULES
-        .iter()
-        .filter(|rule| rule.only.is_none_or(|only| only == flavor));
+    let rules = RULES.iter().filter(|rule| rule.only.is_none_or(|only| only == flavor));
     // A variable that the server does not know (an older one) cannot be wrong.
     let known = rules.filter_map(|rule| Some((rule, all.get(rule.variable)?)));
     let found = known.map(|(rule, value)| {
-        let weight = if (rule.holds)(value) {
-            Weight::Fine
-        } else {
-            rule.weight
-        };
-        finding(
-            rule.variable.into(),
-            weight,
-            rule.expected,
-            value.clone(),
-            rule.fix.into(),
-        )
+        let weight = if (rule.holds)(value) { Weight::Fine } else { rule.weight };
+        finding(rule.variable.into(), weight, rule.expected, value.clone(), rule.fix.into())
     });
     Ok(found.collect())
 }
@@ -231,19 +211,12 @@ async fn rights(conn: &mut Conn, flavor: Flavor) -> Result<Vec<Finding>> {
         global.iter().any(any)
     };
     let right = |right: &str, held: bool| {
-        let (weight, found) = if held {
-            (Weight::Fine, "held")
-        } else {
-            (Weight::Stop, "missing")
-        };
+        let (weight, found) = if held { (Weight::Fine, "held") } else { (Weight::Stop, "missing") };
         let fix = format!("GRANT {right} ON *.* TO {account}");
         finding(format!("right: {right}"), weight, "held", found.into(), fix)
     };
     let follow = has(&["REPLICATION SLAVE", "REPLICATION REPLICA"]);
-    Ok(vec![
-        right("REPLICATION SLAVE", follow),
-        right(monitor, has(names)),
-    ])
+    Ok(vec![right("REPLICATION SLAVE", follow), right(monitor, has(names))])
 }
 
 /// A table's key, engine and columns.
@@ -251,10 +224,7 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
     let table = statement::table(&schema.name)?;
     let named = |aspect: &str| format!("{}: {aspect}", schema.name);
     let inexact = |&at: &usize| {
-        matches!(
-            schema.columns[at].kind,
-            ColumnKind::Float | ColumnKind::Double | ColumnKind::Unsupported(_)
-        )
+        matches!(schema.columns[at].kind, ColumnKind::Float | ColumnKind::Double | ColumnKind::Unsupported(_))
     };
     let (weight, found) = match schema.key.as_slice() {
         [] => (Weight::Stop, "none"),
@@ -262,13 +232,7 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
         _ => (Weight::Fine, "there"),
     };
     let fix = format!("ALTER TABLE {table} ADD COLUMN id BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY FIRST");
-    let key = finding(
-        named("key"),
-        weight,
-        "a primary key of exact types",
-        found.into(),
-        fix,
-    );
+    let key = finding(named("key"), weight, "a primary key of exact types", found.into(), fix);
     let (weight, found) = if schema.transactional {
         (Weight::Fine, "InnoDB")
     } else {
@@ -282,13 +246,7 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
     });
     let columns = unknown.map(|(column, kind)| {
         let fix = "change the column's type, or leave the table out: its rows cannot be read".to_owned();
-        finding(
-            named(&column.name),
-            Weight::Stop,
-            "a type that we read",
-            kind.clone(),
-            fix,
-        )
+        finding(named(&column.name), Weight::Stop, "a type that we read", kind.clone(), fix)
     });
     Ok([key, engine].into_iter().chain(columns).collect())
 }
@@ -296,9 +254,8 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
 /// Foreign keys by which rows of this table change with no event in the binlog: on MariaDB, and on MySQL before 9.6 or with
 /// `innodb_native_foreign_keys=ON`.
 async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result<Vec<Finding>> {
-    let native: Option<(String, String)> = conn
-        .query_first("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'")
-        .await?;
+    let native: Option<(String, String)> =
+        conn.query_first("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'").await?;
     let logged = version.flavor == Flavor::MySql
         && version.number >= (9, 6, 0)
         && !native.is_some_and(|(_, value)| on(&value));
@@ -306,24 +263,13 @@ async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result
         return Ok(Vec::new());
     }
     let definition = definition(conn, name).await?;
-    let keys = definition
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("CONSTRAINT "));
+    let keys = definition.lines().map(str::trim).filter(|line| line.starts_with("CONSTRAINT "));
     let silent = keys.filter(|line| {
-        let changes = [
-            "ON DELETE CASCADE",
-            "ON DELETE SET",
-            "ON UPDATE CASCADE",
-            "ON UPDATE SET",
-        ];
+        let changes = ["ON DELETE CASCADE", "ON DELETE SET", "ON UPDATE CASCADE", "ON UPDATE SET"];
         changes.iter().any(|change| line.contains(change))
     });
     let found = silent.map(|line| Finding {
-        name: format!(
-            "{name}: foreign key {}",
-            line.split('`').nth(1).unwrap_or_default()
-        ),
+        name: format!("{name}: foreign key {}", line.split('`').nth(1).unwrap_or_default()),
         weight: Weight::Warning,
         expected: "RESTRICT, or a server whose binlog shows what the key does".into(),
         found: line.trim_end_matches(',').to_owned(),

@@ -21,11 +21,7 @@ fn fraction_micros(stored: u64, fsp: u8) -> u32 {
 /// DATE: three bytes, day in 5 bits, month in 4, year above.
 pub(crate) fn date(body: &mut Cursor) -> Result<Date, Malformed> {
     let packed = body.little(3)?;
-    Ok(Date {
-        year: (packed >> 9) as u16,
-        month: (packed >> 5 & 15) as u8,
-        day: (packed & 31) as u8,
-    })
+    Ok(Date { year: (packed >> 9) as u16, month: (packed >> 5 & 15) as u8, day: (packed & 31) as u8 })
 }
 
 /// DATETIME since 5.6: 40 bits with the sign bit set, `(year * 13 + month) << 22 | day << 17 | h << 12 | m << 6 | s`.
@@ -34,11 +30,7 @@ pub(crate) fn datetime(body: &mut Cursor, fsp: u8) -> Result<DateTime, Malformed
     let micros = fraction_micros(body.big(fraction_width(fsp))?, fsp);
     let months = packed >> 22;
     Ok(DateTime {
-        date: Date {
-            year: (months / 13) as u16,
-            month: (months % 13) as u8,
-            day: (packed >> 17 & 31) as u8,
-        },
+        date: Date { year: (months / 13) as u16, month: (months % 13) as u8, day: (packed >> 17 & 31) as u8 },
         hour: (packed >> 12 & 31) as u8,
         minute: (packed >> 6 & 63) as u8,
         second: (packed & 63) as u8,
@@ -63,9 +55,7 @@ pub(crate) fn time(body: &mut Cursor, fsp: u8) -> Result<Time, Malformed> {
     let (whole, stored) = (all >> bits, all & ((1 << bits) - 1));
     let seconds = (whole >> 12 & 1023) * 3600 + (whole >> 6 & 63) * 60 + (whole & 63);
     let micros = (seconds * 1_000_000 + u64::from(fraction_micros(stored, fsp))) as i64;
-    Ok(Time {
-        micros: if packed < 0 { -micros } else { micros },
-    })
+    Ok(Time { micros: if packed < 0 { -micros } else { micros } })
 }
 
 /// DATETIME before 5.6: the decimal number `YYYYMMDDhhmmss`.
@@ -73,11 +63,7 @@ pub(crate) fn old_datetime(body: &mut Cursor) -> Result<DateTime, Malformed> {
     let packed = body.little(8)?;
     let (day, clock) = (packed / 1_000_000, packed % 1_000_000);
     Ok(DateTime {
-        date: Date {
-            year: (day / 10_000) as u16,
-            month: (day / 100 % 100) as u8,
-            day: (day % 100) as u8,
-        },
+        date: Date { year: (day / 10_000) as u16, month: (day / 100 % 100) as u8, day: (day % 100) as u8 },
         hour: (clock / 10_000) as u8,
         minute: (clock / 100 % 100) as u8,
         second: (clock % 100) as u8,
@@ -96,26 +82,14 @@ pub(crate) fn old_time(body: &mut Cursor) -> Result<Time, Malformed> {
     let packed = if raw >= 1 << 23 { raw - (1 << 24) } else { raw };
     let all = packed.abs();
     let seconds = all / 10_000 * 3600 + all / 100 % 100 * 60 + all % 100;
-    Ok(Time {
-        micros: packed.signum() * seconds * 1_000_000,
-    })
+    Ok(Time { micros: packed.signum() * seconds * 1_000_000 })
 }
 
 /// The wall time in UTC of an instant. Days to dates by the well-known era arithmetic (Howard Hinnant, `civil_from_days`).
 fn instant(seconds: u64, micros: u32) -> DateTime {
     if seconds == 0 && micros == 0 {
-        let zero = Date {
-            year: 0,
-            month: 0,
-            day: 0,
-        };
-        return DateTime {
-            date: zero,
-            hour: 0,
-            minute: 0,
-            second: 0,
-            micros: 0,
-        };
+        let zero = Date { year: 0, month: 0, day: 0 };
+        return DateTime { date: zero, hour: 0, minute: 0, second: 0, micros: 0 };
     }
     let days = seconds / 86_400 + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

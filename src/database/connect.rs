@@ -63,10 +63,9 @@ impl Server {
             .tcp_keepalive(Some(Duration::from_secs(30)))
             .tcp_nodelay(true);
         match &self.address {
-            Address::Tcp { host, port } => options
-                .ip_or_hostname(host.as_str())
-                .tcp_port(*port)
-                .ssl_opts(self.tls.options()),
+            Address::Tcp { host, port } => {
+                options.ip_or_hostname(host.as_str()).tcp_port(*port).ssl_opts(self.tls.options())
+            }
             Address::Socket(path) => options.socket(Some(path.to_string_lossy())),
         }
     }
@@ -97,9 +96,7 @@ impl Tls {
             ),
             Self::VerifyIdentity(None) => Some(SslOpts::default()),
             Self::VerifyIdentity(Some(ca)) => Some(
-                SslOpts::default()
-                    .with_root_certs(vec![ca.clone().into()])
-                    .with_disable_built_in_roots(true),
+                SslOpts::default().with_root_certs(vec![ca.clone().into()]).with_disable_built_in_roots(true),
             ),
         }
     }
@@ -114,10 +111,7 @@ pub async fn session(server: &Server) -> Result<Conn> {
 pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
     let constraints = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
     Pool::new(
-        server
-            .session_options()
-            .db_name(schema)
-            .pool_opts(PoolOpts::default().with_constraints(constraints)),
+        server.session_options().db_name(schema).pool_opts(PoolOpts::default().with_constraints(constraints)),
     )
 }
 
@@ -153,19 +147,10 @@ impl Version {
 
     /// Reads `8.4.3`, `9.7.4-2`, `10.11.19-MariaDB-0+deb12u1-log`.
     pub fn parse(text: &str) -> Self {
-        let mut numbers = text
-            .split(|c: char| !c.is_ascii_digit())
-            .map(|part| part.parse().unwrap_or(0));
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
         let mut next = || numbers.next().unwrap_or(0);
-        let flavor = if text.contains("MariaDB") {
-            Flavor::MariaDb
-        } else {
-            Flavor::MySql
-        };
-        Self {
-            flavor,
-            number: (next(), next(), next()),
-        }
+        let flavor = if text.contains("MariaDB") { Flavor::MariaDb } else { Flavor::MySql };
+        Self { flavor, number: (next(), next(), next()) }
     }
 }
 

@@ -61,10 +61,7 @@ pub(crate) enum Statement {
 pub(crate) fn read(text: &str, database: &str) -> Statement {
     let words = words(text);
     let keyword = |i: usize, word: &str| words.get(i).is_some_and(|w| w.is(word));
-    let reader = Reader {
-        words: &words,
-        database,
-    };
+    let reader = Reader { words: &words, database };
     match words.first() {
         Some(Word::Plain(first)) => match first.to_ascii_uppercase().as_str() {
             "BEGIN" => Statement::Begin,
@@ -87,10 +84,7 @@ pub(crate) fn read(text: &str, database: &str) -> Statement {
 
 /// True if the words name the table, with its database or alone.
 pub(crate) fn mentions(words: &[Word], table: &TableName) -> bool {
-    words.iter().any(|word| {
-        word.name()
-            .is_some_and(|name| name.eq_ignore_ascii_case(&table.table))
-    })
+    words.iter().any(|word| word.name().is_some_and(|name| name.eq_ignore_ascii_case(&table.table)))
 }
 
 /// True for statements that make or drop objects which are no tables, change rights or settings, or only look at tables:
@@ -100,9 +94,7 @@ pub(crate) fn leaves_rows_alone(words: &[Word]) -> bool {
         "GRANT", "REVOKE", "SET", "FLUSH", "ANALYZE", "OPTIMIZE", "REPAIR", "CHECK", "CREATE", "DROP",
         "ALTER", "RENAME", "PURGE",
     ];
-    words
-        .first()
-        .is_none_or(|first| VERBS.iter().any(|verb| first.is(verb)))
+    words.first().is_none_or(|first| VERBS.iter().any(|verb| first.is(verb)))
 }
 
 struct Reader<'a> {
@@ -158,32 +150,19 @@ impl Reader<'_> {
         let Some((table, rest)) = self.table(self.after_if(at + 1)) else {
             return self.other();
         };
-        let mut changes = vec![SchemaChange {
-            table: table.clone(),
-            kind: self.alteration(rest),
-        }];
+        let mut changes = vec![SchemaChange { table: table.clone(), kind: self.alteration(rest) }];
         if let Some(to) = self.renaming(rest) {
-            changes.push(SchemaChange {
-                table,
-                kind: SchemaKind::Renamed { to },
-            });
+            changes.push(SchemaChange { table, kind: SchemaKind::Renamed { to } });
         }
         Statement::Schema(changes)
     }
 
     fn alteration(&self, rest: usize) -> SchemaKind {
-        let partitions = ["TRUNCATE", "DROP", "EXCHANGE", "IMPORT", "DISCARD"]
-            .iter()
-            .any(|verb| {
-                (rest..self.words.len()).any(|i| {
-                    self.is(i, verb) && (self.is(i + 1, "PARTITION") || self.is(i + 1, "TABLESPACE"))
-                })
-            });
-        if partitions {
-            SchemaKind::Partitioned
-        } else {
-            SchemaKind::Altered
-        }
+        let partitions = ["TRUNCATE", "DROP", "EXCHANGE", "IMPORT", "DISCARD"].iter().any(|verb| {
+            (rest..self.words.len())
+                .any(|i| self.is(i, verb) && (self.is(i + 1, "PARTITION") || self.is(i + 1, "TABLESPACE")))
+        });
+        if partitions { SchemaKind::Partitioned } else { SchemaKind::Altered }
     }
 
     /// The table's new name in `RENAME [TO | AS] x`; columns and keys have their own word after RENAME.
@@ -192,11 +171,7 @@ impl Reader<'_> {
         let of_a_part = |i: usize| ["COLUMN", "INDEX", "KEY"].iter().any(|word| self.is(i, word));
         let at =
             (rest..self.words.len()).find(|&i| self.is(i, "RENAME") && begins(i) && !of_a_part(i + 1))?;
-        let name = if self.is(at + 1, "TO") || self.is(at + 1, "AS") {
-            at + 2
-        } else {
-            at + 1
-        };
+        let name = if self.is(at + 1, "TO") || self.is(at + 1, "AS") { at + 2 } else { at + 1 };
         self.table(name).map(|(table, _)| table)
     }
 
@@ -225,10 +200,7 @@ impl Reader<'_> {
         let mut changes = Vec::new();
         let mut at = self.after_if(2);
         while let Some((table, next)) = self.table(at) {
-            changes.push(SchemaChange {
-                table,
-                kind: SchemaKind::Dropped,
-            });
+            changes.push(SchemaChange { table, kind: SchemaKind::Dropped });
             if self.words.get(next) != Some(&Word::Sign(',')) {
                 return Statement::Schema(changes);
             }
@@ -281,12 +253,7 @@ fn xa(text: &str, words: &[Word]) -> Statement {
     };
     let mut parts = text.split(',').map(str::trim);
     let hex = |part: &str| {
-        let digits = part
-            .rsplit_once("X'")
-            .or_else(|| part.rsplit_once("x'"))?
-            .1
-            .split('\'')
-            .next()?;
+        let digits = part.rsplit_once("X'").or_else(|| part.rsplit_once("x'"))?.1.split('\'').next()?;
         (0..digits.len() / 2)
             .map(|i| u8::from_str_radix(digits.get(2 * i..2 * i + 2)?, 16).ok())
             .collect::<Option<Vec<u8>>>()
@@ -313,18 +280,14 @@ mod tests {
     use super::*;
 
     fn name(schema: &str, table: &str) -> TableName {
-        TableName {
-            schema: schema.into(),
-            table: table.into(),
-        }
+        TableName { schema: schema.into(), table: table.into() }
     }
 
     fn schema(sql: &str) -> Vec<(String, SchemaKind)> {
         match read(sql, "db") {
-            Statement::Schema(changes) => changes
-                .into_iter()
-                .map(|c| (c.table.to_string(), c.kind))
-                .collect(),
+            Statement::Schema(changes) => {
+                changes.into_iter().map(|c| (c.table.to_string(), c.kind)).collect()
+            }
             other => panic!("{sql}: {other:?}"),
         }
     }
@@ -332,24 +295,12 @@ mod tests {
     #[test]
     fn every_change_of_a_tables_shape_names_its_table() {
         let said = [
-            (
-                "ALTER TABLE t ADD COLUMN c INT FIRST",
-                "db.t",
-                SchemaKind::Altered,
-            ),
-            (
-                "alter online table if exists `x`.`t` drop c",
-                "x.t",
-                SchemaKind::Altered,
-            ),
+            ("ALTER TABLE t ADD COLUMN c INT FIRST", "db.t", SchemaKind::Altered),
+            ("alter online table if exists `x`.`t` drop c", "x.t", SchemaKind::Altered),
             ("ALTER TABLE t DROP PARTITION p", "db.t", SchemaKind::Partitioned),
             ("ALTER TABLE t RENAME COLUMN a TO b", "db.t", SchemaKind::Altered),
             ("ALTER TABLE t ADD rename INT", "db.t", SchemaKind::Altered),
-            (
-                "CREATE TABLE IF NOT EXISTS t (id int)",
-                "db.t",
-                SchemaKind::Created,
-            ),
+            ("CREATE TABLE IF NOT EXISTS t (id int)", "db.t", SchemaKind::Created),
             ("CREATE UNIQUE INDEX i ON x.t (a)", "x.t", SchemaKind::Altered),
             ("DROP INDEX i ON t", "db.t", SchemaKind::Altered),
             ("TRUNCATE t", "db.t", SchemaKind::Truncated),
@@ -364,29 +315,11 @@ mod tests {
     fn swaps_and_lists_name_all_their_tables() {
         let renamed = |to: &str| SchemaKind::Renamed { to: name("db", to) };
         let swap = schema("RENAME TABLE t TO t_old, t_gho TO db.t");
-        assert_eq!(
-            swap,
-            [
-                ("db.t".into(), renamed("t_old")),
-                ("db.t_gho".into(), renamed("t"))
-            ]
-        );
+        assert_eq!(swap, [("db.t".into(), renamed("t_old")), ("db.t_gho".into(), renamed("t"))]);
         let dropped = schema("DROP TABLE IF EXISTS `a`,x.`b` /* generated by server */");
-        assert_eq!(
-            dropped,
-            [
-                ("db.a".into(), SchemaKind::Dropped),
-                ("x.b".into(), SchemaKind::Dropped)
-            ]
-        );
+        assert_eq!(dropped, [("db.a".into(), SchemaKind::Dropped), ("x.b".into(), SchemaKind::Dropped)]);
         let altered = schema("ALTER TABLE t ADD c INT, RENAME TO u");
-        assert_eq!(
-            altered,
-            [
-                ("db.t".into(), SchemaKind::Altered),
-                ("db.t".into(), renamed("u"))
-            ]
-        );
+        assert_eq!(altered, [("db.t".into(), SchemaKind::Altered), ("db.t".into(), renamed("u"))]);
     }
 
     #[test]
@@ -397,10 +330,7 @@ mod tests {
         assert_eq!(read("XA START X'61',X'',1", ""), Statement::Begin);
         assert_eq!(read("XA END X'61',X'',1", ""), Statement::Inner);
         let xid = (vec![0x61, 0x62], vec![], 1);
-        assert_eq!(
-            read("XA COMMIT X'6162',X'',1", ""),
-            Statement::XaCommit(xid.clone())
-        );
+        assert_eq!(read("XA COMMIT X'6162',X'',1", ""), Statement::XaCommit(xid.clone()));
         assert_eq!(read("XA ROLLBACK X'6162',X'',1", ""), Statement::XaRollback(xid));
     }
 

@@ -159,9 +159,7 @@ fn prefixed<'a>(body: &mut Cursor<'a>, prefix: usize) -> Result<&'a [u8], Malfor
 }
 
 fn text(bytes: &[u8], charset: &Charset) -> Result<String, Unreadable> {
-    charset.decode(bytes).ok_or(Unreadable::Value(
-        "its bytes are no text in the column's character set",
-    ))
+    charset.decode(bytes).ok_or(Unreadable::Value("its bytes are no text in the column's character set"))
 }
 
 /// The names of the bits that are set, in the order of the list, joined by commas.
@@ -181,9 +179,7 @@ fn padded(bytes: &[u8], to: usize) -> Vec<u8> {
 }
 
 fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Unreadable> {
-    padded(bytes, N)
-        .try_into()
-        .map_err(|_| Unreadable::Value("it is longer than its type"))
+    padded(bytes, N).try_into().map_err(|_| Unreadable::Value("it is longer than its type"))
 }
 
 /// MariaDB stores versions 1 to 5 with the groups in reverse order, so that they sort by time, and all others as printed
@@ -192,13 +188,7 @@ fn uuid(stored: [u8; 16]) -> String {
     let turned = stored[6] & 0x80 != 0 && stored[8] > 0 && stored[8] < 0x60;
     let bytes = if turned {
         let mut plain = [0; 16];
-        for (to, from) in [
-            (0..4, 12..16),
-            (4..6, 10..12),
-            (6..8, 8..10),
-            (8..10, 6..8),
-            (10..16, 0..6),
-        ] {
+        for (to, from) in [(0..4, 12..16), (4..6, 10..12), (6..8, 8..10), (8..10, 6..8), (10..16, 0..6)] {
             plain[to].copy_from_slice(&stored[from]);
         }
         plain
@@ -220,12 +210,7 @@ fn inet6(address: Ipv6Addr) -> String {
     if gap == (0..5) && groups[5] == 0xffff {
         return format!("::ffff:{last}");
     }
-    let joined = |part: &[u16]| {
-        part.iter()
-            .map(|group| format!("{group:x}"))
-            .collect::<Vec<_>>()
-            .join(":")
-    };
+    let joined = |part: &[u16]| part.iter().map(|group| format!("{group:x}")).collect::<Vec<_>>().join(":");
     if gap.is_empty() {
         return joined(&groups);
     }
@@ -258,16 +243,10 @@ mod tests {
 
     #[test]
     fn integers_of_every_width_keep_their_sign() {
-        let signed = Format::Integer {
-            width: 3,
-            unsigned: false,
-        };
+        let signed = Format::Integer { width: 3, unsigned: false };
         assert_eq!(read(&signed, &[0xfb, 0xff, 0xff]), Value::Int(-5));
         assert_eq!(read(&signed, &[0, 0, 0x80]), Value::Int(-8_388_608));
-        let unsigned = Format::Integer {
-            width: 8,
-            unsigned: true,
-        };
+        let unsigned = Format::Integer { width: 8, unsigned: true };
         assert_eq!(read(&unsigned, &[0xff; 8]), Value::UInt(u64::MAX));
     }
 
@@ -282,33 +261,23 @@ mod tests {
     #[test]
     fn enum_zero_is_empty_and_a_set_has_sixty_four_members() {
         let members: Arc<[String]> = (0..64).map(|n| format!("m{n}")).collect();
-        let one = Format::Enum {
-            width: 1,
-            members: members.clone(),
-        };
+        let one = Format::Enum { width: 1, members: members.clone() };
         assert_eq!(read(&one, &[0]), Value::Text(String::new()));
         assert_eq!(read(&one, &[1]), Value::Text("m0".into()));
         let set = Format::Set { width: 8, members };
-        assert_eq!(
-            read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]),
-            Value::Text("m0,m63".into())
-        );
+        assert_eq!(read(&set, &[1, 0, 0, 0, 0, 0, 0, 0x80]), Value::Text("m0,m63".into()));
     }
 
     #[test]
     fn binary_gets_its_padding_back_and_bits_are_a_number() {
-        assert_eq!(
-            read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]),
-            Value::Bytes(vec![7, 32, 0, 0])
-        );
+        assert_eq!(read(&Format::Bytes { prefix: 1, pad: 4 }, &[2, 7, 32]), Value::Bytes(vec![7, 32, 0, 0]));
         assert_eq!(read(&Format::Bit { width: 2 }, &[2, 1]), Value::Int(513));
     }
 
     #[test]
     fn mariadbs_uuids_are_turned_back() {
-        let stored = [
-            16, 0x42, 0x66, 0x55, 0x44, 0, 0, 0xa4, 0x56, 0x12, 0xd3, 0xe8, 0x9b, 0x12, 0x3e, 0x45, 0x67,
-        ];
+        let stored =
+            [16, 0x42, 0x66, 0x55, 0x44, 0, 0, 0xa4, 0x56, 0x12, 0xd3, 0xe8, 0x9b, 0x12, 0x3e, 0x45, 0x67];
         let value = read(&Format::Uuid, &stored);
         assert_eq!(value, Value::Text("123e4567-e89b-12d3-a456-426655440000".into()));
     }

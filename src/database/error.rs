@@ -272,12 +272,7 @@ impl Error {
     fn from_dump(message: String) -> Self {
         let text = message.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        if has(&[
-            "same server_uuid",
-            "same server_id",
-            "same server-id",
-            "same server id",
-        ]) {
+        if has(&["same server_uuid", "same server_id", "same server-id", "same server id"]) {
             Self::Twin(message)
         } else if has(&[
             "purged required binary logs",
@@ -312,30 +307,18 @@ mod tests {
         let strict = "Error: connecting slave requested to start from GTID 0-1-99, which is not in the master's binlog";
         let twin =
             "A replica with the same server_uuid/server_id as this replica has connected to the source";
-        assert!(matches!(
-            Error::from_server(1236, purged.into()),
-            Error::Purged(_)
-        ));
+        assert!(matches!(Error::from_server(1236, purged.into()), Error::Purged(_)));
         assert!(matches!(Error::from_server(1236, gone.into()), Error::Purged(_)));
         assert!(matches!(Error::from_server(1236, ahead.into()), Error::Behind(_)));
-        assert!(matches!(
-            Error::from_server(1236, strict.into()),
-            Error::Behind(_)
-        ));
+        assert!(matches!(Error::from_server(1236, strict.into()), Error::Behind(_)));
         assert!(matches!(Error::from_server(1236, twin.into()), Error::Twin(_)));
         let else_ = "log event entry exceeded max_allowed_packet";
-        assert!(matches!(
-            Error::from_server(1236, else_.into()),
-            Error::BinlogBroken(_)
-        ));
+        assert!(matches!(Error::from_server(1236, else_.into()), Error::BinlogBroken(_)));
     }
 
     #[test]
     fn what_passes_needs_no_advice_and_all_else_has_some() {
-        let table = || TableName {
-            schema: "s".into(),
-            table: "t".into(),
-        };
+        let table = || TableName { schema: "s".into(), table: "t".into() };
         let errors = [
             Error::Ended,
             Error::Busy { code: 1213 },
@@ -344,11 +327,7 @@ mod tests {
             Error::Malformed(Malformed("x")),
         ];
         for error in errors {
-            assert_eq!(
-                error.advice().is_empty(),
-                error.fault() == Fault::Passing,
-                "{error}"
-            );
+            assert_eq!(error.advice().is_empty(), error.fault() == Fault::Passing, "{error}");
         }
     }
 }

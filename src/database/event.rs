@@ -111,9 +111,7 @@ pub(crate) fn read(event: &Event) -> Result<Body<'_>> {
         33 | 34 => Body::Begin(gtid(kind, data, &header)?),
         42 => Body::Begin(tagged_gtid(event)?),
         38 => xa_prepare(data)?,
-        39 => Body::PartialRows {
-            table_id: Cursor::new(data, "partial rows event").little(6)?,
-        },
+        39 => Body::PartialRows { table_id: Cursor::new(data, "partial rows event").little(6)? },
         40 => payload(data)?,
         162 => Body::Begin(maria_gtid(data, &header)?),
         18 => execute_load(data)?,
@@ -135,10 +133,7 @@ fn gtid(kind: u8, data: &[u8], header: &BinlogEventHeader) -> Result<Begin, Malf
     let has_clocks = body.byte().is_ok_and(|code| code == 2) && body.take(16).is_ok();
     let committed = has_clocks.then(|| body.little(7).ok()).flatten();
     let commit_micros = committed.map_or(seconds(header), |micros| micros & ((1 << 55) - 1));
-    let source = Source {
-        uuid,
-        tag: String::new(),
-    };
+    let source = Source { uuid, tag: String::new() };
     Ok(Begin {
         id: match kind {
             34 => TransactionId::Anonymous,
@@ -156,10 +151,7 @@ fn tagged_gtid(event: &Event) -> Result<Begin, Malformed> {
         tag: read.tag().map(|tag| tag.as_str().to_owned()).unwrap_or_default(),
     };
     Ok(Begin {
-        id: TransactionId::Gtid(Gtid {
-            source,
-            number: read.gno(),
-        }),
+        id: TransactionId::Gtid(Gtid { source, number: read.gno() }),
         commit_micros: read.immediate_commit_timestamp(),
         standalone: false,
     })
@@ -172,11 +164,7 @@ fn maria_gtid(data: &[u8], header: &BinlogEventHeader) -> Result<Begin, Malforme
     let domain = u32::from_le_bytes(body.array()?);
     let flags = body.byte()?;
     Ok(Begin {
-        id: TransactionId::Domain(DomainGtid {
-            domain,
-            server: header.server_id(),
-            sequence,
-        }),
+        id: TransactionId::Domain(DomainGtid { domain, server: header.server_id(), sequence }),
         commit_micros: seconds(header),
         standalone: flags & 1 != 0,
     })
@@ -235,11 +223,7 @@ fn format_description<'a>(data: &[u8], header: &BinlogEventHeader) -> Result<Bod
     body.take(52)?;
     let started = body.little(4)? != 0;
     let artificial = header.log_pos() == 0 || header.flags_raw() & ARTIFICIAL != 0;
-    Ok(if started && !artificial {
-        Body::ServerStart
-    } else {
-        Body::Other
-    })
+    Ok(if started && !artificial { Body::ServerStart } else { Body::Other })
 }
 
 fn rows_header(kind: u8, data: &[u8]) -> Result<RowsHeader<'_>, Malformed> {
@@ -297,9 +281,7 @@ pub(crate) fn inflate(data: &[u8], what: &'static str) -> Result<Vec<u8>> {
     }
     let length = body.big(usize::from(head & 7))?;
     let mut plain = Vec::new();
-    let read = ZlibDecoder::new(body.take_rest())
-        .take(length + 1)
-        .read_to_end(&mut plain);
+    let read = ZlibDecoder::new(body.take_rest()).take(length + 1).read_to_end(&mut plain);
     match read {
         Ok(n) if n as u64 == length => Ok(plain),
         _ => Err(Error::Compressed(what)),

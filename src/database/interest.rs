@@ -53,9 +53,7 @@ impl Interest {
             };
             tables.insert(watched.schema.name.clone(), watched);
         }
-        Ok(Self {
-            tables: Arc::new(tables),
-        })
+        Ok(Self { tables: Arc::new(tables) })
     }
 
     /// The names of the tables.

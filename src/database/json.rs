@@ -83,11 +83,7 @@ fn container(out: &mut String, kind: u8, body: &[u8], depth: usize) -> Result<()
     let count = head.length(width)?;
     let size = head.length(width)?;
     let body = body.get(..size).ok_or(WRONG)?;
-    let keys = if object {
-        head.take(count.checked_mul(width + 2).ok_or(WRONG)?)?
-    } else {
-        &[]
-    };
+    let keys = if object { head.take(count.checked_mul(width + 2).ok_or(WRONG)?)? } else { &[] };
     let mut keys = Cursor::new(keys, "binary JSON");
     out.push(if object { '{' } else { '[' });
     for i in 0..count {
@@ -187,11 +183,7 @@ fn unpack(packed: i64) -> DateTime {
     let (whole, micros) = (all >> 24, (all & 0xff_ffff) as u32);
     let months = whole >> 22;
     DateTime {
-        date: Date {
-            year: (months / 13) as u16,
-            month: (months % 13) as u8,
-            day: (whole >> 17 & 31) as u8,
-        },
+        date: Date { year: (months / 13) as u16, month: (months % 13) as u8, day: (whole >> 17 & 31) as u8 },
         hour: (whole >> 12 & 31) as u8,
         minute: (whole >> 6 & 63) as u8,
         second: (whole & 63) as u8,
@@ -204,9 +196,7 @@ fn unpack_time(packed: i64) -> Time {
     let whole = all >> 24;
     let seconds = (whole >> 12 & 1023) * 3600 + (whole >> 6 & 63) * 60 + (whole & 63);
     let micros = (seconds * 1_000_000 + (all & 0xff_ffff)) as i64;
-    Time {
-        micros: packed.signum() * micros,
-    }
+    Time { micros: packed.signum() * micros }
 }
 
 #[cfg(test)]
@@ -240,9 +230,7 @@ mod tests {
     #[test]
     fn an_object_with_inlined_and_far_values_is_printed_in_stored_order() {
         // {"a": 1, "b": "x"}: 2 members, 26 bytes.
-        let bytes = [
-            0, 2, 0, 22, 0, 18, 0, 1, 0, 19, 0, 1, 0, 5, 1, 0, 12, 20, 0, b'a', b'b', 1, b'x',
-        ];
+        let bytes = [0, 2, 0, 22, 0, 18, 0, 1, 0, 19, 0, 1, 0, 5, 1, 0, 12, 20, 0, b'a', b'b', 1, b'x'];
         assert_eq!(text(&bytes).expect("reads"), r#"{"a": 1, "b": "x"}"#);
         assert_eq!(text(&[]).expect("reads"), "null");
     }

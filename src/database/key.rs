@@ -31,10 +31,7 @@ pub fn key_of_image(schema: &TableSchema, image: &Image) -> Option<Key> {
 /// A key whose parts came from elsewhere (a sheet), in the form in which rows have it.
 pub fn canonical(schema: &TableSchema, key: &Key) -> Key {
     let columns = schema.key.iter().map(|&at| &schema.columns[at]);
-    Key(columns
-        .zip(&key.0)
-        .map(|(column, value)| part(column, value))
-        .collect())
+    Key(columns.zip(&key.0).map(|(column, value)| part(column, value)).collect())
 }
 
 fn part(column: &Column, value: &Value) -> Value {
@@ -66,15 +63,9 @@ mod tests {
             charset: None,
             collation: collation.map(str::to_owned),
         };
-        let integer = ColumnKind::Integer {
-            bits: 32,
-            unsigned: false,
-        };
+        let integer = ColumnKind::Integer { bits: 32, unsigned: false };
         TableSchema {
-            name: TableName {
-                schema: "s".into(),
-                table: "t".into(),
-            },
+            name: TableName { schema: "s".into(), table: "t".into() },
             columns: vec![
                 column("a", integer, None),
                 column("b", ColumnKind::Text { length: 9 }, Some(collation)),
@@ -95,9 +86,6 @@ mod tests {
 
     #[test]
     fn an_image_without_a_key_column_has_no_key() {
-        assert_eq!(
-            key_of_image(&table("binary"), &vec![Some(Value::Int(1)), None]),
-            None
-        );
+        assert_eq!(key_of_image(&table("binary"), &vec![Some(Value::Int(1)), None]), None);
     }
 }

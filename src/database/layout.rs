@@ -23,16 +23,9 @@ pub(crate) struct Layout {
 impl Layout {
     /// Checks and builds.
     pub(crate) fn new(watched: &Watched, map: &TableMap) -> Result<Self> {
-        let Watched {
-            schema,
-            charsets,
-            hidden,
-        } = watched;
+        let Watched { schema, charsets, hidden } = watched;
         let table = &schema.name;
-        let differs = |reason: String| Error::Layout {
-            table: table.clone(),
-            reason,
-        };
+        let differs = |reason: String| Error::Layout { table: table.clone(), reason };
         let (logged, known) = (map.columns.len(), schema.columns.len() + hidden);
         if logged != known {
             return Err(differs(format!("{logged} columns are logged, {known} are known")));
@@ -54,10 +47,7 @@ impl Layout {
                 });
             }
             let format = format(column, *wire, charset).ok_or_else(|| {
-                differs(format!(
-                    "{} is logged as type {} ({})",
-                    column.name, wire.kind, wire.meta
-                ))
+                differs(format!("{} is logged as type {} ({})", column.name, wire.kind, wire.meta))
             })?;
             formats.push(format);
         }
@@ -65,19 +55,13 @@ impl Layout {
             formats
                 .push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
         }
-        Ok(Self {
-            schema: schema.clone(),
-            formats,
-        })
+        Ok(Self { schema: schema.clone(), formats })
     }
 }
 
 /// MariaDB keeps the hash of a long unique key as a BIGINT UNSIGNED.
 fn hash_format(wire: WireColumn) -> Option<Format> {
-    (wire.kind == kind::LONGLONG).then_some(Format::Integer {
-        width: 8,
-        unsigned: true,
-    })
+    (wire.kind == kind::LONGLONG).then_some(Format::Integer { width: 8, unsigned: true })
 }
 
 /// The format of a column, if the logged type is that of its kind.
@@ -87,54 +71,33 @@ fn format(column: &Column, wire: WireColumn, charset: Option<Charset>) -> Option
     match &column.kind {
         ColumnKind::Integer { bits, unsigned } => {
             let width = integer_width(wire.kind)?;
-            (width * 8 == usize::from(*bits) && same_sign(*unsigned)).then_some(Format::Integer {
-                width,
-                unsigned: *unsigned,
-            })
+            (width * 8 == usize::from(*bits) && same_sign(*unsigned))
+                .then_some(Format::Integer { width, unsigned: *unsigned })
         }
         ColumnKind::Boolean => match wire.kind {
-            kind::TINY => Some(Format::Integer {
-                width: 1,
-                unsigned: wire.unsigned.unwrap_or(false),
-            }),
+            kind::TINY => Some(Format::Integer { width: 1, unsigned: wire.unsigned.unwrap_or(false) }),
             kind::BIT if (low, high) == (1, 0) => Some(Format::Bit { width: 1 }),
             _ => None,
         },
-        ColumnKind::Decimal { precision, scale, .. } => {
-            (wire.kind == kind::DECIMAL && (low, high) == (*precision, *scale)).then(|| Format::Decimal {
-                precision: usize::from(*precision),
-                scale: usize::from(*scale),
-            })
-        }
+        ColumnKind::Decimal { precision, scale, .. } => (wire.kind == kind::DECIMAL
+            && (low, high) == (*precision, *scale))
+            .then(|| Format::Decimal { precision: usize::from(*precision), scale: usize::from(*scale) }),
         ColumnKind::Float => (wire.kind == kind::FLOAT).then_some(Format::Float),
         ColumnKind::Double => (wire.kind == kind::DOUBLE).then_some(Format::Double),
-        ColumnKind::Text { .. } => Some(Format::Text {
-            prefix: text_prefix(wire)?,
-            charset: charset?,
-        }),
-        ColumnKind::Enum(members) => (wire.kind == kind::ENUM).then(|| Format::Enum {
-            width: usize::from(wire.meta),
-            members: members.as_slice().into(),
-        }),
-        ColumnKind::Set(members) => (wire.kind == kind::SET).then(|| Format::Set {
-            width: usize::from(wire.meta),
-            members: members.as_slice().into(),
-        }),
+        ColumnKind::Text { .. } => Some(Format::Text { prefix: text_prefix(wire)?, charset: charset? }),
+        ColumnKind::Enum(members) => (wire.kind == kind::ENUM)
+            .then(|| Format::Enum { width: usize::from(wire.meta), members: members.as_slice().into() }),
+        ColumnKind::Set(members) => (wire.kind == kind::SET)
+            .then(|| Format::Set { width: usize::from(wire.meta), members: members.as_slice().into() }),
         ColumnKind::Bytes { length, fixed } => bytes(wire, *length, *fixed),
         ColumnKind::Bit { bits } => {
             let logged = u16::from(high) * 8 + u16::from(low);
-            (wire.kind == kind::BIT && logged == u16::from(*bits)).then(|| Format::Bit {
-                width: usize::from(logged.div_ceil(8)),
-            })
+            (wire.kind == kind::BIT && logged == u16::from(*bits))
+                .then(|| Format::Bit { width: usize::from(logged.div_ceil(8)) })
         }
         ColumnKind::Json => match wire.kind {
-            kind::JSON => Some(Format::Json {
-                prefix: usize::from(low),
-            }),
-            _ => Some(Format::JsonText {
-                prefix: text_prefix(wire)?,
-                charset: charset?,
-            }),
+            kind::JSON => Some(Format::Json { prefix: usize::from(low) }),
+            _ => Some(Format::JsonText { prefix: text_prefix(wire)?, charset: charset? }),
         },
         ColumnKind::Named(name) if wire.kind == kind::STRING => match (name.as_str(), wire.meta) {
             ("uuid", 16) => Some(Format::Uuid),
@@ -216,10 +179,7 @@ mod tests {
 
     fn table(columns: Vec<Column>) -> Arc<TableSchema> {
         Arc::new(TableSchema {
-            name: TableName {
-                schema: "s".into(),
-                table: "t".into(),
-            },
+            name: TableName { schema: "s".into(), table: "t".into() },
             columns,
             key: vec![0],
             transactional: true,
@@ -240,11 +200,7 @@ mod tests {
     }
 
     fn watched(schema: &Arc<TableSchema>, hidden: usize) -> Watched {
-        Watched {
-            schema: schema.clone(),
-            charsets: Arc::new([]),
-            hidden,
-        }
+        Watched { schema: schema.clone(), charsets: Arc::new([]), hidden }
     }
 
     fn reason(schema: &Arc<TableSchema>, map: &TableMap) -> String {
@@ -254,28 +210,16 @@ mod tests {
     #[test]
     fn every_difference_between_schema_and_event_is_named() {
         let integer = |unsigned| ColumnKind::Integer { bits: 32, unsigned };
-        let known = table(vec![
-            column("id", integer(true)),
-            column("at", ColumnKind::DateTime { fsp: 3 }),
-        ]);
+        let known = table(vec![column("id", integer(true)), column("at", ColumnKind::DateTime { fsp: 3 })]);
         let (id, at) = ((kind::LONG, 0, Some(true)), (kind::DATETIME2, 3, None));
         assert_eq!(reason(&known, &map(&[id, at], &["ID", "at"])), "fits");
         assert_eq!(reason(&known, &map(&[(kind::LONG, 0, None), at], &[])), "fits");
         let wrong = [
             (map(&[id], &[]), "1 columns are logged, 2 are known"),
             (map(&[id, at], &["id", "time"]), "at is logged as time"),
-            (
-                map(&[(kind::LONG, 0, Some(false)), at], &[]),
-                "id is logged as type 3 (0)",
-            ),
-            (
-                map(&[id, (kind::DATETIME2, 6, None)], &[]),
-                "at is logged as type 18 (6)",
-            ),
-            (
-                map(&[id, (kind::TIME2, 3, None)], &[]),
-                "at is logged as type 19 (3)",
-            ),
+            (map(&[(kind::LONG, 0, Some(false)), at], &[]), "id is logged as type 3 (0)"),
+            (map(&[id, (kind::DATETIME2, 6, None)], &[]), "at is logged as type 18 (6)"),
+            (map(&[id, (kind::TIME2, 3, None)], &[]), "at is logged as type 19 (3)"),
         ];
         for (map, why) in wrong {
             assert!(reason(&known, &map).ends_with(why), "{}", reason(&known, &map));
@@ -292,11 +236,7 @@ mod tests {
     #[test]
     fn a_hidden_hash_is_read_past_and_nothing_else_is() {
         let known = table(vec![column("d", ColumnKind::Date)]);
-        let (date, hash, other) = (
-            (kind::DATE, 0, None),
-            (kind::LONGLONG, 0, None),
-            (kind::LONG, 0, None),
-        );
+        let (date, hash, other) = ((kind::DATE, 0, None), (kind::LONGLONG, 0, None), (kind::LONG, 0, None));
         let fits = |columns: &[_], hidden| Layout::new(&watched(&known, hidden), &map(columns, &[])).is_ok();
         assert!(fits(&[date, hash], 1));
         assert!(!fits(&[date, hash], 0) && !fits(&[date, other], 1) && !fits(&[date], 1));

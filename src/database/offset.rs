@@ -15,11 +15,9 @@ impl FileClock {
     /// Starts at a file position; other positions need no clock.
     pub(crate) fn at(position: &Position) -> Option<Self> {
         match position {
-            Position::File { server, file, offset } => Some(Self {
-                server: *server,
-                file: file.clone(),
-                offset: *offset,
-            }),
+            Position::File { server, file, offset } => {
+                Some(Self { server: *server, file: file.clone(), offset: *offset })
+            }
             Position::Mysql(_) | Position::MariaDb(_) => None,
         }
     }
@@ -28,11 +26,7 @@ impl FileClock {
     pub(crate) fn advance(&mut self, log_pos: u32) {
         let high = self.offset & !u64::from(u32::MAX);
         let candidate = high | u64::from(log_pos);
-        self.offset = if candidate < self.offset {
-            candidate + (1 << 32)
-        } else {
-            candidate
-        };
+        self.offset = if candidate < self.offset { candidate + (1 << 32) } else { candidate };
     }
 
     /// Goes on in another file. A fake rotation (the server made it up for this dump) to the same file changes nothing.
@@ -45,11 +39,7 @@ impl FileClock {
 
     /// The position here.
     pub(crate) fn position(&self) -> Position {
-        Position::File {
-            server: self.server,
-            file: self.file.clone(),
-            offset: self.offset,
-        }
+        Position::File { server: self.server, file: self.file.clone(), offset: self.offset }
     }
 }
 
@@ -59,11 +49,8 @@ mod tests {
 
     #[test]
     fn offsets_pass_four_gib_and_fake_rotations_of_the_same_file_change_nothing() {
-        let start = Position::File {
-            server: Uuid::nil(),
-            file: "b.1".into(),
-            offset: u64::from(u32::MAX) - 10,
-        };
+        let start =
+            Position::File { server: Uuid::nil(), file: "b.1".into(), offset: u64::from(u32::MAX) - 10 };
         let mut clock = FileClock::at(&start).expect("a file position");
         clock.advance(20);
         assert!(clock.position().to_string().ends_with("/b.1/4294967316"));

@@ -63,9 +63,10 @@ impl Refusal {
     /// The column that the server names.
     pub fn column(&self) -> Option<&str> {
         match self {
-            Self::TooLong { column } | Self::OutOfRange { column } | Self::NotNull { column } | Self::Missing { column } => {
-                Some(column)
-            }
+            Self::TooLong { column }
+            | Self::OutOfRange { column }
+            | Self::NotNull { column }
+            | Self::Missing { column } => Some(column),
             Self::WrongValue { column } => column.as_deref(),
             _ => None,
         }
@@ -75,34 +76,26 @@ impl Refusal {
     pub fn from_server(code: u16, message: &str) -> Option<Self> {
         let column = || column_of(message);
         Some(match code {
-            1022 | 1062 | 1169 | 1586 => Self::Duplicate {
-                key: after_last(message, "for key ").unwrap_or_default(),
-            },
+            1022 | 1062 | 1169 | 1586 => {
+                Self::Duplicate { key: after_last(message, "for key ").unwrap_or_default() }
+            }
             1406 => Self::TooLong { column: column()? },
             1264 | 1690 => match column() {
                 Some(column) => Self::OutOfRange { column },
                 None => Self::WrongValue { column: None },
             },
             1048 | 1263 => Self::NotNull { column: column()? },
-            1364 => Self::Missing {
-                column: quoted_after(message, "Field ")?,
-            },
+            1364 => Self::Missing { column: quoted_after(message, "Field ")? },
             1265 | 1292 | 1366 | 1367 | 1411 | 3140 | 3988 | 4079 => Self::WrongValue { column: column() },
-            1216 | 1452 => Self::NoParent {
-                constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default(),
-            },
-            1217 | 1451 => Self::HasChildren {
-                constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default(),
-            },
-            3819 => Self::Check {
-                constraint: quoted_after(message, "constraint ").unwrap_or_default(),
-            },
-            4025 => Self::Check {
-                constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default(),
-            },
-            1644 => Self::Signal {
-                message: message.to_owned(),
-            },
+            1216 | 1452 => {
+                Self::NoParent { constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default() }
+            }
+            1217 | 1451 => {
+                Self::HasChildren { constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default() }
+            }
+            3819 => Self::Check { constraint: quoted_after(message, "constraint ").unwrap_or_default() },
+            4025 => Self::Check { constraint: quoted_after(message, "CONSTRAINT ").unwrap_or_default() },
+            1644 => Self::Signal { message: message.to_owned() },
             1290 | 1836 => Self::ReadOnly,
             _ => return None,
         })
@@ -182,27 +175,11 @@ mod tests {
                 "Incorrect integer value: 'secret' for column `s`.`t`.`n` at row 1",
                 "not a value that n can hold",
             ),
-            (
-                1406,
-                "Data too long for column 'name' at row 1",
-                "too long for name",
-            ),
-            (
-                1264,
-                "Out of range value for column 'n' at row 1",
-                "out of range for n",
-            ),
+            (1406, "Data too long for column 'name' at row 1", "too long for name"),
+            (1264, "Out of range value for column 'n' at row 1", "out of range for n"),
             (1048, "Column 'c' cannot be null", "c must not be empty"),
-            (
-                1364,
-                "Field 'c' doesn't have a default value",
-                "c must be filled in",
-            ),
-            (
-                1062,
-                "Duplicate entry 'secret' for key 't.PRIMARY'",
-                "another row has this key already",
-            ),
+            (1364, "Field 'c' doesn't have a default value", "c must be filled in"),
+            (1062, "Duplicate entry 'secret' for key 't.PRIMARY'", "another row has this key already"),
             (
                 1062,
                 "Duplicate entry 'for key 'x' for key 'u'",
@@ -213,21 +190,9 @@ mod tests {
                 "Invalid JSON text: \"Invalid value.\" at position 0 in value for column 't.j'.",
                 "not a value that j can hold",
             ),
-            (
-                3819,
-                "Check constraint 'positive' is violated.",
-                "the table's rule positive does not allow it",
-            ),
-            (
-                4025,
-                "CONSTRAINT `positive` failed for `s`.`t`",
-                "the table's rule positive does not allow it",
-            ),
-            (
-                1292,
-                "Truncated incorrect DOUBLE value: 'secret'",
-                "not a value that the column can hold",
-            ),
+            (3819, "Check constraint 'positive' is violated.", "the table's rule positive does not allow it"),
+            (4025, "CONSTRAINT `positive` failed for `s`.`t`", "the table's rule positive does not allow it"),
+            (1292, "Truncated incorrect DOUBLE value: 'secret'", "not a value that the column can hold"),
         ];
         for (code, message, sentence) in said {
             let refusal = Refusal::from_server(code, message).map(|r| r.to_string());

@@ -49,10 +49,7 @@ pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChang
     let table = &layout.schema.name;
     let columns = body.packed_length()?;
     if columns != layout.formats.len() {
-        return Err(Error::Layout {
-            table: table.clone(),
-            reason: format!("a row has {columns} columns"),
-        });
+        return Err(Error::Layout { table: table.clone(), reason: format!("a row has {columns} columns") });
     }
     let first = Bits::take(&mut body, columns)?;
     let second = match event.kind {
@@ -70,15 +67,11 @@ pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChang
         let kind = match event.kind {
             RowsKind::Insert => ChangeKind::Insert { after: image },
             RowsKind::Delete => ChangeKind::Delete { before: image },
-            RowsKind::Update => ChangeKind::Update {
-                before: image,
-                after: self::image(&mut body, second, layout)?,
-            },
+            RowsKind::Update => {
+                ChangeKind::Update { before: image, after: self::image(&mut body, second, layout)? }
+            }
         };
-        changes.push(RowChange {
-            table: table.clone(),
-            kind,
-        });
+        changes.push(RowChange { table: table.clone(), kind });
     }
     Ok(changes)
 }

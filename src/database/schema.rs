@@ -83,9 +83,7 @@ async fn checked_json(conn: &mut Conn, name: &TableName) -> Result<Vec<String>> 
 
 /// The statement that makes the table, as an account with any right on it may see it.
 pub(crate) async fn definition(conn: &mut Conn, name: &TableName) -> Result<String> {
-    let row: Option<Row> = conn
-        .query_first(format!("SHOW CREATE TABLE {}", statement::table(name)?))
-        .await?;
+    let row: Option<Row> = conn.query_first(format!("SHOW CREATE TABLE {}", statement::table(name)?)).await?;
     Ok(row.and_then(|row| row.get(1)).unwrap_or_default())
 }
 
@@ -102,9 +100,7 @@ async fn key(conn: &mut Conn, name: &TableName, columns: &[Column]) -> Result<Ve
     for index in parts.chunk_by(|a, b| a.0 == b.0) {
         let primary = index.first().is_some_and(|part| part.0 == "PRIMARY");
         let position = |(_, column, prefix): &(String, Option<String>, Option<u64>)| {
-            let at = columns
-                .iter()
-                .position(|known| Some(&known.name) == column.as_ref())?;
+            let at = columns.iter().position(|known| Some(&known.name) == column.as_ref())?;
             (primary || !columns[at].nullable && prefix.is_none()).then_some(at)
         };
         if let Some(key) = index.iter().map(position).collect() {
@@ -116,16 +112,10 @@ async fn key(conn: &mut Conn, name: &TableName, columns: &[Column]) -> Result<Ve
 
 /// A column's kind by its full type: `int(10) unsigned`, `enum('a','b''c')`, `datetime(3)`.
 fn kind(full: &str, length: u64) -> ColumnKind {
-    let (word, rest) = full.split_at(
-        full.find(|c: char| !c.is_ascii_alphanumeric())
-            .unwrap_or(full.len()),
-    );
-    let arguments = rest
-        .strip_prefix('(')
-        .and_then(|rest| Some(rest.split_once(')')?.0));
-    let numbers: Vec<u8> = arguments.map_or(Vec::new(), |list| {
-        list.split(',').filter_map(|n| n.trim().parse().ok()).collect()
-    });
+    let (word, rest) = full.split_at(full.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(full.len()));
+    let arguments = rest.strip_prefix('(').and_then(|rest| Some(rest.split_once(')')?.0));
+    let numbers: Vec<u8> =
+        arguments.map_or(Vec::new(), |list| list.split(',').filter_map(|n| n.trim().parse().ok()).collect());
     let number = |at: usize, default: u8| numbers.get(at).copied().unwrap_or(default);
     let unsigned = rest.contains("unsigned");
     let integer = |bits: u8| ColumnKind::Integer { bits, unsigned };
@@ -138,11 +128,9 @@ fn kind(full: &str, length: u64) -> ColumnKind {
         "mediumint" => integer(24),
         "int" | "integer" => integer(32),
         "bigint" => integer(64),
-        "decimal" | "numeric" => ColumnKind::Decimal {
-            precision: number(0, 10),
-            scale: number(1, 0),
-            unsigned,
-        },
+        "decimal" | "numeric" => {
+            ColumnKind::Decimal { precision: number(0, 10), scale: number(1, 0), unsigned }
+        }
         "float" => ColumnKind::Float,
         "double" | "real" => ColumnKind::Double,
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => ColumnKind::Text { length },
@@ -161,10 +149,9 @@ fn kind(full: &str, length: u64) -> ColumnKind {
         "year" => ColumnKind::Year,
         "json" => ColumnKind::Json,
         "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
-        | "multipolygon" | "geomcollection" | "geometrycollection" | "vector" => ColumnKind::Bytes {
-            length: u64::from(u32::MAX),
-            fixed: false,
-        },
+        | "multipolygon" | "geomcollection" | "geometrycollection" | "vector" => {
+            ColumnKind::Bytes { length: u64::from(u32::MAX), fixed: false }
+        }
         name @ ("uuid" | "inet4" | "inet6") => ColumnKind::Named(name.to_owned()),
         _ => ColumnKind::Unsupported(full.to_owned()),
     }
@@ -197,36 +184,11 @@ mod tests {
     #[test]
     fn kinds_are_read_from_the_full_type() {
         let said = [
-            (
-                "int(10) unsigned",
-                ColumnKind::Integer {
-                    bits: 32,
-                    unsigned: true,
-                },
-            ),
-            (
-                "mediumint",
-                ColumnKind::Integer {
-                    bits: 24,
-                    unsigned: false,
-                },
-            ),
+            ("int(10) unsigned", ColumnKind::Integer { bits: 32, unsigned: true }),
+            ("mediumint", ColumnKind::Integer { bits: 24, unsigned: false }),
             ("tinyint(1)", ColumnKind::Boolean),
-            (
-                "tinyint(4)",
-                ColumnKind::Integer {
-                    bits: 8,
-                    unsigned: false,
-                },
-            ),
-            (
-                "decimal(10,2)",
-                ColumnKind::Decimal {
-                    precision: 10,
-                    scale: 2,
-                    unsigned: false,
-                },
-            ),
+            ("tinyint(4)", ColumnKind::Integer { bits: 8, unsigned: false }),
+            ("decimal(10,2)", ColumnKind::Decimal { precision: 10, scale: 2, unsigned: false }),
             ("datetime(3)", ColumnKind::DateTime { fsp: 3 }),
             ("bit(1)", ColumnKind::Boolean),
             ("bit(10)", ColumnKind::Bit { bits: 10 }),
@@ -244,9 +206,6 @@ mod tests {
     #[test]
     fn members_with_quotes_commas_and_brackets_are_read() {
         let expected = ["a", "b'c", "d,e)", ""].map(str::to_owned);
-        assert_eq!(
-            kind("enum('a','b''c','d,e)','')", 0),
-            ColumnKind::Enum(expected.to_vec())
-        );
+        assert_eq!(kind("enum('a','b''c','d,e)','')", 0), ColumnKind::Enum(expected.to_vec()));
     }
 }

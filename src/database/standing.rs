@@ -30,8 +30,7 @@ fn read<T: std::str::FromStr>(text: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
 {
-    text.parse()
-        .map_err(|wrong: T::Err| Error::Broken(wrong.to_string()))
+    text.parse().map_err(|wrong: T::Err| Error::Broken(wrong.to_string()))
 }
 
 async fn has_gtids(conn: &mut Conn) -> Result<bool> {
@@ -45,20 +44,12 @@ async fn server_uuid(conn: &mut Conn) -> Result<Uuid> {
 }
 
 async fn file_position(conn: &mut Conn, version: Version) -> Result<Position> {
-    let ask = if version.number >= (8, 2, 0) {
-        "SHOW BINARY LOG STATUS"
-    } else {
-        "SHOW MASTER STATUS"
-    };
+    let ask = if version.number >= (8, 2, 0) { "SHOW BINARY LOG STATUS" } else { "SHOW MASTER STATUS" };
     let row: Option<Row> = conn.query_first(ask).await?;
     let place = row.and_then(|row| Some((row.get::<String, _>(0)?, row.get::<u64, _>(1)?)));
     let (file, offset) =
         place.ok_or_else(|| Error::BinlogBroken("it writes no binlog (log_bin=OFF)".into()))?;
-    Ok(Position::File {
-        server: server_uuid(conn).await?,
-        file,
-        offset,
-    })
+    Ok(Position::File { server: server_uuid(conn).await?, file, offset })
 }
 
 /// Checks that the server still has all transactions after the position, and has all those before it.
@@ -69,9 +60,8 @@ pub async fn ensure_resumable(conn: &mut Conn, position: &Position) -> Result<()
     let flavor = Version::of(conn).await?.flavor;
     match (position, flavor) {
         (Position::Mysql(seen), Flavor::MySql) => {
-            let sets: Option<(String, String)> = conn
-                .query_first("SELECT @@GLOBAL.gtid_purged, @@GLOBAL.gtid_executed")
-                .await?;
+            let sets: Option<(String, String)> =
+                conn.query_first("SELECT @@GLOBAL.gtid_purged, @@GLOBAL.gtid_executed").await?;
             let (purged, executed) = sets.unwrap_or_default();
             let (purged, executed): (GtidSet, GtidSet) = (read(&purged)?, read(&executed)?);
             let (lost, ahead) = (purged.subtract(seen), seen.subtract(&executed));
@@ -95,8 +85,6 @@ pub async fn ensure_resumable(conn: &mut Conn, position: &Position) -> Result<()
                 Err(Error::OtherServer(format!("of {server}, this is {here}")))
             }
         }
-        (_, flavor) => Err(Error::OtherServer(format!(
-            "{position} cannot be resumed on {flavor:?}"
-        ))),
+        (_, flavor) => Err(Error::OtherServer(format!("{position} cannot be resumed on {flavor:?}"))),
     }
 }

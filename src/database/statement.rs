@@ -18,11 +18,7 @@ impl Ident {
     /// Checks what the server allows in a name: 1 to 64 characters, no NUL.
     pub fn new(name: &str) -> Result<Self> {
         let legal = (1..=64).contains(&name.chars().count()) && !name.contains('\0');
-        if legal {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(Error::NotAName(name.escape_debug().to_string()))
-        }
+        if legal { Ok(Self(name.to_owned())) } else { Err(Error::NotAName(name.escape_debug().to_string())) }
     }
 }
 
@@ -34,11 +30,7 @@ impl fmt::Display for Ident {
 
 /// A table's full name, quoted.
 pub fn table(name: &TableName) -> Result<String> {
-    Ok(format!(
-        "{}.{}",
-        Ident::new(&name.schema)?,
-        Ident::new(&name.table)?
-    ))
+    Ok(format!("{}.{}", Ident::new(&name.schema)?, Ident::new(&name.table)?))
 }
 
 /// What a SELECT holds on to until its transaction ends.
@@ -99,34 +91,22 @@ pub(crate) fn select_after(
             statement.sql.push_str(if last > 0 { " OR (" } else { "(" });
             for (at, (column, value)) in columns.iter().zip(&key.0).take(last + 1).enumerate() {
                 let (place, parameter) = in_order(column, value)?;
-                let (and, sign) = (
-                    if at > 0 { " AND " } else { "" },
-                    if at == last { ">" } else { "=" },
-                );
+                let (and, sign) = (if at > 0 { " AND " } else { "" }, if at == last { ">" } else { "=" });
                 let _ = write!(statement.sql, "{and}{place} {sign} ?");
                 statement.parameters.push(parameter);
             }
             statement.sql.push(')');
         }
     }
-    let names: Vec<String> = columns
-        .iter()
-        .map(|column| quoted(column))
-        .collect::<Result<_>>()?;
-    let _ = write!(
-        statement.sql,
-        " ORDER BY {} LIMIT {limit}{lock}",
-        names.join(", ")
-    );
+    let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect::<Result<_>>()?;
+    let _ = write!(statement.sql, " ORDER BY {} LIMIT {limit}{lock}", names.join(", "));
     Ok(statement)
 }
 
 /// Changes columns of one row.
 pub(crate) fn update(schema: &TableSchema, key: &Key, values: &[(usize, Value)]) -> Result<Statement> {
-    let mut statement = Statement {
-        sql: format!("UPDATE {} SET ", table(&schema.name)?),
-        parameters: Vec::new(),
-    };
+    let mut statement =
+        Statement { sql: format!("UPDATE {} SET ", table(&schema.name)?), parameters: Vec::new() };
     for (i, (at, value)) in values.iter().enumerate() {
         let comma = if i > 0 { ", " } else { "" };
         let _ = write!(statement.sql, "{comma}{} = ?", quoted(column(schema, *at)?)?);
@@ -143,21 +123,15 @@ pub(crate) fn insert(schema: &TableSchema, values: &[(usize, Value)]) -> Result<
     let columns: Vec<String> = columns.collect::<Result<_>>()?;
     let marks = vec!["?"; values.len()].join(", ");
     Ok(Statement {
-        sql: format!(
-            "INSERT INTO {} ({}) VALUES ({marks})",
-            table(&schema.name)?,
-            columns.join(", ")
-        ),
+        sql: format!("INSERT INTO {} ({}) VALUES ({marks})", table(&schema.name)?, columns.join(", ")),
         parameters: values.iter().map(|(_, value)| to_wire(value)).collect(),
     })
 }
 
 /// Removes one row.
 pub(crate) fn delete(schema: &TableSchema, key: &Key) -> Result<Statement> {
-    let mut statement = Statement {
-        sql: format!("DELETE FROM {} WHERE ", table(&schema.name)?),
-        parameters: Vec::new(),
-    };
+    let mut statement =
+        Statement { sql: format!("DELETE FROM {} WHERE ", table(&schema.name)?), parameters: Vec::new() };
     push_key(&mut statement, schema, key)?;
     Ok(statement)
 }
@@ -205,14 +179,11 @@ fn push_key(statement: &mut Statement, schema: &TableSchema, key: &Key) -> Resul
 fn in_order(column: &Column, value: &Value) -> Result<(String, Wire)> {
     let name = quoted(column)?;
     let number = match (&column.kind, value) {
-        (ColumnKind::Enum(members), Value::Text(text)) => members
-            .iter()
-            .position(|member| member == text)
-            .map_or(0, |i| i as u64 + 1),
+        (ColumnKind::Enum(members), Value::Text(text)) => {
+            members.iter().position(|member| member == text).map_or(0, |i| i as u64 + 1)
+        }
         (ColumnKind::Set(members), Value::Text(text)) => {
-            let bits = text
-                .split(',')
-                .filter_map(|name| members.iter().position(|member| member == name));
+            let bits = text.split(',').filter_map(|name| members.iter().position(|member| member == name));
             bits.fold(0, |mask, i| mask | 1 << i)
         }
         _ => return Ok((name, to_wire(value))),
@@ -236,10 +207,7 @@ mod tests {
             collation: None,
         };
         TableSchema {
-            name: TableName {
-                schema: "a`b".into(),
-                table: "o'r".into(),
-            },
+            name: TableName { schema: "a`b".into(), table: "o'r".into() },
             columns: vec![
                 column("i`d", ColumnKind::Text { length: 9 }),
                 column("e", ColumnKind::Enum(vec!["x".into(), "y".into()])),
@@ -254,10 +222,7 @@ mod tests {
         let evil = Value::Text("'; DROP TABLE t; --".into());
         let key = Key(vec![evil.clone()]);
         let statement = update(&schema(vec![0]), &key, &[(1, evil.clone())]).expect("builds");
-        assert_eq!(
-            statement.sql,
-            "UPDATE `a``b`.`o'r` SET `e` = ? WHERE (`i``d` = ?)"
-        );
+        assert_eq!(statement.sql, "UPDATE `a``b`.`o'r` SET `e` = ? WHERE (`i``d` = ?)");
         assert_eq!(statement.parameters, [to_wire(&evil), to_wire(&evil)]);
         for bad in ["", "a\0b", &"x".repeat(65)] {
             assert!(Ident::new(bad).is_err());

@@ -156,11 +156,7 @@ fn wire_column(kind: u8, metas: &mut Cursor) -> Result<WireColumn, Malformed> {
         _ => return Err(Malformed("column type in a table map")),
     };
     let meta = metas.little(width)? as u16;
-    let column = |kind, meta| WireColumn {
-        kind,
-        meta,
-        unsigned: None,
-    };
+    let column = |kind, meta| WireColumn { kind, meta, unsigned: None };
     let [first, second] = meta.to_le_bytes();
     Ok(match kind {
         kind::STRING if matches!(first, kind::ENUM | kind::SET) => column(first, u16::from(second)),

@@ -66,17 +66,8 @@ impl Tail {
         let assembly = Assembly::new(start.clone(), interest.clone());
         let (sender, events) = mpsc::channel(AHEAD);
         let (wanted, watched) = watch::channel(interest);
-        let reader = Reader {
-            stream,
-            assembly,
-            wanted: watched,
-            sender,
-        };
-        Ok(Self {
-            events,
-            interest: wanted,
-            reader: Some(tokio::spawn(reader.run())),
-        })
+        let reader = Reader { stream, assembly, wanted: watched, sender };
+        Ok(Self { events, interest: wanted, reader: Some(tokio::spawn(reader.run())) })
     }
 
     /// The next event. Cancel-safe. After an error, every further call gives [`Error::Ended`]: open a new tail from the last
@@ -135,15 +126,12 @@ impl Reader {
     async fn run(mut self) -> Result<()> {
         loop {
             let waited = tokio::time::timeout(SILENCE, self.stream.next()).await;
-            let event = waited
-                .map_err(|_| Error::Silent(SILENCE))?
-                .ok_or(Error::Ended)??;
+            let event = waited.map_err(|_| Error::Silent(SILENCE))?.ok_or(Error::Ended)??;
             if !self.assembly.inside_payload() {
                 verify(&event)?;
             }
             if self.wanted.has_changed().unwrap_or(false) {
-                self.assembly
-                    .set_interest(self.wanted.borrow_and_update().clone());
+                self.assembly.set_interest(self.wanted.borrow_and_update().clone());
             }
             if let Some(done) = self.assembly.take(&event)?
                 && self.sender.send(done).await.is_err()
@@ -211,9 +199,7 @@ async fn request(conn: Conn, start: &Position, identity: Identity) -> Result<Bin
 fn sids(set: &GtidSet) -> Result<Vec<Sid<'static>>> {
     set.sources()
         .map(|(source, spans)| {
-            let intervals = spans
-                .iter()
-                .map(|&(first, last)| GnoInterval::new(first, last + 1));
+            let intervals = spans.iter().map(|&(first, last)| GnoInterval::new(first, last + 1));
             let sid = Sid::new(source.uuid.into_bytes()).with_intervals(intervals.collect());
             if source.tag.is_empty() {
                 return Ok(sid);
@@ -248,16 +234,11 @@ mod tests {
 
     #[test]
     fn a_set_is_asked_for_with_gaps_and_tags_and_open_ends() {
-        let set = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-7:9-10:blue:3"
-            .parse()
-            .expect("a set");
+        let set = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-7:9-10:blue:3".parse().expect("a set");
         let sids = sids(&set).expect("legal tags");
         let intervals = [GnoInterval::new(1, 8), GnoInterval::new(9, 11)];
         assert_eq!(sids[0].intervals(), intervals);
         assert_eq!(sids[1].intervals(), [GnoInterval::new(3, 4)]);
-        assert_eq!(
-            sids[1].tag().map(|tag| tag.as_str().to_owned()),
-            Some("blue".into())
-        );
+        assert_eq!(sids[1].tag().map(|tag| tag.as_str().to_owned()), Some("blue".into()));
     }
 }

@@ -84,10 +84,7 @@ impl Open {
         let changed: Vec<TableName> = self.changes.iter().map(|change| change.table.clone()).collect();
         for table in changed {
             let reason = reason.to_owned();
-            let error = Error::Layout {
-                table: table.clone(),
-                reason,
-            };
+            let error = Error::Layout { table: table.clone(), reason };
             self.doubt(table, error);
         }
     }
@@ -95,8 +92,7 @@ impl Open {
     /// Complete: rows of tables in doubt are left out.
     pub(crate) fn complete(mut self, position: Position) -> Transaction {
         let doubts = &self.doubts;
-        self.changes
-            .retain(|change| doubts.iter().all(|doubt| doubt.table != change.table));
+        self.changes.retain(|change| doubts.iter().all(|doubt| doubt.table != change.table));
         Transaction {
             position,
             id: self.begin.id,

@@ -42,11 +42,7 @@ pub(crate) fn words(sql: &str) -> Vec<Word> {
             '*' if rest.starts_with("*/") => &rest[2..],
             '`' | '"' | '\'' => {
                 let (content, more) = quoted(rest, c);
-                words.push(if c == '\'' {
-                    Word::Text
-                } else {
-                    Word::Quoted(content)
-                });
+                words.push(if c == '\'' { Word::Text } else { Word::Quoted(content) });
                 more
             }
             _ if is_name(c) => {
@@ -69,8 +65,7 @@ fn is_name(c: char) -> bool {
 
 /// Two dashes begin a comment only before a blank.
 fn is_dashed_comment(rest: &str) -> bool {
-    rest.strip_prefix("--")
-        .is_some_and(|more| more.chars().next().is_none_or(char::is_whitespace))
+    rest.strip_prefix("--").is_some_and(|more| more.chars().next().is_none_or(char::is_whitespace))
 }
 
 fn after<'a>(rest: &'a str, end: &str) -> &'a str {

@@ -41,12 +41,7 @@ pub async fn insert<Q: Queryable>(
     schema: &TableSchema,
     values: &[(usize, Value)],
 ) -> Result<Key> {
-    let given = |at: usize| {
-        values
-            .iter()
-            .find(|(column, _)| *column == at)
-            .map(|(_, value)| value)
-    };
+    let given = |at: usize| values.iter().find(|(column, _)| *column == at).map(|(_, value)| value);
     let made = |at: usize| {
         let counts = schema.columns.get(at).is_some_and(|column| column.auto_increment);
         counts && given(at).is_none_or(|value| matches!(value, Value::Null | Value::Int(0)))
@@ -81,10 +76,7 @@ struct Done {
 async fn execute<Q: Queryable>(tx: &mut Q, statement: Statement) -> Result<Done> {
     let Statement { sql, parameters } = statement;
     let result = tx.exec_iter(sql, parameters).await?;
-    let done = Done {
-        rows: result.affected_rows(),
-        id: result.last_insert_id(),
-    };
+    let done = Done { rows: result.affected_rows(), id: result.last_insert_id() };
     result.drop_result().await?;
     Ok(done)
 }

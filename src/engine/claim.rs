@@ -15,9 +15,9 @@ use std::collections::BTreeMap;
 
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
-use crate::engine::inspect::Writing;
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
 use crate::engine::table::Table;
+use crate::engine::writing::Writing;
 use crate::engine::{Engine, LOOK_AGAIN, micros};
 use crate::model::base::BaseChange;
 use crate::model::cell::Cell;

@@ -98,13 +98,6 @@ pub enum WriteAim {
         /// Its base.
         base: RowBase,
     },
-    /// Mark the row as deleted by the link's `soft` rule, if it still is as base says.
-    SoftDelete {
-        /// The row.
-        key: Key,
-        /// Its base.
-        base: RowBase,
-    },
     /// An edit beats a delete: the row is made again from its last image with the edit on it.
     Recreate {
         /// The row.

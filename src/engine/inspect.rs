@@ -4,153 +4,24 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
-use crate::engine::effect::{
-    Answered, Conflict, Effect, Interval, Level, Naming, Outcome, TableWrite, Verdict, Want, Winner, WriteAim,
-};
-use crate::engine::input::{DbState, EditHint, EditNumber, Micros, RowView, TabView, View, WriteOutcome};
-use crate::engine::owed::{Owed, OwedId};
+use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
+use crate::engine::owed::Owed;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
 use crate::engine::table::{Before, Held, Pending};
-use crate::engine::{Engine, LOOK_AGAIN, Stage, conflict, guard, micros};
-use crate::model::base::{BaseChange, RowBase};
+use crate::engine::writing::{EDIT_SLACK, Writing};
+use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
+use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::mark::{ClaimId, EffectId};
 use crate::model::rule::Deletes;
-
-/// The clock of a person's machine is trusted this far: the script reads it one to three seconds after the keystroke.
-const EDIT_SLACK: Micros = 5_000_000;
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
 
 /// What the person hears whose edit is not decided by this read.
 const LOOKED_AT_AGAIN: &str = "it is looked at once more";
-
-/// A cycle between its read and its batch.
-#[derive(Debug)]
-pub(crate) struct Writing {
-    pub(crate) view: View,
-    pub(crate) asked: Micros,
-    pub(crate) answered: Micros,
-    hints: Vec<EditHint>,
-    queue: VecDeque<Queued>,
-    outstanding: Option<Queued>,
-    verdicts: BTreeMap<(usize, u32), Verdict>,
-    /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
-    standing: BTreeMap<(usize, u32), Verdict>,
-    pub(crate) conflicts: Vec<Conflict>,
-    pub(crate) agreed: Vec<(usize, BaseChange)>,
-    pub(crate) paid: Vec<OwedId>,
-    pub(crate) named: Vec<(usize, ClaimId)>,
-    pub(crate) claim: Vec<(usize, u32)>,
-    pub(crate) unclaim: Vec<(usize, ClaimId)>,
-    pub(crate) names: Vec<Naming>,
-}
-
-/// A table write and where its row stands in the read.
-#[derive(Clone, Debug)]
-pub(crate) struct Queued {
-    write: TableWrite,
-    row: Option<u32>,
-    /// The content, for new rows that the server may refuse.
-    content: Option<Digest>,
-}
-
-impl Queued {
-    fn key(&self) -> Option<&Key> {
-        match &self.write.aim {
-            WriteAim::Columns { key, .. }
-            | WriteAim::Delete { key, .. }
-            | WriteAim::SoftDelete { key, .. }
-            | WriteAim::Recreate { key, .. } => Some(key),
-            WriteAim::Insert { key, .. } => key.as_ref(),
-        }
-    }
-}
-
-impl Writing {
-    /// The edit that announced a change of this row, if one did.
-    fn hint(&self, table: usize, row: u32) -> Option<&EditHint> {
-        let covers = |hint: &&EditHint| hint.rows.is_some_and(|(first, last)| (first..=last).contains(&row));
-        self.hints.iter().filter(|hint| hint.table == table).rfind(covers)
-    }
-
-    fn cause(&self, table: usize, row: u32) -> Option<(EditNumber, Option<String>)> {
-        self.hint(table, row).map(|hint| (hint.edit, hint.editor.clone()))
-    }
-
-    /// When a change of this row was made: between two reads, narrowed by the script's own time.
-    fn interval(&self, table: usize, row: u32, between: Interval) -> Interval {
-        match self.hint(table, row).and_then(|hint| hint.at) {
-            Some(at) => {
-                let until = between.1.min(at).max(between.0);
-                (between.0.max(at.saturating_sub(EDIT_SLACK)).min(until), until)
-            }
-            None => between,
-        }
-    }
-
-    /// The worst outcome of a row is what its person hears.
-    pub(crate) fn judge(
-        &mut self,
-        table: usize,
-        row: u32,
-        outcome: Outcome,
-        column: Option<usize>,
-        message: String,
-    ) {
-        let place = column.map(|column| (row, column));
-        let verdict = Verdict { outcome, place, message };
-        let worst = self.verdicts.entry((table, row)).or_insert_with(|| verdict.clone());
-        if worst.outcome < verdict.outcome {
-            *worst = verdict;
-        }
-    }
-
-    /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
-    fn recall(&mut self, (table, row): (usize, u32), column: usize, held: &Held) {
-        let verdict =
-            Verdict { outcome: Outcome::Refused, place: Some((row, column)), message: held.why.clone() };
-        self.standing.entry((table, row)).or_insert(verdict);
-    }
-
-    fn answers(&self) -> Vec<Answered> {
-        let unchanged = Verdict { outcome: Outcome::Unchanged, place: None, message: String::new() };
-        let worst = |of: &BTreeMap<(usize, u32), Verdict>, hint: &EditHint| {
-            let (first, last) = hint.rows?;
-            of.range((hint.table, first)..=(hint.table, last))
-                .map(|(_, verdict)| verdict)
-                .max_by_key(|verdict| verdict.outcome)
-                .cloned()
-        };
-        let answered = |hint: &EditHint| Answered {
-            edit: hint.edit,
-            table: hint.table,
-            verdict: worst(&self.verdicts, hint)
-                .or_else(|| worst(&self.standing, hint))
-                .unwrap_or_else(|| unchanged.clone()),
-        };
-        self.hints.iter().map(answered).collect()
-    }
-
-    /// Base that this cycle is to store moves on with a guarded write of the same row: the write has stored the newer one.
-    fn follow(&mut self, table: usize, row: &Key, newer: Option<&RowBase>) {
-        for (index, change) in &mut self.agreed {
-            if let (BaseChange::Set(key, base), Some(newer)) = (change, newer)
-                && *index == table
-                && key == row
-            {
-                base.clone_from(newer);
-            }
-        }
-    }
-
-    pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(Queued { write, row, content });
-    }
-}
 
 impl Engine {
     pub(super) fn inspect(&mut self, asked: Micros, answered: Micros, view: View, hints: Vec<EditHint>) {
@@ -216,7 +87,13 @@ impl Engine {
     }
 
     /// A row that base knows and that stands in the sheet.
-    fn inspect_row(&mut self, index: usize, key: &Key, (row, rows): (&RowView, &Rows<'_>), writing: &mut Writing) {
+    fn inspect_row(
+        &mut self,
+        index: usize,
+        key: &Key,
+        (row, rows): (&RowView, &Rows<'_>),
+        writing: &mut Writing,
+    ) {
         let table = &mut self.tables[index];
         table.gone.remove(key);
         if table.is_fetching(key) {
@@ -275,7 +152,7 @@ impl Engine {
                     );
                 }
                 Move::Hold(reason) => {
-                    writing.judge(index, row.row, Outcome::Refused, Some(at), reason.into())
+                    writing.judge(index, row.row, Outcome::Refused, Some(at), reason.into());
                 }
                 Move::Fetch => {
                     // A cell that is held was decided on the present row: it is fetched again when the cell changes.
@@ -481,7 +358,7 @@ impl Engine {
         if brake != self.tables[index].brake {
             match &brake {
                 Some(reason) => {
-                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"))
+                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"));
                 }
                 None => self.tell(Some(index), Level::Info, "deletes go on: the rows are back".into()),
             }
@@ -502,274 +379,15 @@ impl Engine {
         };
         let aim = match table.plan.rules.deletes {
             Deletes::Apply => WriteAim::Delete { key, base },
-            Deletes::Soft { .. } => WriteAim::SoftDelete { key, base },
             Deletes::Restore => {
                 table.restore.insert(key.clone());
                 table.fetch(&key, seq);
                 return;
             }
-            Deletes::Hold => return,
+            // A link with soft deletes is not started by this version.
+            Deletes::Hold | Deletes::Soft { .. } => return,
         };
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);
     }
-
-    /// Values that a write of ours covered are judged like any conflict: they were typed after the read that the write rested on.
-    fn judge_covered_edits(&mut self, writing: &mut Writing) {
-        let covered: Vec<(OwedId, Owed)> = self.owed.iter().map(|(id, owed)| (*id, owed.clone())).collect();
-        for (id, owed) in covered {
-            let Owed::Edit { link, key, column, cell, typed } = owed else {
-                continue;
-            };
-            let Some(index) = self.table_named(&link) else {
-                continue;
-            };
-            let table = &self.tables[index];
-            if table.is_fetching(&key) || writing.queue.iter().any(|queued| queued.key() == Some(&key)) {
-                self.wakes.insert(self.clock + LOOK_AGAIN);
-                continue;
-            }
-            let rules = table.plan.columns.get(column).map(|plan| plan.rule.clone());
-            let (Some(rule), Some(base)) = (rules, table.base.get(&key).cloned()) else {
-                self.lose(writing, id, index, key, column, cell.value, "the row is gone".into());
-                continue;
-            };
-            let pending = table.pending.get(&key);
-            let commit = pending.map_or(0, |pending| pending.commit);
-            let known = pending.and_then(|pending| pending.state.row()).cloned();
-            let (winner, why) =
-                conflict::judge(rule.policy, rule.direction, table.plan.rules.tie, commit, typed);
-            if winner != Winner::Sheet || cell.formula.is_some() {
-                self.lose(writing, id, index, key, column, cell.value, why.into());
-                continue;
-            }
-            writing.conflicts.push(Conflict {
-                table: index,
-                key: Some(key.clone()),
-                column: Some(column),
-                database: known.as_ref().and_then(|row| row.get(column)).map(|cell| cell.shown.clone()),
-                sheet: Some(cell.value.clone()),
-                winner,
-                rule: format!("typed while we wrote; {why}"),
-            });
-            let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
-            let effect = self.next_effect_id();
-            let aim = WriteAim::Columns { key, base, known, wants };
-            let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };
-            writing.push(write, None, None);
-        }
-    }
-
-    fn lose(
-        &mut self,
-        writing: &mut Writing,
-        id: OwedId,
-        table: usize,
-        key: Key,
-        column: usize,
-        cell: crate::model::cell::Cell,
-        why: String,
-    ) {
-        let (key, column, sheet) = (Some(key), Some(column), Some(cell));
-        let rule = format!("typed while we wrote; {why}");
-        writing.conflicts.push(Conflict {
-            table,
-            key,
-            column,
-            database: None,
-            sheet,
-            winner: Winner::Database,
-            rule,
-        });
-        writing.paid.push(id);
-    }
-
-    /// Makes the next table write, or goes on to the batch when all are made.
-    pub(super) fn go_on_writing(&mut self) {
-        let Stage::Writing(writing) = &mut self.stage else {
-            return;
-        };
-        if writing.outstanding.is_some() {
-            return;
-        }
-        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
-        let fetched = writing.queue.front().is_some_and(|queued| {
-            let fetching = &self.tables[queued.write.table].fetching;
-            queued.key().is_some_and(|key| fetching.contains_key(key))
-        });
-        if fetched {
-            return;
-        }
-        if let Some(queued) = writing.queue.pop_front() {
-            writing.outstanding = Some(queued.clone());
-            if let Some(key) = queued.key() {
-                self.tables[queued.write.table].raise_fence(key, queued.write.effect);
-            }
-            self.out.push_back(Effect::Write(queued.write));
-            return;
-        }
-        if let Stage::Writing(writing) = std::mem::replace(&mut self.stage, Stage::Idle) {
-            let answers = writing.answers();
-            if !answers.is_empty() {
-                self.out.push_back(Effect::Answer(answers));
-            }
-            self.flush(*writing);
-        }
-    }
-
-    pub(super) fn on_wrote(&mut self, effect: EffectId, outcome: WriteOutcome) {
-        let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else {
-            return;
-        };
-        match writing.outstanding.take() {
-            Some(queued) if queued.write.effect == effect => self.take_outcome(queued, outcome, &mut writing),
-            other => writing.outstanding = other,
-        }
-        self.stage = Stage::Writing(writing);
-    }
-
-    fn take_outcome(&mut self, queued: Queued, outcome: WriteOutcome, writing: &mut Writing) {
-        let index = queued.write.table;
-        let now = self.clock;
-        match outcome {
-            WriteOutcome::Done { after, key, base, left, refused, wrote } => {
-                writing.follow(index, &key, base.as_ref());
-                self.took(&queued, key, after, base, wrote);
-                writing.paid.extend(queued.write.pays);
-                if let Some(row) = queued.row {
-                    if wrote {
-                        writing.judge(index, row, Outcome::Applied, None, String::new());
-                    }
-                    for (column, reason) in &left {
-                        writing.judge(index, row, Outcome::Conflict, Some(*column), reason.clone());
-                    }
-                    for (column, reason) in &refused {
-                        writing.judge(index, row, Outcome::Refused, Some(*column), reason.clone());
-                    }
-                }
-                self.hold_back(&queued, refused.iter().cloned());
-                for (_, reason) in left.iter().chain(&refused) {
-                    list_covered(&queued, reason, writing);
-                }
-                if !left.is_empty()
-                    && let Some(key) = queued.key()
-                {
-                    self.tables[index].fetch(key, self.seq);
-                }
-            }
-            WriteOutcome::Refused { column, reason } => {
-                self.not_committed(&queued);
-                self.tables[index].refused.extend(queued.content);
-                list_covered(&queued, &reason, writing);
-                writing.paid.extend(queued.write.pays);
-                if let Some(row) = queued.row {
-                    writing.judge(index, row, Outcome::Refused, column, reason.clone());
-                }
-                match &queued.write.aim {
-                    WriteAim::Columns { wants, .. } => {
-                        self.hold_back(&queued, wants.iter().map(|want| (want.column, reason.clone())));
-                    }
-                    // The edit stays in the sheet, listed; the row stays deleted.
-                    WriteAim::Recreate { key, .. } => {
-                        if let Some(pending) = self.tables[index].pending.get_mut(key) {
-                            pending.state = DbState::Gone(None);
-                        }
-                    }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::SoftDelete { .. } => {}
-                }
-            }
-            WriteOutcome::Exists => {
-                self.not_committed(&queued);
-                if let Some(key) = queued.key() {
-                    self.tables[index].fetch(key, self.seq);
-                }
-            }
-            WriteOutcome::Failed => {
-                self.not_committed(&queued);
-                self.wakes.insert(now + LOOK_AGAIN);
-            }
-        }
-    }
-
-    fn not_committed(&mut self, queued: &Queued) {
-        if let Some(key) = queued.key() {
-            self.tables[queued.write.table].not_committed(key);
-        }
-    }
-
-    /// Cells that stay as they are until either side changes.
-    fn hold_back(&mut self, queued: &Queued, refused: impl IntoIterator<Item = (usize, String)>) {
-        let WriteAim::Columns { key, known, wants, .. } = &queued.write.aim else {
-            return;
-        };
-        let table = &mut self.tables[queued.write.table];
-        for (at, why) in refused {
-            if let Some(want) = wants.iter().find(|want| want.column == at && want.stands) {
-                let value = known.as_ref().and_then(|row| row.get(at)).map(|cell| cell.value.digest());
-                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value, why });
-            }
-        }
-    }
-
-    /// A guarded transaction is done: base stands as it stored it, and what waits becomes the row that it read back.
-    fn took(&mut self, queued: &Queued, key: Key, after: DbState, base: Option<RowBase>, wrote: bool) {
-        let (now, seq) = (self.clock, self.seq);
-        let table = &mut self.tables[queued.write.table];
-        let unlike = base
-            .as_ref()
-            .is_some_and(|base| base.columns.iter().flatten().any(|c| c.value == guard::UNDECIDED));
-        match &queued.write.aim {
-            WriteAim::Insert { claim: Some(claim), .. } => {
-                let base = base.unwrap_or_default();
-                let claimed = crate::engine::table::Claim { key, base, missing_since: None, named_at: None };
-                table.fresh.remove(claim);
-                table.claims.insert(*claim, claimed);
-                self.wakes.insert(now);
-                return;
-            }
-            WriteAim::Delete { .. } | WriteAim::SoftDelete { .. } => {
-                match &after {
-                    DbState::Gone(_) => table.forget(&key, true),
-                    // The row is another one by now: the edit beats the delete.
-                    DbState::Row(_) => {
-                        table.gone.remove(&key);
-                        table.fetch(&key, seq);
-                    }
-                }
-            }
-            WriteAim::Columns { .. } | WriteAim::Insert { .. } | WriteAim::Recreate { .. } => match base {
-                Some(base) => table.set_base(key.clone(), base, now),
-                None if matches!(after, DbState::Gone(_)) => table.fetch(&key, seq),
-                None => {}
-            },
-        }
-        if wrote {
-            let recreated = matches!(queued.write.aim, WriteAim::Recreate { .. });
-            table.committed(queued.write.effect, key, seq, now, |waiting| {
-                (waiting.is_some() || recreated || unlike).then_some(after)
-            });
-        } else {
-            table.not_committed(&key);
-            if unlike {
-                table.fetch(&key, seq);
-            }
-        }
-    }
-}
-
-/// A covered edit that does not reach the table stands nowhere any more: it is listed.
-fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing) {
-    let WriteAim::Columns { key, wants, .. } = &queued.write.aim else {
-        return;
-    };
-    let covered = wants.iter().filter(|want| !want.stands);
-    writing.conflicts.extend(covered.map(|want| Conflict {
-        table: queued.write.table,
-        key: Some(key.clone()),
-        column: Some(want.column),
-        database: None,
-        sheet: Some(want.cell.clone()),
-        winner: Winner::Database,
-        rule: format!("typed while we wrote; {reason}"),
-    }));
 }

@@ -4,13 +4,13 @@
 //! cannot be told again is listed with its text, and the debt is struck.
 
 use crate::engine::Engine;
+use crate::engine::draft::{Draft, planned};
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::flush::{Draft, as_read, planned};
 use crate::engine::input::{KeySeen, RowView, TabView};
-use crate::engine::inspect::Writing;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
+use crate::engine::writing::Writing;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -103,8 +103,9 @@ impl Engine {
         let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
-        let blanks = victim.is_none() && ours.iter().all(|cell| cell.wrote.value.is_blank());
-        let whole = if blanks { as_read(tab, row) } else { Vec::new() };
+        let columns = tab.columns.iter().zip(&row.cells).zip(&self.tables[index].plan.columns);
+        let rest = columns.filter(|(_, column)| victim.is_none() && !column.key);
+        let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
         draft.writes.push(planned(&self.tables[index], aim, grid));
@@ -112,7 +113,7 @@ impl Engine {
 }
 
 /// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left. A row
-/// without key that shows only our blanks must be the one row that is all as it was left. It may also have been named since (`keys`:
+/// without key that shows only our blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since (`keys`:
 /// how many columns that changes).
 fn find_hit<'a>(
     (tab, keys): (&'a TabView, usize),
@@ -133,7 +134,8 @@ fn find_hit<'a>(
     let text =
         |row: &&RowView| cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell));
     let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
-    let mut whole = blank().filter(|row| like(row) == tab.columns.len());
+    let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
+    let mut whole = blank().filter(|row| shown(row) && like(row) == tab.columns.len());
     let alone = whole.next().filter(|_| whole.next().is_none());
     let named = || tab.rows.iter().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
     blank()

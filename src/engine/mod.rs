@@ -33,8 +33,11 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod brake;
+mod change;
 mod claim;
 pub mod conflict;
+mod covered;
+mod draft;
 pub mod effect;
 mod flush;
 pub mod guard;
@@ -42,6 +45,7 @@ pub mod input;
 mod inspect;
 pub mod lifecycle;
 mod mend;
+mod outcome;
 pub mod owed;
 pub mod plan;
 pub mod reconcile;
@@ -49,15 +53,16 @@ mod rows;
 mod stream;
 pub mod table;
 mod verify;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq, View};
-use crate::engine::inspect::Writing;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
+use crate::engine::writing::Writing;
 use crate::model::grid::{Fate, RECEIPT_LINES};
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};
@@ -309,7 +314,7 @@ impl Engine {
             self.hints.splice(0..0, hints);
             self.stale += 1;
             self.wait();
-            if self.stale % STALE_READS == 0 {
+            if self.stale.is_multiple_of(STALE_READS) {
                 self.tell(None, Level::Warning, reason);
             }
             return;
@@ -365,7 +370,7 @@ impl Engine {
                 match &trouble {
                     Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),
                     None => {
-                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into())
+                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into());
                     }
                 }
                 self.tables[index].dirty |= trouble.is_none();

@@ -142,7 +142,9 @@ impl Owed {
                     }
                 }
                 // The earlier one is paid first: that is how the row looks then.
-                before.iter().for_each(|old| put(row, old.column, &old.before));
+                for old in before.iter() {
+                    put(row, old.column, &old.before);
+                }
                 cells.retain(|cell| !alike(&cell.wrote, &cell.before));
                 before.len() < count
             }

@@ -116,7 +116,8 @@ pub enum Aim {
         victim: Option<Key>,
         /// The cells as read, in the order of the request's cells.
         read: Vec<GridCell>,
-        /// Cells of the row that must stand there too, where blank key cells do not tell which row was hit.
+        /// Of a row without key, its other cells: they must stand there too where our blanks tell nothing, and where the row
+        /// has got a key since.
         whole: Vec<(u32, GridCell)>,
     },
     /// A row comes back from the trash.

@@ -3,6 +3,8 @@
 //! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
@@ -155,8 +157,7 @@ impl Engine {
             let (low, high) = (self.next_effect_id(), self.next_effect_id());
             if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
                 let (opened, closed, rows) = (false, None, None);
-                copying.chunk =
-                    Some(Window { low, high, opened, closed, streamed: Default::default(), rows });
+                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
             }
             self.out.push_back(Effect::Chunk { table: index, after, low, high });
         }
@@ -192,8 +193,12 @@ impl Table {
         if passed {
             self.fences.remove(&key);
         }
-        let renamed_from = self.renamed.remove(&key);
+        let (renamed_from, buried) = (self.renamed.remove(&key), self.buried.remove(&key));
         if !overtaken && let Some(state) = then(self.pending.get(&key)) {
+            let state = match state {
+                DbState::Gone(None) => DbState::Gone(buried),
+                state => state,
+            };
             self.queue(key, Pending { state, first, commit: now, renamed_from });
         }
     }
@@ -248,6 +253,7 @@ impl Table {
         let Image { key, state, renamed_from } = image;
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
+                bury(&mut self.buried, &key, &state);
                 if let Some(old) = renamed_from {
                     // Renamed twice: base and sheet know its first name.
                     let first = self.renamed.remove(&old).unwrap_or(old);
@@ -269,6 +275,7 @@ impl Table {
             Some(fence) if !fence.passed => {
                 if !fence.committed {
                     fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
+                    bury(&mut self.buried, &key, &state);
                 }
                 return;
             }
@@ -324,8 +331,17 @@ impl Table {
     }
 }
 
+/// Keeps the last image of a deleted row while only its key is collected.
+fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
+    match state {
+        DbState::Gone(Some(image)) => buried.insert(key.clone(), image.clone()),
+        DbState::Gone(None) | DbState::Row(_) => buried.remove(key),
+    };
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::*;
@@ -357,6 +373,10 @@ mod tests {
         LinkPlan { rules, columns: Vec::new(), auto_key: true }
     }
 
+    fn collecting() -> Life {
+        Life::CatchingUpKeys { until: UNTIL, keys: BTreeMap::new(), all: false }
+    }
+
     /// A key change, as the stream tells it.
     fn renamed(table: &mut Table, seq: Seq, from: i64, to: i64) {
         let image = |key, state, renamed_from| Image { key, state, renamed_from };
@@ -366,8 +386,7 @@ mod tests {
 
     #[test]
     fn a_row_that_was_renamed_while_nobody_looked_is_known_under_its_first_name() {
-        let life = Life::CatchingUpKeys { until: UNTIL, keys: Default::default(), all: false };
-        let mut table = Table::new(plan(), Default::default(), Default::default(), life);
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), collecting());
         renamed(&mut table, 1, 6, 600);
         renamed(&mut table, 2, 600, 700);
         table.pass_marks(3, &[UNTIL]);
@@ -381,5 +400,17 @@ mod tests {
             .to_vec();
         assert_eq!(names, [None, None, Some(key(6))]);
         assert!(table.renamed.is_empty());
+    }
+
+    #[test]
+    fn the_last_image_of_a_row_that_was_deleted_while_nobody_looked_is_kept() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), collecting());
+        let image = |state| Image { key: key(6), state, renamed_from: None };
+        table.take(1, 0, image(DbState::Gone(Some(Vec::new()))));
+        table.pass_marks(2, &[UNTIL]);
+        table.raise_fence(&key(6), EffectId(10));
+        table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
+        assert_eq!(table.pending[&key(6)].state, DbState::Gone(Some(Vec::new())));
+        assert!(table.buried.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::effect::Interval;
-use crate::engine::input::{DbState, LinkPlan, Micros, Seq};
+use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::rows::is_base;
@@ -95,6 +95,9 @@ pub struct Table {
     pub fetching: BTreeMap<Key, Seq>,
     /// Keys that are looked up or will be, and were another key when base knew them: that one.
     pub renamed: BTreeMap<Key, Key>,
+    /// Last images of deleted rows whose keys are looked up or will be: the present state cannot tell what an edit that beats the
+    /// delete is made on.
+    pub buried: BTreeMap<Key, DbRow>,
     /// Rows to be put back into the tab although nothing changed in the table.
     pub restore: BTreeSet<Key>,
     /// Keys that a believed read lacked, with the time of the first such read.
@@ -150,6 +153,7 @@ impl Table {
             wanted: BTreeMap::new(),
             fetching: BTreeMap::new(),
             renamed: BTreeMap::new(),
+            buried: BTreeMap::new(),
             restore: BTreeSet::new(),
             gone: BTreeMap::new(),
             quiet: BTreeMap::new(),

@@ -178,7 +178,9 @@ impl Engine {
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
                     self.tables[index].requeue(to);
-                    from.iter().for_each(|from| self.tables[index].requeue(from));
+                    if let Some(from) = from {
+                        self.tables[index].requeue(from);
+                    }
                 }
             }
             Aim::NewRow { key, base } => {
@@ -192,7 +194,11 @@ impl Engine {
             }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
             Aim::MendCells { owed, victim, read, whole } => {
-                let stands = hit(receipt, victim.as_ref()) && unchanged(receipt, whole);
+                let blanks = read.iter().all(|cell| cell.value.is_blank());
+                let stands = match victim {
+                    Some(_) => hit(receipt, victim.as_ref()),
+                    None => (!blanks && hit(receipt, None)) || unchanged(receipt, whole),
+                };
                 self.judge_mend(index, *owed, stands, (victim.as_ref(), read), plan, (op, receipt), commit);
             }
             Aim::MendRow { owed } => commit.paid.push(*owed),

@@ -59,28 +59,17 @@ impl GtidList {
     /// The last transaction of a domain.
     pub fn last(&self, domain: u32) -> Option<DomainGtid> {
         let &(server, sequence) = self.last.get(&domain)?;
-        Some(DomainGtid {
-            domain,
-            server,
-            sequence,
-        })
+        Some(DomainGtid { domain, server, sequence })
     }
 
     /// Every domain's last transaction, by domain.
     pub fn iter(&self) -> impl Iterator<Item = DomainGtid> {
-        self.last.iter().map(|(&domain, &(server, sequence))| DomainGtid {
-            domain,
-            server,
-            sequence,
-        })
+        self.last.iter().map(|(&domain, &(server, sequence))| DomainGtid { domain, server, sequence })
     }
 
     /// Moves a domain forward to this transaction; an older one changes nothing.
     pub fn add(&mut self, gtid: DomainGtid) {
-        let last = self
-            .last
-            .entry(gtid.domain)
-            .or_insert((gtid.server, gtid.sequence));
+        let last = self.last.entry(gtid.domain).or_insert((gtid.server, gtid.sequence));
         if last.1 <= gtid.sequence {
             *last = (gtid.server, gtid.sequence);
         }
@@ -96,10 +85,9 @@ impl GtidList {
 
     /// True if no domain of `other` is further than here.
     pub fn covers(&self, other: &Self) -> bool {
-        other.iter().all(|theirs| {
-            self.last(theirs.domain)
-                .is_some_and(|ours| ours.sequence >= theirs.sequence)
-        })
+        other
+            .iter()
+            .all(|theirs| self.last(theirs.domain).is_some_and(|ours| ours.sequence >= theirs.sequence))
     }
 }
 
@@ -153,11 +141,7 @@ mod tests {
         position.add("0-2-101".parse().expect("a gtid"));
         assert_eq!(position.to_string(), "0-2-101,1-1-7");
         position.add("0-1-99".parse().expect("a gtid"));
-        assert_eq!(
-            position.to_string(),
-            "0-2-101,1-1-7",
-            "an older one changes nothing"
-        );
+        assert_eq!(position.to_string(), "0-2-101,1-1-7", "an older one changes nothing");
     }
 
     #[test]
@@ -165,10 +149,7 @@ mod tests {
         assert!(list("0-1-5,1-1-5").covers(&list("0-2-5")));
         assert!(!list("0-1-5").covers(&list("0-1-5,1-1-1")));
         assert!(list("").covers(&list("")));
-        assert_eq!(
-            list("0-1-5,2-1-1").merge(&list("0-1-4,1-1-1")),
-            list("0-1-5,1-1-1,2-1-1")
-        );
+        assert_eq!(list("0-1-5,2-1-1").merge(&list("0-1-4,1-1-1")), list("0-1-5,1-1-1,2-1-1"));
     }
 
     #[test]

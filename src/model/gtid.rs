@@ -64,9 +64,7 @@ impl GtidSet {
 
     /// Every source with its inclusive intervals, in the order of printing.
     pub fn sources(&self) -> impl Iterator<Item = (&Source, &[(u64, u64)])> {
-        self.sources
-            .iter()
-            .map(|(source, spans)| (source, spans.as_slice()))
+        self.sources.iter().map(|(source, spans)| (source, spans.as_slice()))
     }
 
     /// Takes one transaction in.
@@ -79,9 +77,8 @@ impl GtidSet {
         let spans = self.sources.entry(source).or_default();
         let from = spans.partition_point(|&(_, end)| end.saturating_add(1) < first);
         let to = spans.partition_point(|&(start, _)| start <= last.saturating_add(1));
-        let merged = spans[from..to]
-            .iter()
-            .fold((first, last), |(a, b), &(start, end)| (a.min(start), b.max(end)));
+        let merged =
+            spans[from..to].iter().fold((first, last), |(a, b), &(start, end)| (a.min(start), b.max(end)));
         spans.splice(from..to, [merged]);
     }
 
@@ -115,9 +112,7 @@ impl GtidSet {
             };
             (!rest.is_empty()).then(|| (source.clone(), rest))
         });
-        Self {
-            sources: left.collect(),
-        }
+        Self { sources: left.collect() }
     }
 
     /// True if all of it is in `other`.
@@ -180,19 +175,13 @@ impl FromStr for GtidSet {
         for part in s.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             let wrong = || NotAGtidSet(part.to_owned());
             let mut items = part.split(':').map(str::trim);
-            let uuid = items
-                .next()
-                .and_then(|id| Uuid::try_parse(id).ok())
-                .ok_or_else(wrong)?;
+            let uuid = items.next().and_then(|id| Uuid::try_parse(id).ok()).ok_or_else(wrong)?;
             let mut tag = String::new();
             let mut numbers = 0;
             for item in items {
                 if item.starts_with(|c: char| c.is_ascii_digit()) {
                     let (first, last) = parse_interval(item).ok_or_else(wrong)?;
-                    let source = Source {
-                        uuid,
-                        tag: tag.clone(),
-                    };
+                    let source = Source { uuid, tag: tag.clone() };
                     set.add_interval(source, first, last);
                     numbers += 1;
                 } else {
@@ -268,14 +257,9 @@ mod tests {
 
     #[test]
     fn what_is_no_set_is_refused() {
-        for bad in [
-            "x:1",
-            A,
-            &format!("{A}:0"),
-            &format!("{A}:3-1"),
-            &format!("{A}:1:9tag"),
-            &format!("{A}:tag"),
-        ] {
+        for bad in
+            ["x:1", A, &format!("{A}:0"), &format!("{A}:3-1"), &format!("{A}:1:9tag"), &format!("{A}:tag")]
+        {
             assert!(bad.parse::<GtidSet>().is_err(), "{bad}");
         }
         assert!(set("").is_empty());

@@ -53,11 +53,7 @@ impl Position {
             (Self::MariaDb(a), Self::MariaDb(b)) => a.covers(b),
             (
                 Self::File { server, file, offset },
-                Self::File {
-                    server: theirs,
-                    file: their_file,
-                    offset: their_offset,
-                },
+                Self::File { server: theirs, file: their_file, offset: their_offset },
             ) => server == theirs && (file_order(file), offset) >= (file_order(their_file), their_offset),
             _ => false,
         }
@@ -129,18 +125,10 @@ mod tests {
     #[test]
     fn positions_print_and_parse_also_through_serde() {
         let far = format!("file/{SERVER}/binlog.000002/{}", 5_u64 << 32);
-        for text in [
-            format!("mysql/{SERVER}:1-7:9"),
-            "mariadb/0-1-5,1-2-3".into(),
-            "mysql/".into(),
-            far,
-        ] {
+        for text in [format!("mysql/{SERVER}:1-7:9"), "mariadb/0-1-5,1-2-3".into(), "mysql/".into(), far] {
             assert_eq!(position(&text).to_string(), text);
             let json = serde_json::to_string(&position(&text)).expect("a string");
-            assert_eq!(
-                serde_json::from_str::<Position>(&json).expect("a position"),
-                position(&text)
-            );
+            assert_eq!(serde_json::from_str::<Position>(&json).expect("a position"), position(&text));
         }
         for bad in ["", "mysql", "oracle/1", "file/x/y/1", "mysql/1-2"] {
             assert!(bad.parse::<Position>().is_err(), "{bad}");

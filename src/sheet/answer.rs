@@ -105,10 +105,7 @@ impl RowData {
     /// The row's cells, blank ones at the end left out.
     pub(super) fn into_cells(self) -> Vec<GridCell> {
         let mut cells: Vec<GridCell> = self.values.into_iter().map(GridCell::from).collect();
-        let end = cells
-            .iter()
-            .rposition(|cell| *cell != GridCell::BLANK)
-            .map_or(0, |last| last + 1);
+        let end = cells.iter().rposition(|cell| *cell != GridCell::BLANK).map_or(0, |last| last + 1);
         cells.truncate(end);
         cells
     }
@@ -157,10 +154,7 @@ impl From<CellData> for GridCell {
             Some(ExtendedValue::Bool(b)) => Cell::Bool(b),
             Some(ExtendedValue::Error(error)) => Cell::Error(shown_error(&error.r#type).to_owned()),
         };
-        Self {
-            value,
-            formula: cell.user_entered_value.formula_value,
-        }
+        Self { value, formula: cell.user_entered_value.formula_value }
     }
 }
 
@@ -195,10 +189,7 @@ mod tests {
             GridCell::plain(Cell::number(17.0)),
             GridCell::BLANK,
             GridCell::plain(Cell::Text("007".into())),
-            GridCell {
-                value: Cell::Error("#DIV/0!".into()),
-                formula: Some("=1/0".into()),
-            },
+            GridCell { value: Cell::Error("#DIV/0!".into()), formula: Some("=1/0".into()) },
             GridCell::plain(Cell::Bool(false)),
         ];
         assert!(row.into_cells() == wanted);

@@ -36,9 +36,7 @@ pub struct ServiceAccount {
 /// Debug names the account and nothing else: the key is a secret.
 impl std::fmt::Debug for ServiceAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServiceAccount")
-            .field("email", &self.email)
-            .finish_non_exhaustive()
+        f.debug_struct("ServiceAccount").field("email", &self.email).finish_non_exhaustive()
     }
 }
 
@@ -57,10 +55,7 @@ impl ServiceAccount {
     pub fn parse(json: &str) -> Result<Self, SheetError> {
         // serde's own message may quote the text around the fault, which may be the key.
         let file: KeyFile = serde_json::from_str(json).map_err(|e| {
-            SheetError::KeyFile(format!(
-                "not the JSON of a service account key (line {})",
-                e.line()
-            ))
+            SheetError::KeyFile(format!("not the JSON of a service account key (line {})", e.line()))
         })?;
         if file.r#type != "service_account" {
             return Err(SheetError::KeyFile(format!(
@@ -70,12 +65,7 @@ impl ServiceAccount {
         }
         let key = EncodingKey::from_rsa_pem(file.private_key.expose_secret().as_bytes())
             .map_err(|_| SheetError::KeyFile("private_key is no RSA key in PEM form".to_owned()))?;
-        Ok(Self {
-            email: file.client_email,
-            key_id: file.private_key_id,
-            token_uri: file.token_uri,
-            key,
-        })
+        Ok(Self { email: file.client_email, key_id: file.private_key_id, token_uri: file.token_uri, key })
     }
 
     /// The address that spreadsheets are shared with.
@@ -142,16 +132,9 @@ impl Tokens {
         address: &str,
     ) -> Result<Self, SheetError> {
         if account.token_uri != address {
-            return Err(SheetError::TokenAddress {
-                found: account.token_uri,
-                wanted: address.to_owned(),
-            });
+            return Err(SheetError::TokenAddress { found: account.token_uri, wanted: address.to_owned() });
         }
-        Ok(Self {
-            account,
-            http,
-            present: Mutex::new(None),
-        })
+        Ok(Self { account, http, present: Mutex::new(None) })
     }
 
     pub(super) fn email(&self) -> &str {
@@ -182,10 +165,7 @@ impl Tokens {
     /// Google did not take this token: the next `get` fetches a new one, unless somebody did so already.
     pub(super) async fn reject(&self, token: &AccessToken) {
         let mut present = self.present.lock().await;
-        if present
-            .as_ref()
-            .is_some_and(|held| held.bearer() == token.bearer())
-        {
+        if present.as_ref().is_some_and(|held| held.bearer() == token.bearer()) {
             *present = None;
         }
     }
@@ -240,16 +220,12 @@ fn granted(status: u16, body: &[u8]) -> Result<Granted, SheetError> {
             serde_json::from_slice(body).map_err(|_| SheetError::Garbled("no token in the answer".to_owned()))
         }
         429 => Err(SheetError::Quota("token endpoint".to_owned())),
-        408 | 500.. => Err(SheetError::Unavailable {
-            cause: format!("token endpoint: status {status}"),
-            sent: false,
-        }),
+        408 | 500.. => {
+            Err(SheetError::Unavailable { cause: format!("token endpoint: status {status}"), sent: false })
+        }
         _ => {
             let refusal: NotGranted = serde_json::from_slice(body).unwrap_or_default();
-            Err(SheetError::TokenRefused {
-                error: refusal.error,
-                description: refusal.error_description,
-            })
+            Err(SheetError::TokenRefused { error: refusal.error, description: refusal.error_description })
         }
     }
 }
@@ -271,10 +247,7 @@ mod tests {
     fn a_key_file_that_is_wrong_is_named_and_never_quoted() {
         let cases = [
             ("{\"private_key\": \"PLANTED", "not the JSON"),
-            (
-                &key_file("authorized_user", "PLANTED"),
-                "it must be `service_account`",
-            ),
+            (&key_file("authorized_user", "PLANTED"), "it must be `service_account`"),
             (&key_file("service_account", "PLANTED"), "no RSA key"),
         ];
         for (text, reason) in cases {
@@ -287,19 +260,11 @@ mod tests {
 
     #[test]
     fn answers_of_the_token_endpoint_are_told_apart() {
-        let token = granted(
-            200,
-            br#"{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}"#,
-        );
+        let token = granted(200, br#"{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}"#);
         assert_eq!(token.map(|t| t.expires_in).ok(), Some(3599));
-        let refused = granted(
-            400,
-            br#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#,
-        );
+        let refused =
+            granted(400, br#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#);
         assert!(matches!(refused, Err(SheetError::TokenRefused { .. })));
-        assert!(matches!(
-            granted(503, b""),
-            Err(SheetError::Unavailable { sent: false, .. })
-        ));
+        assert!(matches!(granted(503, b""), Err(SheetError::Unavailable { sent: false, .. })));
     }
 }

@@ -68,19 +68,11 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn get(path: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.into(),
-            body: Bytes::new(),
-        }
+        Self { method: Method::GET, path: path.into(), body: Bytes::new() }
     }
 
     pub(super) fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
-        Self {
-            method: Method::POST,
-            path: path.into(),
-            body: body.into(),
-        }
+        Self { method: Method::POST, path: path.into(), body: body.into() }
     }
 }
 
@@ -175,14 +167,9 @@ impl Client {
         let token = self.tokens.get().await?;
         bucket.admit(lane).await;
         let url = format!("{}/v4/spreadsheets/{spreadsheet}{}", self.base, call.path);
-        let mut request = self
-            .http
-            .request(call.method.clone(), url)
-            .bearer_auth(token.bearer());
+        let mut request = self.http.request(call.method.clone(), url).bearer_auth(token.bearer());
         if call.method == Method::POST {
-            request = request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(call.body.clone());
+            request = request.header(header::CONTENT_TYPE, "application/json").body(call.body.clone());
         }
         let answer = request.send().await.map_err(transport)?;
         let status = answer.status();
@@ -205,12 +192,7 @@ impl Client {
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SheetError> {
     // Category and place only: serde's message may quote a cell.
     serde_json::from_slice(body).map_err(|e| {
-        SheetError::Garbled(format!(
-            "{:?} error at byte {} of {}",
-            e.classify(),
-            e.column(),
-            body.len()
-        ))
+        SheetError::Garbled(format!("{:?} error at byte {} of {}", e.classify(), e.column(), body.len()))
     })
 }
 
@@ -228,10 +210,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn may_pass(error: &SheetError) -> bool {
-    matches!(
-        error,
-        SheetError::Quota(_) | SheetError::Unavailable { .. } | SheetError::Garbled(_)
-    )
+    matches!(error, SheetError::Quota(_) | SheetError::Unavailable { .. } | SheetError::Garbled(_))
 }
 
 impl SheetError {

@@ -60,11 +60,7 @@ impl Context {
             Some(offset) => TimeZone::fixed(offset),
             None => TimeZone::get(time_zone).map_err(|_| UnknownZone(time_zone.to_owned()))?,
         };
-        Ok(Self {
-            locale: Locale::new(locale),
-            time_zone: zone,
-            empty_text: "''".to_owned(),
-        })
+        Ok(Self { locale: Locale::new(locale), time_zone: zone, empty_text: "''".to_owned() })
     }
 }
 
@@ -90,10 +86,7 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(column: &Column, rule: impl Into<String>) -> Self {
-        Self {
-            column: column.name.clone(),
-            rule: rule.into(),
-        }
+        Self { column: column.name.clone(), rule: rule.into() }
     }
 }
 
@@ -131,16 +124,10 @@ pub fn shown(column: &Column, value: &Value, context: &Context) -> Cell {
 pub fn meaning(column: &Column, cell: &Cell, context: &Context) -> Result<Value, Refusal> {
     match cell {
         Cell::Error(_) => {
-            return Err(Refusal::new(
-                column,
-                "holds an error, which the table cannot take",
-            ));
+            return Err(Refusal::new(column, "holds an error, which the table cannot take"));
         }
         _ if is_cut(cell) => {
-            return Err(Refusal::new(
-                column,
-                "is longer than a cell can show, so it cannot be changed here",
-            ));
+            return Err(Refusal::new(column, "is longer than a cell can show, so it cannot be changed here"));
         }
         _ if cell.is_blank() => return blank(column),
         _ => {}
@@ -148,11 +135,9 @@ pub fn meaning(column: &Column, cell: &Cell, context: &Context) -> Result<Value,
     let rule = match &column.kind {
         ColumnKind::Integer { bits, unsigned } => number::integer(cell, *bits, *unsigned, context.locale),
         ColumnKind::Boolean => number::boolean(cell),
-        ColumnKind::Decimal {
-            precision,
-            scale,
-            unsigned,
-        } => number::decimal(cell, *precision, *scale, *unsigned, context.locale),
+        ColumnKind::Decimal { precision, scale, unsigned } => {
+            number::decimal(cell, *precision, *scale, *unsigned, context.locale)
+        }
         ColumnKind::Float => number::float(cell, context.locale),
         ColumnKind::Double => number::double(cell, context.locale),
         ColumnKind::Year => number::year(cell, context.locale),

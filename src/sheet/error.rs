@@ -120,10 +120,7 @@ impl Classify for SheetError {
 
 /// The token endpoint's own words for "later" (google-auth retries the same ones).
 fn is_passing(error: &str) -> bool {
-    matches!(
-        error,
-        "internal_failure" | "server_error" | "temporarily_unavailable"
-    )
+    matches!(error, "internal_failure" | "server_error" | "temporarily_unavailable")
 }
 
 fn token_advice(description: &str) -> &'static str {
@@ -161,23 +158,10 @@ struct Detail {
 
 /// What an HTTP status and Google's error body mean.
 pub(super) fn classify(status: u16, body: &[u8], account: &str) -> SheetError {
-    let ErrorPart {
-        message,
-        status: word,
-        details,
-    } = serde_json::from_slice::<ErrorBody>(body)
-        .unwrap_or_default()
-        .error;
-    let message = if message.is_empty() {
-        format!("status {status}")
-    } else {
-        message
-    };
-    let by_reason = |wanted: &str| {
-        details
-            .iter()
-            .any(|detail| detail.reason.eq_ignore_ascii_case(wanted))
-    };
+    let ErrorPart { message, status: word, details } =
+        serde_json::from_slice::<ErrorBody>(body).unwrap_or_default().error;
+    let message = if message.is_empty() { format!("status {status}") } else { message };
+    let by_reason = |wanted: &str| details.iter().any(|detail| detail.reason.eq_ignore_ascii_case(wanted));
     match status {
         429 => SheetError::Quota(message),
         403 if word == "RESOURCE_EXHAUSTED"
@@ -193,10 +177,7 @@ pub(super) fn classify(status: u16, body: &[u8], account: &str) -> SheetError {
             message,
         },
         404 => SheetError::Missing(message),
-        408 | 409 | 500.. => SheetError::Unavailable {
-            cause: message,
-            sent: true,
-        },
+        408 | 409 | 500.. => SheetError::Unavailable { cause: message, sent: true },
         300..=399 => SheetError::Garbled(format!("a redirect ({status}), as no Sheets API sends one")),
         _ => SheetError::Refused(message),
     }
@@ -223,10 +204,7 @@ mod tests {
         assert!(error.to_string().contains("bot@example"));
         let disabled = r#"{"error":{"code":403,"message":"Google Sheets API has not been used in project 1 before or it is disabled."}}"#;
         assert!(of(403, disabled).advice().starts_with("Enable"));
-        assert!(matches!(
-            of(503, "<html>busy</html>"),
-            SheetError::Unavailable { sent: true, .. }
-        ));
+        assert!(matches!(of(503, "<html>busy</html>"), SheetError::Unavailable { sent: true, .. }));
         assert!(matches!(of(302, ""), SheetError::Garbled(_)));
         assert_eq!(
             of(400, r#"{"error":{"message":"Unable to parse range: x"}}"#).to_string(),
@@ -244,10 +222,8 @@ mod tests {
         };
         assert_eq!(skew.fault(), Fault::NeedsOperator);
         assert!(skew.advice().contains("clock"));
-        let busy = SheetError::TokenRefused {
-            error: "temporarily_unavailable".into(),
-            description: String::new(),
-        };
+        let busy =
+            SheetError::TokenRefused { error: "temporarily_unavailable".into(), description: String::new() };
         assert_eq!(busy.fault(), Fault::Passing);
     }
 }

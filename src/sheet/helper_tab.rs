@@ -78,23 +78,12 @@ impl Lines {
                 GridOp::Unclaim { .. } | GridOp::Insert { .. } | GridOp::Restore { .. } => None,
             })
             .collect();
-        Self {
-            stamp,
-            headers,
-            rows,
-            end: line,
-        }
+        Self { stamp, headers, rows, end: line }
     }
 
     /// The helper's rows to read, as half-open runs: the block's used lines, then the trash slots.
     pub(super) fn runs(&self) -> Vec<(u32, u32)> {
-        let mut slots: Vec<u32> = self
-            .rows
-            .iter()
-            .flatten()
-            .copied()
-            .filter(|row| *row >= TRASH)
-            .collect();
+        let mut slots: Vec<u32> = self.rows.iter().flatten().copied().filter(|row| *row >= TRASH).collect();
         slots.sort_unstable();
         slots.dedup();
         let mut runs = vec![(self.stamp, self.end)];
@@ -109,10 +98,7 @@ impl Lines {
 
     /// The same as ranges of the helper tab.
     pub(super) fn ranges(&self, helper: SheetId) -> Vec<GridRange> {
-        self.runs()
-            .into_iter()
-            .map(|(start, end)| GridRange::rows(helper, start, end))
-            .collect()
+        self.runs().into_iter().map(|(start, end)| GridRange::rows(helper, start, end)).collect()
     }
 
     /// The receipt out of a read of these lines; `None` if the block's stamp is not the batch's number.
@@ -123,16 +109,8 @@ impl Lines {
             return None;
         }
         Some(Receipt {
-            headers: self
-                .headers
-                .iter()
-                .map(|(sheet, line)| (*sheet, read.take(*line)))
-                .collect(),
-            rows: self
-                .rows
-                .iter()
-                .map(|row| row.map(|row| read.take(row)))
-                .collect(),
+            headers: self.headers.iter().map(|(sheet, line)| (*sheet, read.take(*line))).collect(),
+            rows: self.rows.iter().map(|row| row.map(|row| read.take(row))).collect(),
         })
     }
 }
@@ -186,10 +164,7 @@ mod tests {
     fn batch(number: i32, ops: Vec<GridOp>) -> GridBatch {
         GridBatch {
             number: BatchNumber(number),
-            owner: Owner {
-                installation: "k3v9".into(),
-                generation: 1,
-            },
+            owner: Owner { installation: "k3v9".into(), generation: 1 },
             helper: SheetId(9),
             ops,
             expired: vec![],
@@ -200,27 +175,11 @@ mod tests {
     fn blocks_alternate_and_lines_follow_from_the_batch() {
         let (a, b) = (SheetId(0), SheetId(5));
         let ops = vec![
-            GridOp::Claim {
-                sheet: b,
-                row: 4,
-                claim: ClaimId(1),
-            },
-            GridOp::Write {
-                sheet: a,
-                row: 7,
-                cells: vec![],
-            },
+            GridOp::Claim { sheet: b, row: 4, claim: ClaimId(1) },
+            GridOp::Write { sheet: a, row: 7, cells: vec![] },
             GridOp::Unclaim { claim: ClaimId(2) },
-            GridOp::Delete {
-                sheet: a,
-                row: 3,
-                slot: 1001,
-            },
-            GridOp::Delete {
-                sheet: a,
-                row: 2,
-                slot: 2,
-            },
+            GridOp::Delete { sheet: a, row: 3, slot: 1001 },
+            GridOp::Delete { sheet: a, row: 2, slot: 2 },
         ];
         let lines = Lines::of(&batch(7, ops.clone()));
         assert_eq!(lines.stamp, 1024);
@@ -232,11 +191,7 @@ mod tests {
 
     #[test]
     fn a_receipt_with_another_stamp_is_none() {
-        let write = GridOp::Write {
-            sheet: SheetId(0),
-            row: 7,
-            cells: vec![],
-        };
+        let write = GridOp::Write { sheet: SheetId(0), row: 7, cells: vec![] };
         let batch = batch(8, vec![write]);
         let answer = |stamp: &str| -> Spreadsheet {
             serde_json::from_value(

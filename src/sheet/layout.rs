@@ -71,9 +71,7 @@ pub fn layout(
     key: &[&str],
 ) -> Result<Layout, LayoutFault> {
     let position = |name: &&str| {
-        let found = columns
-            .iter()
-            .position(|column| column.eq_ignore_ascii_case(name));
+        let found = columns.iter().position(|column| column.eq_ignore_ascii_case(name));
         found.ok_or_else(|| LayoutFault::KeyNotLinked((*name).to_owned()))
     };
     let key = key.iter().map(position).collect::<Result<Vec<_>, _>>()?;
@@ -94,11 +92,7 @@ pub fn layout(
 
 fn place(header: &[GridCell], anchors: &[Anchor], link: &LinkName, name: &str) -> Result<u32, LayoutFault> {
     let text = anchor_text(link, name);
-    let anchored: Vec<u32> = anchors
-        .iter()
-        .filter(|a| a.text == text)
-        .map(|a| a.column)
-        .collect();
+    let anchored: Vec<u32> = anchors.iter().filter(|a| a.text == text).map(|a| a.column).collect();
     let titled: Vec<u32> = titled(header, name).collect();
     match (anchored.as_slice(), titled.as_slice()) {
         ([one], _) | ([], [one]) => Ok(*one),
@@ -111,12 +105,10 @@ fn place(header: &[GridCell], anchors: &[Anchor], link: &LinkName, name: &str) -
 
 /// The columns whose header is the name, outer spaces and letter case aside.
 fn titled<'a>(header: &'a [GridCell], name: &'a str) -> impl Iterator<Item = u32> + 'a {
-    (0u32..)
-        .zip(header)
-        .filter_map(move |(column, cell)| match &cell.value {
-            Cell::Text(text) if text.trim().to_lowercase() == name.to_lowercase() => Some(column),
-            _ => None,
-        })
+    (0u32..).zip(header).filter_map(move |(column, cell)| match &cell.value {
+        Cell::Text(text) if text.trim().to_lowercase() == name.to_lowercase() => Some(column),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -124,31 +116,17 @@ mod tests {
     use super::*;
 
     fn header(texts: &[&str]) -> Vec<GridCell> {
-        texts
-            .iter()
-            .map(|text| GridCell::plain(Cell::Text((*text).into())))
-            .collect()
+        texts.iter().map(|text| GridCell::plain(Cell::Text((*text).into()))).collect()
     }
 
     fn anchors(of: &[(u32, &str)]) -> Vec<Anchor> {
-        of.iter()
-            .map(|(column, name)| Anchor {
-                column: *column,
-                text: format!("orders.{name}"),
-            })
-            .collect()
+        of.iter().map(|(column, name)| Anchor { column: *column, text: format!("orders.{name}") }).collect()
     }
 
     fn find(texts: &[&str], anchored: &[(u32, &str)]) -> Result<Vec<u32>, LayoutFault> {
         let link = LinkName("orders".into());
-        layout(
-            &header(texts),
-            &anchors(anchored),
-            &link,
-            &["id", "name", "price"],
-            &["ID"],
-        )
-        .map(|l| l.columns)
+        layout(&header(texts), &anchors(anchored), &link, &["id", "name", "price"], &["ID"])
+            .map(|l| l.columns)
     }
 
     #[test]
@@ -163,37 +141,22 @@ mod tests {
         // Anchors lost, as when the tab was copied back.
         assert_eq!(find(&[" Price", "ID", "name "], &[]), Ok(vec![1, 2, 0]));
         // Another link's anchors say nothing.
-        assert_eq!(
-            find(&["id", "name", "price"], &[(0, "x.price")]),
-            Ok(vec![0, 1, 2])
-        );
+        assert_eq!(find(&["id", "name", "price"], &[(0, "x.price")]), Ok(vec![0, 1, 2]));
         // A copied column: the one with its name stands.
         let copied = [(0, "id"), (1, "name"), (2, "price"), (3, "price")];
-        assert_eq!(
-            find(&["id", "name", "Copy of price", "price"], &copied),
-            Ok(vec![0, 1, 3])
-        );
+        assert_eq!(find(&["id", "name", "Copy of price", "price"], &copied), Ok(vec![0, 1, 3]));
     }
 
     #[test]
     fn nothing_is_guessed() {
         let two = [(0, "id"), (1, "name")];
-        assert_eq!(
-            find(&["id", "name", "cost"], &two),
-            Err(LayoutFault::Missing("price".into()))
-        );
-        assert_eq!(
-            find(&["id", "name", "price", "price"], &two),
-            Err(LayoutFault::Doubled("price".into()))
-        );
+        assert_eq!(find(&["id", "name", "cost"], &two), Err(LayoutFault::Missing("price".into())));
+        assert_eq!(find(&["id", "name", "price", "price"], &two), Err(LayoutFault::Doubled("price".into())));
         let all = [(0, "id"), (1, "name"), (2, "price")];
         assert_eq!(find(&["17", "Ann", "9.50"], &all), Err(LayoutFault::HeaderLost));
         assert_eq!(find(&[], &all), Err(LayoutFault::HeaderLost));
         let same = [(0, "id"), (0, "name"), (2, "price")];
-        assert_eq!(
-            find(&["id", "x", "price"], &same),
-            Err(LayoutFault::Shared("id".into(), "name".into()))
-        );
+        assert_eq!(find(&["id", "x", "price"], &same), Err(LayoutFault::Shared("id".into(), "name".into())));
         let link = LinkName("orders".into());
         let no_key = layout(&header(&["name"]), &[], &link, &["name"], &["id"]);
         assert_eq!(no_key, Err(LayoutFault::KeyNotLinked("id".into())));

@@ -153,14 +153,8 @@ pub async fn serve<D: Door>(
         }
     }
     drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            open = connections.len(),
-            "closing connections whose requests did not end"
-        );
+    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(open = connections.len(), "closing connections whose requests did not end");
     }
     connections.shutdown().await;
 }

@@ -25,10 +25,7 @@ pub struct Rates {
 impl Default for Rates {
     /// What every account has before an increase was granted.
     fn default() -> Self {
-        Self {
-            reads: 60,
-            writes: 60,
-        }
+        Self { reads: 60, writes: 60 }
     }
 }
 
@@ -68,10 +65,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self {
-            step: Duration::from_secs(1),
-            most: Duration::from_secs(64),
-        }
+        Self { step: Duration::from_secs(1), most: Duration::from_secs(64) }
     }
 }
 
@@ -131,29 +125,20 @@ impl<C: Clock + Clone> Bucket<C> {
     }
 
     fn refused_until(&self) -> Option<Instant> {
-        let refused = self
-            .refused
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         refused.until.filter(|until| Instant::now() < *until)
     }
 
     /// Google answered with a 429: nobody calls for a while, longer each time.
     pub(super) fn refused(&self) {
-        let mut refused = self
-            .refused
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         refused.until = Some(Instant::now() + self.backoff.wait(refused.in_a_row));
         refused.in_a_row = refused.in_a_row.saturating_add(1);
     }
 
     /// Google took a call.
     pub(super) fn accepted(&self) {
-        let mut refused = self
-            .refused
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *refused = Refused::default();
     }
 }
@@ -190,19 +175,11 @@ mod tests {
             let through = greedy(quota);
             let busiest = through
                 .iter()
-                .map(|start| {
-                    through
-                        .iter()
-                        .filter(|t| (*start..start + 60_000).contains(*t))
-                        .count()
-                })
+                .map(|start| through.iter().filter(|t| (*start..start + 60_000).contains(*t)).count())
                 .max();
             let busiest = busiest.unwrap_or(0);
             let bound = quota.max(2) as usize;
-            assert!(
-                busiest <= bound,
-                "{busiest} calls in a minute of a quota of {quota}"
-            );
+            assert!(busiest <= bound, "{busiest} calls in a minute of a quota of {quota}");
             assert!(quota < 10 || busiest + 2 >= bound, "only {busiest} of {quota}");
         }
     }
@@ -211,12 +188,9 @@ mod tests {
     fn the_background_leaves_a_third_to_people() {
         let clock = FakeRelativeClock::default();
         let bucket = Bucket::new(60, Backoff::default(), clock);
-        let background = std::iter::repeat_with(|| bucket.background.check())
-            .take_while(Result::is_ok)
-            .count();
-        let all = std::iter::repeat_with(|| bucket.all.check())
-            .take_while(Result::is_ok)
-            .count();
+        let background =
+            std::iter::repeat_with(|| bucket.background.check()).take_while(Result::is_ok).count();
+        let all = std::iter::repeat_with(|| bucket.all.check()).take_while(Result::is_ok).count();
         assert_eq!((background, all), (6, 10));
     }
 

@@ -135,10 +135,7 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
     let mut tokens = Vec::new();
     for metadata in answer.metadata {
         match fate(&metadata) {
-            Some(fate) => tokens.push(Token {
-                number: BatchNumber(metadata.id),
-                fate,
-            }),
+            Some(fate) => tokens.push(Token { number: BatchNumber(metadata.id), fate }),
             None => foreign.push(metadata.id),
         }
     }
@@ -152,16 +149,11 @@ fn snapshot(answer: Spreadsheet, tabs: &[SheetId], helper: Option<SheetId>) -> S
     };
     for sheet in answer.sheets {
         let id = SheetId(sheet.properties.sheet_id);
-        snapshot
-            .foreign
-            .extend(sheet.metadata.iter().map(|metadata| metadata.id));
+        snapshot.foreign.extend(sheet.metadata.iter().map(|metadata| metadata.id));
         if Some(id) == helper {
             let grid = sheet.properties.grid_properties.unwrap_or_default();
-            snapshot.helper = Some(Helper {
-                sheet: id,
-                row_count: grid.row_count,
-                column_count: grid.column_count,
-            });
+            snapshot.helper =
+                Some(Helper { sheet: id, row_count: grid.row_count, column_count: grid.column_count });
         } else if tabs.contains(&id) {
             let tab = tab(sheet, &mut snapshot.foreign);
             snapshot.tabs.push(tab);
@@ -191,11 +183,7 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         column_count: grid.column_count,
         rows: Vec::new(),
         anchors: Vec::new(),
-        merges: sheet
-            .merges
-            .iter()
-            .map(|m| (m.top, m.bottom, m.left, m.right))
-            .collect(),
+        merges: sheet.merges.iter().map(|m| (m.top, m.bottom, m.left, m.right)).collect(),
     };
     // The whole tab was asked for, so there is one part that begins in the corner.
     for part in sheet.data {
@@ -215,10 +203,7 @@ fn anchors(part: &GridData) -> Vec<Anchor> {
     columns
         .flat_map(|(column, dimension)| {
             let ours = dimension.metadata.iter().filter(|m| m.key == ANCHOR_KEY);
-            ours.map(move |m| Anchor {
-                column,
-                text: m.value.clone(),
-            })
+            ours.map(move |m| Anchor { column, text: m.value.clone() })
         })
         .collect()
 }
@@ -227,10 +212,7 @@ fn rows(part: GridData) -> Vec<GridRow> {
     let mut rows: Vec<GridRow> = part
         .row_data
         .into_iter()
-        .map(|row| GridRow {
-            cells: row.into_cells(),
-            claims: Vec::new(),
-        })
+        .map(|row| GridRow { cells: row.into_cells(), claims: Vec::new() })
         .collect();
     for (i, dimension) in part.row_metadata.iter().enumerate() {
         let ours = dimension.metadata.iter().filter(|m| m.key == CLAIM_KEY);
@@ -243,10 +225,7 @@ fn rows(part: GridData) -> Vec<GridRow> {
         }
         rows[i].claims = claims;
     }
-    let end = rows
-        .iter()
-        .rposition(|row| *row != GridRow::default())
-        .map_or(0, |last| last + 1);
+    let end = rows.iter().rposition(|row| *row != GridRow::default()).map_or(0, |last| last + 1);
     rows.truncate(end);
     rows
 }
@@ -280,28 +259,16 @@ mod tests {
         }))
         .expect("google's shape");
         let read = snapshot(answer, &[SheetId(0), SheetId(77)], Some(SheetId(9)));
-        assert_eq!(
-            (read.locale.as_str(), read.time_zone.as_str()),
-            ("de_DE", "Europe/Berlin")
-        );
-        let owner = Owner {
-            installation: "k3v9".into(),
-            generation: 7,
-        };
+        assert_eq!((read.locale.as_str(), read.time_zone.as_str()), ("de_DE", "Europe/Berlin"));
+        let owner = Owner { installation: "k3v9".into(), generation: 7 };
         assert_eq!(read.tokens[0].fate, Fate::Landed(owner));
         assert_eq!(read.tokens[1].fate, Fate::Void);
         assert_eq!(read.foreign, [43, 44, 5, 6]);
         assert_eq!(read.helper.map(|h| h.row_count), Some(3048));
-        let [tab] = read.tabs.as_slice() else {
-            panic!("one tab")
-        };
+        let [tab] = read.tabs.as_slice() else { panic!("one tab") };
         assert_eq!(tab.anchors[0].text, "orders.id");
         assert_eq!(tab.merges, [(0, 1, 2, 4)]);
-        assert_eq!(
-            tab.rows.len(),
-            2,
-            "the blank third row is trimmed, the claimed second is not"
-        );
+        assert_eq!(tab.rows.len(), 2, "the blank third row is trimmed, the claimed second is not");
         assert_eq!(tab.rows[0].cells, [GridCell::plain(Cell::Text("id".into()))]);
         assert_eq!(tab.rows[1].claims, [ClaimId(255)]);
     }

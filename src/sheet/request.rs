@@ -45,14 +45,8 @@ pub struct Grids {
 impl Grids {
     /// The sizes that a read shows; `None` while there is no helper tab.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let tabs = snapshot
-            .tabs
-            .iter()
-            .map(|tab| (tab.sheet, tab.row_count, tab.column_count));
-        Some(Self {
-            helper: snapshot.helper?,
-            tabs: tabs.collect(),
-        })
+        let tabs = snapshot.tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count));
+        Some(Self { helper: snapshot.helper?, tabs: tabs.collect() })
     }
 
     fn rows(&self, sheet: SheetId) -> u32 {
@@ -61,8 +55,7 @@ impl Grids {
 
     /// The width that copies of the tab's rows have.
     fn width(&self, sheet: SheetId) -> u32 {
-        self.find(sheet)
-            .map_or(self.helper.column_count, |(_, _, columns)| columns)
+        self.find(sheet).map_or(self.helper.column_count, |(_, _, columns)| columns)
     }
 
     fn find(&self, sheet: SheetId) -> Option<(SheetId, u32, u32)> {
@@ -110,19 +103,14 @@ pub fn encode(batch: &GridBatch, grids: &Grids) -> Encoded {
         list.push(Request::DeleteDeveloperMetadata { data_filter }, &[]);
     }
     // The helper tab is ours and never renamed, so it may be named by its title, the only form that Google takes here.
-    let response_ranges = lines
-        .runs()
-        .into_iter()
-        .map(|(start, end)| format!("'{HELPER_TITLE}'!{}:{end}", start + 1));
+    let response_ranges =
+        lines.runs().into_iter().map(|(start, end)| format!("'{HELPER_TITLE}'!{}:{end}", start + 1));
     let body = BatchBody {
         requests: list.requests,
         include_spreadsheet_in_response: true,
         response_ranges: response_ranges.collect(),
     };
-    Encoded {
-        body: to_json(&body),
-        blame: list.blame,
-    }
+    Encoded { body: to_json(&body), blame: list.blame }
 }
 
 /// The request that makes a token, or the void in its place.

@@ -81,19 +81,12 @@ impl Client {
         let (sheet, helper) = self.prepare_tabs(spreadsheet, plan.title).await?;
         let tab = self.tab(spreadsheet, sheet).await?;
         let columns = place(&tab, plan)?;
-        let missing: Vec<usize> = (0..plan.columns.len())
-            .filter(|i| !is_anchored(&tab, plan, *i))
-            .collect();
+        let missing: Vec<usize> = (0..plan.columns.len()).filter(|i| !is_anchored(&tab, plan, *i)).collect();
         if !missing.is_empty() {
-            self.apply(spreadsheet, column_requests(&tab, plan, &columns, &missing))
-                .await?;
+            self.apply(spreadsheet, column_requests(&tab, plan, &columns, &missing)).await?;
             self.check_anchors(spreadsheet, sheet, plan, &missing).await?;
         }
-        Ok(Prepared {
-            sheet,
-            helper,
-            layout: columns,
-        })
+        Ok(Prepared { sheet, helper, layout: columns })
     }
 
     /// The linked and the helper tab, made if need be.
@@ -124,10 +117,7 @@ impl Client {
     }
 
     async fn apply(&self, spreadsheet: &SpreadsheetId, requests: Vec<Request>) -> Result<(), SheetError> {
-        let call = Call::post(
-            ":batchUpdate?prettyPrint=false&fields=spreadsheetId",
-            request::body(requests),
-        );
+        let call = Call::post(":batchUpdate?prettyPrint=false&fields=spreadsheetId", request::body(requests));
         self.write(Lane::Verify, spreadsheet, &call).await.map(drop)
     }
 
@@ -184,15 +174,11 @@ fn place(tab: &TabRead, plan: &TabPlan<'_>) -> Result<Layout, LayoutFault> {
 }
 
 fn is_blank(header: &[GridCell]) -> bool {
-    header
-        .iter()
-        .all(|cell| cell.value.is_blank() && cell.formula.is_none())
+    header.iter().all(|cell| cell.value.is_blank() && cell.formula.is_none())
 }
 
 fn titles<'a>(plan: &TabPlan<'a>) -> impl Iterator<Item = GridCell> + 'a {
-    plan.columns
-        .iter()
-        .map(|column| GridCell::plain(Cell::Text(column.name.clone())))
+    plan.columns.iter().map(|column| GridCell::plain(Cell::Text(column.name.clone())))
 }
 
 #[cfg(test)]
@@ -217,29 +203,16 @@ mod tests {
     }
 
     fn tab(header: &[&str], anchors: &[(u32, &str)]) -> TabRead {
-        let cells: Vec<GridCell> = header
-            .iter()
-            .map(|t| GridCell::plain(Cell::Text((*t).into())))
-            .collect();
+        let cells: Vec<GridCell> = header.iter().map(|t| GridCell::plain(Cell::Text((*t).into()))).collect();
         TabRead {
             sheet: SheetId(5),
             title: "Orders".into(),
             row_count: 100,
             column_count: header.len().max(1) as u32,
-            rows: if cells.is_empty() {
-                vec![]
-            } else {
-                vec![GridRow {
-                    cells,
-                    claims: vec![],
-                }]
-            },
+            rows: if cells.is_empty() { vec![] } else { vec![GridRow { cells, claims: vec![] }] },
             anchors: anchors
                 .iter()
-                .map(|(column, text)| Anchor {
-                    column: *column,
-                    text: (*text).into(),
-                })
+                .map(|(column, text)| Anchor { column: *column, text: (*text).into() })
                 .collect(),
             merges: vec![],
         }
@@ -247,22 +220,11 @@ mod tests {
 
     fn requests(tab: &TabRead) -> Result<Vec<Value>, LayoutFault> {
         let columns = [
-            column(
-                "id",
-                ColumnKind::Integer {
-                    bits: 32,
-                    unsigned: false,
-                },
-            ),
+            column("id", ColumnKind::Integer { bits: 32, unsigned: false }),
             column("paid", ColumnKind::Boolean),
         ];
         let link = LinkName("orders".into());
-        let plan = TabPlan {
-            link: &link,
-            title: "Orders",
-            columns: &columns,
-            key: &["id"],
-        };
+        let plan = TabPlan { link: &link, title: "Orders", columns: &columns, key: &["id"] };
         let places = place(tab, &plan)?;
         let missing: Vec<usize> = (0..2).filter(|i| !is_anchored(tab, &plan, *i)).collect();
         let requests = column_requests(tab, &plan, &places, &missing);
@@ -272,10 +234,7 @@ mod tests {
     #[test]
     fn an_empty_tab_gets_headers_anchors_and_formats() {
         let made = requests(&tab(&[], &[])).expect("a layout");
-        let kinds: Vec<&String> = made
-            .iter()
-            .flat_map(|r| r.as_object().expect("a kind").keys())
-            .collect();
+        let kinds: Vec<&String> = made.iter().flat_map(|r| r.as_object().expect("a kind").keys()).collect();
         assert_eq!(
             kinds,
             [
@@ -288,33 +247,18 @@ mod tests {
                 "createDeveloperMetadata"
             ]
         );
-        assert_eq!(
-            made[0]["appendDimension"],
-            json!({"sheetId": 5, "dimension": "COLUMNS", "length": 1})
-        );
-        assert_eq!(
-            made[4]["createDeveloperMetadata"]["developerMetadata"]["metadataValue"],
-            "orders.id"
-        );
-        assert_eq!(
-            made[5]["repeatCell"]["cell"]["userEnteredFormat"]["numberFormat"]["pattern"],
-            "0"
-        );
+        assert_eq!(made[0]["appendDimension"], json!({"sheetId": 5, "dimension": "COLUMNS", "length": 1}));
+        assert_eq!(made[4]["createDeveloperMetadata"]["developerMetadata"]["metadataValue"], "orders.id");
+        assert_eq!(made[5]["repeatCell"]["cell"]["userEnteredFormat"]["numberFormat"]["pattern"], "0");
     }
 
     #[test]
     fn a_tab_of_the_people_keeps_its_headers_and_is_refused_when_they_do_not_fit() {
         let made = requests(&tab(&["Paid", "note", "id"], &[])).expect("a layout");
-        assert!(
-            made.iter().all(|r| r["updateCells"].is_null()),
-            "no header is written"
-        );
+        assert!(made.iter().all(|r| r["updateCells"].is_null()), "no header is written");
         let anchor = &made[0]["createDeveloperMetadata"]["developerMetadata"]["location"]["dimensionRange"];
         assert_eq!(anchor["startIndex"], 2);
-        assert_eq!(
-            requests(&tab(&["id", "note"], &[])),
-            Err(LayoutFault::Missing("paid".into()))
-        );
+        assert_eq!(requests(&tab(&["id", "note"], &[])), Err(LayoutFault::Missing("paid".into())));
         let lost = tab(&[], &[(0, "orders.id"), (1, "orders.paid")]);
         assert_eq!(requests(&lost), Err(LayoutFault::HeaderLost));
     }

@@ -169,11 +169,7 @@ impl DataFilter {
 
     /// The metadata with this id.
     pub(super) fn metadata_id(id: i32) -> Self {
-        Self::DeveloperMetadataLookup {
-            metadata_id: Some(id),
-            metadata_key: None,
-            metadata_value: None,
-        }
+        Self::DeveloperMetadataLookup { metadata_id: Some(id), metadata_key: None, metadata_value: None }
     }
 }
 

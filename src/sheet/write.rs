@@ -80,9 +80,7 @@ impl Client {
                 if at.is_none_or(|at| at == 0) && self.metadata(spreadsheet, batch.number).await?.is_some() {
                     return Ok(Outcome::TokenTaken);
                 }
-                let ops = at
-                    .and_then(|at| encoded.blame.get(at).cloned())
-                    .unwrap_or_default();
+                let ops = at.and_then(|at| encoded.blame.get(at).cloned()).unwrap_or_default();
                 Ok(Outcome::Refused { ops, reason })
             }
             Err(error) if error.is_in_doubt() => {
@@ -156,14 +154,9 @@ impl Client {
             major_dimension: "ROWS",
             values: [sparse(cells)],
         });
-        let body = to_json(&NamingBody {
-            value_input_option: "RAW",
-            data: data.collect(),
-        });
-        let call = Call::post(
-            "/values:batchUpdateByDataFilter?prettyPrint=false&fields=totalUpdatedCells",
-            body,
-        );
+        let body = to_json(&NamingBody { value_input_option: "RAW", data: data.collect() });
+        let call =
+            Call::post("/values:batchUpdateByDataFilter?prettyPrint=false&fields=totalUpdatedCells", body);
         match self.write(lane, spreadsheet, &call).await {
             Ok(_) => Ok(Naming::Written),
             Err(SheetError::Refused(reason)) => Ok(Naming::Refused(reason)),
@@ -178,9 +171,7 @@ impl Client {
         spreadsheet: &SpreadsheetId,
         number: BatchNumber,
     ) -> Result<Option<Metadata>, SheetError> {
-        let body = to_json(&Search {
-            data_filters: [DataFilter::metadata_id(number.0)],
-        });
+        let body = to_json(&Search { data_filters: [DataFilter::metadata_id(number.0)] });
         let call = Call::post("/developerMetadata:search?prettyPrint=false", body);
         let found: Found = self.read(Lane::Verify, spreadsheet, &call).await?;
         let mut matches = found.matched_developer_metadata.into_iter().map(|m| m.metadata);
@@ -224,11 +215,7 @@ struct NamedRow {
 
 /// A row from column A on in which `null` leaves a cell as it is and an empty text clears it.
 fn sparse(cells: &[(u32, Cell)]) -> Vec<Option<Box<RawValue>>> {
-    let width = cells
-        .iter()
-        .map(|(column, _)| *column as usize + 1)
-        .max()
-        .unwrap_or(0);
+    let width = cells.iter().map(|(column, _)| *column as usize + 1).max().unwrap_or(0);
     let mut row: Vec<Option<Box<RawValue>>> = vec![None; width];
     for (column, cell) in cells {
         let json = match cell {
@@ -268,10 +255,7 @@ mod tests {
     fn google_says_which_request_it_refuses() {
         let reason = "Invalid requests[12].updateCells: Attempting to write row: 1000, beyond the last requested row of: 999";
         assert_eq!(refused_request(reason), Some(12));
-        assert_eq!(
-            refused_request("Cannot exceed 100000 requests in a single batch."),
-            None
-        );
+        assert_eq!(refused_request("Cannot exceed 100000 requests in a single batch."), None);
     }
 
     #[test]

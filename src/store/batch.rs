@@ -72,10 +72,9 @@ pub async fn open(
         )
         .await?;
     let typed = |(number, owner, plan): (i32, String, Vec<u8>)| {
-        let owner = owner.parse().map_err(|()| StoreError::Corrupt {
-            table: "batch",
-            what: "an owner's text is no owner",
-        })?;
+        let owner = owner
+            .parse()
+            .map_err(|()| StoreError::Corrupt { table: "batch", what: "an owner's text is no owner" })?;
         Ok((BatchNumber(number), owner, unpack("batch", &plan)?))
     };
     rows.into_iter().map(typed).collect()
@@ -83,7 +82,10 @@ pub async fn open(
 
 /// The batches whose fate is known and whose tokens may still stand: number, microseconds since 1970 of their end, and
 /// whether they landed. Oldest first.
-pub async fn ended(conn: &mut impl Queryable, spreadsheet: &SpreadsheetId) -> Result<Vec<(BatchNumber, u64, bool)>> {
+pub async fn ended(
+    conn: &mut impl Queryable,
+    spreadsheet: &SpreadsheetId,
+) -> Result<Vec<(BatchNumber, u64, bool)>> {
     let rows: Vec<(i32, u64, bool)> = conn
         .exec(
             "SELECT number, CAST(UNIX_TIMESTAMP(at) * 1000000 AS UNSIGNED), step = 'done' FROM batch

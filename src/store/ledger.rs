@@ -106,6 +106,13 @@ pub async fn append(conn: &mut impl Queryable, entries: &[Entry]) -> Result<()> 
         .await
 }
 
+/// Whether an entry stands in the ledger. A transaction that is still on its way to its end is waited for.
+pub async fn is_written(conn: &mut impl Queryable, id: EffectId) -> Result<bool> {
+    let found: Option<u64> =
+        conn.exec_first("SELECT id FROM ledger WHERE id = ? LOCK IN SHARE MODE", (id.0,)).await?;
+    Ok(found.is_some())
+}
+
 /// Which of these claims were already inserted, and under which key.
 pub async fn inserted(
     conn: &mut impl Queryable,

@@ -38,7 +38,8 @@ pub async fn counters(conn: &mut impl Queryable, id: &SpreadsheetId) -> Result<(
 /// [`StoreError::UnknownSpreadsheet`] without [`ensure`]; [`StoreError::Exhausted`] after two thousand million batches.
 pub async fn advance(conn: &mut impl Queryable, id: &SpreadsheetId, number: BatchNumber) -> Result<()> {
     let next = number.0.checked_add(1).ok_or_else(|| StoreError::Exhausted(id.to_string()))?;
-    conn.exec_drop("UPDATE spreadsheet SET next_batch = GREATEST(next_batch, ?) WHERE id = ?", (next, &id.0)).await?;
+    conn.exec_drop("UPDATE spreadsheet SET next_batch = GREATEST(next_batch, ?) WHERE id = ?", (next, &id.0))
+        .await?;
     Ok(())
 }
 

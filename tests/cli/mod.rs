@@ -180,7 +180,8 @@ async fn the_daemon_tells_systemd_of_its_life_and_ends_in_good_order() {
         heard(&systemd, "WATCHDOG=1").await;
         heard(&systemd, "WATCHDOG=1").await;
 
-        eventually(SOON, "the lease", async || installed.said("log").contains("\"running\"").then_some(())).await;
+        eventually(SOON, "the lease", async || installed.said("log").contains("\"running\"").then_some(()))
+            .await;
 
         // a twin on the same state does nothing but say why
         let twins = UnixDatagram::bind(installed.path("twins")).unwrap();

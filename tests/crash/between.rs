@@ -89,8 +89,13 @@ impl Stage {
     }
 
     fn cast(&self) -> Cast {
-        let keys: Vec<u64> =
-            self.rig.person("ann@example.com").sees_keys().iter().filter_map(|key| key.parse().ok()).collect();
+        let keys: Vec<u64> = self
+            .rig
+            .person("ann@example.com")
+            .sees_keys()
+            .iter()
+            .filter_map(|key| key.parse().ok())
+            .collect();
         Cast { meant: keys[2], first: keys[0] }
     }
 
@@ -128,7 +133,9 @@ impl Stage {
         let (number, meant) = (self.scene, cast.meant);
         let statement = match change {
             Change::Update => format!("UPDATE goods SET name = 'sql {number}' WHERE id = {meant}"),
-            Change::Insert => format!("INSERT INTO goods (id, name) VALUES ({}, 'sql {number}')", 1000 + number),
+            Change::Insert => {
+                format!("INSERT INTO goods (id, name) VALUES ({}, 'sql {number}')", 1000 + number)
+            }
             Change::Delete => format!("DELETE FROM goods WHERE id = {meant}"),
             Change::Rekey => {
                 format!("UPDATE goods SET id = {}, name = 'sql {number}' WHERE id = {meant}", 2000 + number)
@@ -190,7 +197,10 @@ impl Stage {
                 if act != Act::DeleteIt {
                     picture.insert(cast.meant, line);
                 }
-                picture.insert(1000 + number, Line { stock: "0".into(), name: format!("sql {number}"), ..Line::default() });
+                picture.insert(
+                    1000 + number,
+                    Line { stock: "0".into(), name: format!("sql {number}"), ..Line::default() },
+                );
             }
         }
         if act == Act::DeleteAbove {
@@ -211,7 +221,10 @@ impl Stage {
         assert_eq!(mended > 0, hit_another, "{title}: {mended} mends");
         if act == Act::Type && change != Change::Insert && fate.lands() {
             let ledger = Ledger::of(&self.rig).await;
-            assert!(ledger.lists(&format!("typed {}", self.scene)), "{title}: what was typed is listed nowhere");
+            assert!(
+                ledger.lists(&format!("typed {}", self.scene)),
+                "{title}: what was typed is listed nowhere"
+            );
         }
     }
 

@@ -144,7 +144,9 @@ impl<'a> Day<'a> {
                 wrong.push(format!("{name} stands {count} times"));
             }
         }
-        wrong.extend(self.gone.iter().filter(|key| picture.contains_key(key)).map(|key| format!("{key} is back")));
+        wrong.extend(
+            self.gone.iter().filter(|key| picture.contains_key(key)).map(|key| format!("{key} is back")),
+        );
         wrong.extend(self.beside(picture));
         assert!(wrong.is_empty(), "{when}:\n{}", wrong.join("\n"));
     }

@@ -16,8 +16,7 @@ pub(super) const KEYS: &str = "spreadsheets.values.batchUpdateByDataFilter";
 
 /// The next call of a method with this in its body.
 pub(super) fn next_with(method: &str, part: &str, fault: Fault) -> Rule {
-    let matching =
-        Match { method: Some(method.to_owned()), body: Some(part.to_owned()), ..Match::default() };
+    let matching = Match { method: Some(method.to_owned()), body: Some(part.to_owned()), ..Match::default() };
     Rule { matching, ..Rule::next(method, fault) }
 }
 

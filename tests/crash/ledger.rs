@@ -18,7 +18,8 @@ impl Ledger {
             rig.state
         );
         let entries: Vec<(String, Vec<u8>, Vec<u8>)> = rig.server.rows(&query).await;
-        let text = |(kind, before, after): (String, Vec<u8>, Vec<u8>)| (kind, unpacked(&before) + &unpacked(&after));
+        let text =
+            |(kind, before, after): (String, Vec<u8>, Vec<u8>)| (kind, unpacked(&before) + &unpacked(&after));
         Self(entries.into_iter().map(text).collect())
     }
 

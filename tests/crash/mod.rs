@@ -13,3 +13,4 @@ mod moments;
 mod picture;
 mod policies;
 mod steps;
+mod storm;

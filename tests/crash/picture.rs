@@ -35,7 +35,8 @@ pub(super) fn furnish(rig: &Rig) {
     for (row, key) in (1..).zip(ann.sees_keys()) {
         assert!(ann.types(&key, "remark", &format!("of {key}")));
         assert!(ann.types(&key, "twice", &format!("=C{}*2", row + 1)));
-        let memo = Action::Note { sheet: TAB, row, column: column(rig, "remark"), text: format!("memo {key}") };
+        let memo =
+            Action::Note { sheet: TAB, row, column: column(rig, "remark"), text: format!("memo {key}") };
         let done = rig.google.world().act(&rig.spreadsheet, &Person::new("ann@example.com"), &memo);
         done.expect("the spreadsheet").expect("a possible action");
     }
@@ -45,7 +46,8 @@ fn column(rig: &Rig, header: &str) -> u32 {
     let book = rig.google.world().spreadsheet(&rig.spreadsheet).expect("the spreadsheet");
     let tab = book.tab(TAB).expect("the tab");
     let reader = sheets_emulator::formula::Book::new(&book);
-    let is_it = |column: &u32| matches!(reader.scalar(tab, 0, *column), Scalar::Text(text) if *text == *header);
+    let is_it =
+        |column: &u32| matches!(reader.scalar(tab, 0, *column), Scalar::Text(text) if *text == *header);
     (0..tab.column_count()).find(is_it).expect("the column")
 }
 
@@ -79,7 +81,12 @@ pub(super) fn assert_same(expected: &Picture, found: &Picture, when: &str) {
     let mut differing = String::new();
     let keys = expected.keys().chain(found.keys().filter(|key| !expected.contains_key(*key)));
     for key in keys.filter(|key| expected.get(*key) != found.get(*key)) {
-        let _ = writeln!(differing, "{key}\n  should be {:?}\n  is        {:?}", expected.get(key), found.get(key));
+        let _ = writeln!(
+            differing,
+            "{key}\n  should be {:?}\n  is        {:?}",
+            expected.get(key),
+            found.get(key)
+        );
     }
     assert!(differing.is_empty(), "{when}:\n{differing}");
 }

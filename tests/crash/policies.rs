@@ -44,7 +44,10 @@ async fn what_was_typed_over_is_judged_by_the_policy() {
             let stands = (line.name.as_str(), line.stock.as_str(), line.note.as_str());
             let expected = (format!("typed {key}"), format!("777{key}"), format!("sql note {key}"));
             assert_eq!(stands, (expected.0.as_str(), expected.1.as_str(), expected.2.as_str()), "{server}");
-            assert!(Ledger::of(&rig).await.lists(&format!("typed note {key}")), "{server}: the loser is listed nowhere");
+            assert!(
+                Ledger::of(&rig).await.lists(&format!("typed note {key}")),
+                "{server}: the loser is listed nowhere"
+            );
         }
     })
     .await;

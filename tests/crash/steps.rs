@@ -51,7 +51,10 @@ async fn life_goes_on(rig: &Rig, picture: &mut Picture) {
     assert!(ann.types(8, "note", "typed meanwhile"));
     assert!(ann.deletes(9));
     assert!(ann.inserts_above(10, 1));
-    rig.sql("UPDATE goods SET stock = 1010 WHERE id = 10; INSERT INTO goods (id, name) VALUES (700, 'meanwhile')").await;
+    rig.sql(
+        "UPDATE goods SET stock = 1010 WHERE id = 10; INSERT INTO goods (id, name) VALUES (700, 'meanwhile')",
+    )
+    .await;
     picture.get_mut(&8).expect("row 8").note = "typed meanwhile".into();
     picture.remove(&9);
     picture.get_mut(&10).expect("row 10").stock = "1010".into();

@@ -23,10 +23,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Root over TCP.
 pub(crate) fn account(server: &Server) -> Account {
     Account {
-        address: Address::Tcp {
-            host: "127.0.0.1".into(),
-            port: server.port(),
-        },
+        address: Address::Tcp { host: "127.0.0.1".into(), port: server.port() },
         user: "root".into(),
         password: String::new().into(),
         tls: Tls::Disabled,
@@ -39,10 +36,7 @@ pub(crate) async fn ours(server: &Server) -> Conn {
 }
 
 pub(crate) fn name(database: &str, table: &str) -> TableName {
-    TableName {
-        schema: database.to_owned(),
-        table: table.to_owned(),
-    }
+    TableName { schema: database.to_owned(), table: table.to_owned() }
 }
 
 pub(crate) async fn schema(server: &Server, database: &str, table: &str) -> TableSchema {
@@ -58,10 +52,7 @@ pub(crate) async fn now(server: &Server) -> Position {
 pub(crate) fn identity() -> Identity {
     let replica_uuid = Uuid::new_v4();
     let server_id = replica_uuid.as_fields().0 | 1 << 31;
-    Identity {
-        server_id,
-        replica_uuid,
-    }
+    Identity { server_id, replica_uuid }
 }
 
 /// A tail over tables of one database.
@@ -75,9 +66,7 @@ impl Follow {
     /// From the server's present position.
     pub(crate) async fn now(server: &Server, tables: &[(&str, &str)]) -> Self {
         let start = now(server).await;
-        Self::from(server, start, tables)
-            .await
-            .unwrap_or_else(|error| panic!("{server}: {error}"))
+        Self::from(server, start, tables).await.unwrap_or_else(|error| panic!("{server}: {error}"))
     }
 
     /// From a position.
@@ -92,11 +81,7 @@ impl Follow {
         }
         let interest = Interest::load(&mut ours(server).await, schemas).await?;
         let tail = Tail::open(&account(server), &start, identity(), interest).await?;
-        Ok(Self {
-            tail,
-            position: start,
-            on: server.to_string(),
-        })
+        Ok(Self { tail, position: start, on: server.to_string() })
     }
 
     /// The next event, or the error that ends the stream.
@@ -154,10 +139,7 @@ impl Follow {
 
 /// A whole image.
 pub(crate) fn whole(image: &[Option<Value>]) -> Vec<Value> {
-    image
-        .iter()
-        .map(|value| value.clone().expect("a full image"))
-        .collect()
+    image.iter().map(|value| value.clone().expect("a full image")).collect()
 }
 
 /// One column of an image.

@@ -41,9 +41,7 @@ async fn generated_invisible_and_hidden_columns_do_not_shift_the_others() {
             panic!("{server}: an update");
         };
         let table = schema(server, &db, "t").await;
-        let selected = chunk(&mut ours(server).await, &table, None, 1, Lock::None)
-            .await
-            .expect("selects");
+        let selected = chunk(&mut ours(server).await, &table, None, 1, Lock::None).await.expect("selects");
         assert!(whole(after) == selected[0], "{server}");
         assert_eq!(table.columns.len(), 6, "{server}");
     }
@@ -91,20 +89,14 @@ async fn json_that_is_logged_in_part_puts_its_table_in_doubt() {
         ))
         .await;
     let done = follow.transaction().await;
-    assert!(
-        matches!(done.doubts[0].error, Error::PartialJson(_)),
-        "{:?}",
-        done.doubts
-    );
+    assert!(matches!(done.doubts[0].error, Error::PartialJson(_)), "{:?}", done.doubts);
 }
 
 #[tokio::test]
 async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
     let server = shared(Kind::MySql).await;
     let db = server.fresh_database("opaque").await;
-    server
-        .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, j JSON)"))
-        .await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, j JSON)")).await;
     let mut follow = Follow::now(server, &[(&db, "t")]).await;
     let values = [
         "CAST(1.50 AS DECIMAL(10,2))",
@@ -130,9 +122,7 @@ async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
             "INSERT INTO {db}.t VALUES (1, JSON_ARRAY({list})), (2, JSON_OBJECT('k', CAST('x' AS BINARY)))"
         ))
         .await;
-    let selected: Vec<String> = server
-        .rows(&format!("SELECT CAST(j AS CHAR) FROM {db}.t ORDER BY id"))
-        .await;
+    let selected: Vec<String> = server.rows(&format!("SELECT CAST(j AS CHAR) FROM {db}.t ORDER BY id")).await;
     let decoded: Vec<Option<Value>> = follow
         .changes()
         .await
@@ -142,14 +132,6 @@ async fn sql_values_inside_json_are_printed_as_the_server_prints_them() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let expected: Vec<Option<Value>> = selected
-        .iter()
-        .map(|json| Some(Value::Json(json.clone())))
-        .collect();
-    assert!(
-        decoded == expected,
-        "{}\n{}",
-        serde_json::to_string(&decoded).unwrap(),
-        selected.join("\n")
-    );
+    let expected: Vec<Option<Value>> = selected.iter().map(|json| Some(Value::Json(json.clone()))).collect();
+    assert!(decoded == expected, "{}\n{}", serde_json::to_string(&decoded).unwrap(), selected.join("\n"));
 }

@@ -29,24 +29,16 @@ async fn resumes_after_every_transaction(server: &Server, db: &str) {
             "INSERT INTO {db}.t VALUES (1); INSERT INTO {db}.t VALUES (2); INSERT INTO {db}.t VALUES (3)"
         ))
         .await;
-    let mut follow = Follow::from(server, start.clone(), &[(db, "t")])
-        .await
-        .expect("it resumes");
+    let mut follow = Follow::from(server, start.clone(), &[(db, "t")]).await.expect("it resumes");
     let mut positions = vec![start];
     for n in 1..=3 {
         assert_eq!(follow.changes().await, inserted(n), "{server}");
         positions.push(follow.position.clone());
     }
-    assert_eq!(
-        follow.position,
-        now(server).await,
-        "{server}: exactly what was committed"
-    );
+    assert_eq!(follow.position, now(server).await, "{server}: exactly what was committed");
     for (done, position) in positions.into_iter().enumerate() {
         let saved: Position = position.to_string().parse().expect("it prints and parses");
-        let mut again = Follow::from(server, saved, &[(db, "t")])
-            .await
-            .expect("it resumes");
+        let mut again = Follow::from(server, saved, &[(db, "t")]).await.expect("it resumes");
         for n in done as i64 + 1..=3 {
             assert_eq!(again.changes().await, inserted(n), "{server} after {done}");
         }
@@ -57,9 +49,7 @@ async fn resumes_after_every_transaction(server: &Server, db: &str) {
 async fn the_stream_resumes_after_every_transaction() {
     for_each_server(async |server| {
         let db = server.fresh_database("resume").await;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         resumes_after_every_transaction(server, &db).await;
     })
     .await;
@@ -67,30 +57,18 @@ async fn the_stream_resumes_after_every_transaction() {
 
 #[tokio::test]
 async fn a_server_without_gtids_is_resumed_by_file_and_only_itself() {
-    let server = Server::start(
-        Kind::MySql,
-        &["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"],
-    )
-    .await;
-    server
-        .sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)")
-        .await;
+    let server = Server::start(Kind::MySql, &["--gtid-mode=OFF", "--enforce-gtid-consistency=OFF"]).await;
+    server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)").await;
     resumes_after_every_transaction(&server, "d").await;
     let Position::File { file, offset, .. } = now(&server).await else {
         panic!("a file position");
     };
-    let elsewhere = Position::File {
-        server: Uuid::nil(),
-        file,
-        offset,
-    };
+    let elsewhere = Position::File { server: Uuid::nil(), file, offset };
     let refused = Follow::from(&server, elsewhere, &[("d", "t")]).await;
     assert!(matches!(refused.map(|_| ()), Err(Error::OtherServer(_))));
     // A rotation in the middle moves the position into the next file.
     let mut follow = Follow::now(&server, &[("d", "t")]).await;
-    server
-        .sql("INSERT INTO d.t VALUES (8); FLUSH BINARY LOGS; INSERT INTO d.t VALUES (9)")
-        .await;
+    server.sql("INSERT INTO d.t VALUES (8); FLUSH BINARY LOGS; INSERT INTO d.t VALUES (9)").await;
     assert_eq!(follow.changes().await, inserted(8));
     assert_eq!(follow.changes().await, inserted(9));
     assert_eq!(follow.position, now(&server).await);
@@ -100,34 +78,18 @@ async fn a_server_without_gtids_is_resumed_by_file_and_only_itself() {
 async fn tagged_transactions_and_domains_are_part_of_the_position() {
     let server = shared(Kind::MySql).await;
     let db = server.fresh_database("tags").await;
-    server
-        .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-        .await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
     let mut follow = Follow::now(server, &[(&db, "t")]).await;
-    server
-        .sql(&format!(
-            "SET SESSION gtid_next = 'AUTOMATIC:blue'; INSERT INTO {db}.t VALUES (1)"
-        ))
-        .await;
+    server.sql(&format!("SET SESSION gtid_next = 'AUTOMATIC:blue'; INSERT INTO {db}.t VALUES (1)")).await;
     assert_eq!(follow.changes().await, inserted(1));
-    assert!(
-        follow.position.to_string().contains(":blue:"),
-        "{}",
-        follow.position
-    );
+    assert!(follow.position.to_string().contains(":blue:"), "{}", follow.position);
     resumes_after_every_transaction_from_two(server, &db, &follow.position).await;
 
     let server = shared(Kind::MariaDb).await;
     let db = server.fresh_database("domains").await;
-    server
-        .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-        .await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
     let mut follow = Follow::now(server, &[(&db, "t")]).await;
-    server
-        .sql(&format!(
-            "SET SESSION gtid_domain_id = 7; INSERT INTO {db}.t VALUES (1)"
-        ))
-        .await;
+    server.sql(&format!("SET SESSION gtid_domain_id = 7; INSERT INTO {db}.t VALUES (1)")).await;
     assert_eq!(follow.changes().await, inserted(1));
     assert!(follow.position.to_string().contains("7-"), "{}", follow.position);
     resumes_after_every_transaction_from_two(server, &db, &follow.position).await;
@@ -135,9 +97,7 @@ async fn tagged_transactions_and_domains_are_part_of_the_position() {
 
 async fn resumes_after_every_transaction_from_two(server: &Server, db: &str, position: &Position) {
     server.sql(&format!("INSERT INTO {db}.t VALUES (2)")).await;
-    let mut again = Follow::from(server, position.clone(), &[(db, "t")])
-        .await
-        .expect("it resumes");
+    let mut again = Follow::from(server, position.clone(), &[(db, "t")]).await.expect("it resumes");
     assert_eq!(again.changes().await, inserted(2), "{server}");
 }
 
@@ -145,9 +105,7 @@ async fn resumes_after_every_transaction_from_two(server: &Server, db: &str, pos
 async fn a_purged_position_and_one_ahead_of_the_server_have_their_own_errors() {
     for kind in Kind::ALL {
         let server = Server::start(kind, &[]).await;
-        server
-            .sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)")
-            .await;
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)").await;
         let old = now(&server).await;
         server.sql("INSERT INTO d.t VALUES (1); FLUSH BINARY LOGS; INSERT INTO d.t VALUES (2); FLUSH BINARY LOGS").await;
         // MariaDB keeps a log until InnoDB has written down what is in it.
@@ -189,9 +147,7 @@ async fn a_purged_position_and_one_ahead_of_the_server_have_their_own_errors() {
 async fn a_restarted_server_ends_the_stream_with_an_error_that_passes_and_resumes() {
     for kind in Kind::ALL {
         let server = Server::start(kind, &[]).await;
-        server
-            .sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)")
-            .await;
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY)").await;
         let mut follow = Follow::now(&server, &[("d", "t")]).await;
         server.sql("INSERT INTO d.t VALUES (1)").await;
         assert_eq!(follow.changes().await, inserted(1), "{server}");
@@ -201,9 +157,8 @@ async fn a_restarted_server_ends_the_stream_with_an_error_that_passes_and_resume
         assert!(matches!(follow.error().await, Error::Ended), "{server}");
         server.restart().await;
         server.sql("INSERT INTO d.t VALUES (2)").await;
-        let mut again = Follow::from(&server, follow.position.clone(), &[("d", "t")])
-            .await
-            .expect("it resumes");
+        let mut again =
+            Follow::from(&server, follow.position.clone(), &[("d", "t")]).await.expect("it resumes");
         assert_eq!(again.changes().await, inserted(2), "{server}");
     }
 }
@@ -212,18 +167,12 @@ async fn a_restarted_server_ends_the_stream_with_an_error_that_passes_and_resume
 async fn a_twin_with_our_identity_is_named() {
     for_each_server(async |server| {
         let db = server.fresh_database("twin").await;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         let (start, who) = (now(server).await, identity());
-        let mut first = Tail::open(&account(server), &start, who, Interest::default())
-            .await
-            .expect("opens");
+        let mut first = Tail::open(&account(server), &start, who, Interest::default()).await.expect("opens");
         server.sql(&format!("INSERT INTO {db}.t VALUES (1)")).await;
         first.next().await.expect("the first one follows");
-        let second = Tail::open(&account(server), &start, who, Interest::default())
-            .await
-            .expect("opens");
+        let second = Tail::open(&account(server), &start, who, Interest::default()).await.expect("opens");
         let error = tokio::time::timeout(PATIENCE, async {
             loop {
                 if let Err(error) = first.next().await {
@@ -242,21 +191,12 @@ async fn a_twin_with_our_identity_is_named() {
 async fn a_line_that_went_dead_is_noticed() {
     let server = shared(Kind::MariaDb).await;
     let db = server.fresh_database("dead").await;
-    server
-        .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-        .await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
     let wire = Wire::to(server.port()).await;
-    let through = Account {
-        address: Address::Tcp {
-            host: "127.0.0.1".into(),
-            port: wire.port(),
-        },
-        ..account(server)
-    };
+    let through =
+        Account { address: Address::Tcp { host: "127.0.0.1".into(), port: wire.port() }, ..account(server) };
     let start = now(server).await;
-    let mut tail = Tail::open(&through, &start, identity(), Interest::default())
-        .await
-        .expect("opens");
+    let mut tail = Tail::open(&through, &start, identity(), Interest::default()).await.expect("opens");
     wire.black_hole();
     let error = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -279,22 +219,12 @@ async fn other_tables_can_be_wanted_while_the_stream_goes_on() {
             ))
             .await;
         let mut follow = Follow::now(server, &[(&db, "t")]).await;
-        server
-            .sql(&format!(
-                "INSERT INTO {db}.u VALUES (1); INSERT INTO {db}.t VALUES (2)"
-            ))
-            .await;
+        server.sql(&format!("INSERT INTO {db}.u VALUES (1); INSERT INTO {db}.t VALUES (2)")).await;
         assert_eq!(follow.changes().await, inserted(2), "{server}");
         let other = schema(server, &db, "u").await;
-        let interest = Interest::load(&mut ours(server).await, [other])
-            .await
-            .expect("loads");
+        let interest = Interest::load(&mut ours(server).await, [other]).await.expect("loads");
         follow.tail.set_interest(interest);
-        server
-            .sql(&format!(
-                "INSERT INTO {db}.t VALUES (3); INSERT INTO {db}.u VALUES (4)"
-            ))
-            .await;
+        server.sql(&format!("INSERT INTO {db}.t VALUES (3); INSERT INTO {db}.u VALUES (4)")).await;
         assert_eq!(follow.changes().await, inserted(4), "{server}");
     })
     .await;
@@ -317,11 +247,7 @@ async fn the_algebra_of_sets_is_the_servers() {
             .unwrap_or_else(|error| panic!("{error}: {left} {right}"));
         let (subset, subtracted, united) = said.expect("a row");
         assert_eq!(a.is_subset(&b), subset, "{left} in {right}");
-        assert_eq!(
-            a.subtract(&b),
-            subtracted.parse().expect("a set"),
-            "{left} - {right}"
-        );
+        assert_eq!(a.subtract(&b), subtracted.parse().expect("a set"), "{left} - {right}");
         assert_eq!(a.union(&b), united.parse().expect("a set"), "{left} + {right}");
         assert_eq!(a.union(&b).to_string(), united.replace('\n', ""), "printed alike");
     }

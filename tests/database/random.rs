@@ -9,14 +9,8 @@ pub(crate) struct Random(u64);
 impl Random {
     /// Seeded by the environment or the clock.
     pub(crate) fn seeded() -> Self {
-        let given = std::env::var("SHEETBRIDGE_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok());
-        let clock = || {
-            SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(1, |d| d.as_nanos() as u64)
-        };
+        let given = std::env::var("SHEETBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
+        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64);
         let seed = given.unwrap_or_else(clock);
         eprintln!("SHEETBRIDGE_SEED={seed}");
         Self(seed)
@@ -39,11 +33,7 @@ impl Random {
     }
 
     pub(crate) fn or_null(&mut self, make: fn(&mut Self) -> String) -> String {
-        if self.below(10) == 0 {
-            "NULL".into()
-        } else {
-            make(self)
-        }
+        if self.below(10) == 0 { "NULL".into() } else { make(self) }
     }
 
     /// The ends of the range now and then.
@@ -73,11 +63,8 @@ impl Random {
 
     pub(crate) fn decimal(&mut self, whole: u32, fraction: u32) -> String {
         let mut text = self.pick(&["", "-"]);
-        let digits = |r: &mut Self, n: u32| {
-            (0..n)
-                .map(|_| char::from(b'0' + r.below(10) as u8))
-                .collect::<String>()
-        };
+        let digits =
+            |r: &mut Self, n: u32| (0..n).map(|_| char::from(b'0' + r.below(10) as u8)).collect::<String>();
         let some = self.below(u64::from(whole) + 1) as u32;
         text.push('0');
         text.push_str(&digits(self, some));
@@ -112,29 +99,15 @@ impl Random {
             0 => "'0000-00-00'".into(),
             1 => "'2024-00-00'".into(),
             2 => "'9999-12-31'".into(),
-            _ => format!(
-                "'{:04}-{:02}-{:02}'",
-                self.below(9999) + 1,
-                self.below(12) + 1,
-                self.below(28) + 1
-            ),
+            _ => format!("'{:04}-{:02}-{:02}'", self.below(9999) + 1, self.below(12) + 1, self.below(28) + 1),
         }
     }
 
     fn clock(&mut self, hours: u64, fsp: u32) -> String {
-        let mut text = format!(
-            "{:02}:{:02}:{:02}",
-            self.below(hours),
-            self.below(60),
-            self.below(60)
-        );
+        let mut text = format!("{:02}:{:02}:{:02}", self.below(hours), self.below(60), self.below(60));
         if fsp > 0 {
             let most = 10_u64.pow(fsp);
-            let n = if self.below(3) == 0 {
-                most - 1
-            } else {
-                self.below(most)
-            };
+            let n = if self.below(3) == 0 { most - 1 } else { self.below(most) };
             let _ = write!(text, ".{n:0width$}", width = fsp as usize);
         }
         text
@@ -174,9 +147,8 @@ impl Random {
 
     /// Characters of many scripts, blanks at the ends, quotes.
     pub(crate) fn text(&mut self, longest: u64) -> String {
-        let letters: Vec<char> = "abcXYZ 0189''\\\"`%_äöüßéñ€中文漢字かなカ日本αβжЖ🙂🎉\t\n"
-            .chars()
-            .collect();
+        let letters: Vec<char> =
+            "abcXYZ 0189''\\\"`%_äöüßéñ€中文漢字かなカ日本αβжЖ🙂🎉\t\n".chars().collect();
         let n = self.below(longest + 1);
         let mut text = String::from("'");
         for _ in 0..n {
@@ -271,24 +243,12 @@ impl Random {
     }
 
     pub(crate) fn inet4(&mut self) -> String {
-        format!(
-            "'{}.{}.{}.{}'",
-            self.below(256),
-            self.below(256),
-            self.below(2),
-            self.below(2) * 9
-        )
+        format!("'{}.{}.{}.{}'", self.below(256), self.below(256), self.below(2), self.below(2) * 9)
     }
 
     pub(crate) fn inet6(&mut self) -> String {
         let groups: Vec<String> = (0..8)
-            .map(|_| {
-                if self.below(2) == 0 {
-                    "0".into()
-                } else {
-                    format!("{:x}", self.below(65_536))
-                }
-            })
+            .map(|_| if self.below(2) == 0 { "0".into() } else { format!("{:x}", self.below(65_536)) })
             .collect();
         match self.below(4) {
             0 => format!("'::ffff:{}", &self.inet4()[1..]),

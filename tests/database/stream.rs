@@ -48,26 +48,17 @@ async fn insert_update_key_change_and_delete_come_in_order_and_a_rollback_does_n
 async fn a_commit_has_its_time() {
     for_each_server(async |server| {
         let db = server.fresh_database("times").await;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         let mut follow = Follow::now(server, &[(&db, "t")]).await;
-        let before: u64 = server
-            .one("SELECT FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000000) DIV 1")
-            .await;
+        let before: u64 = server.one("SELECT FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000000) DIV 1").await;
         server.sql(&format!("INSERT INTO {db}.t VALUES (1)")).await;
-        let after: u64 = server
-            .one("SELECT FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000000) DIV 1")
-            .await;
+        let after: u64 = server.one("SELECT FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000000) DIV 1").await;
         let at = follow.transaction().await.commit_micros;
         let slack = match server.kind() {
             Kind::MySql => 0,
             Kind::MariaDb => 1_000_000,
         };
-        assert!(
-            (before - slack..=after).contains(&at),
-            "{server}: {before} {at} {after}"
-        );
+        assert!((before - slack..=after).contains(&at), "{server}: {before} {at} {after}");
     })
     .await;
 }
@@ -77,14 +68,10 @@ async fn an_event_of_seventeen_mebibytes_comes_whole() {
     for_each_server(async |server| {
         let db = server.fresh_database("large").await;
         let size = 17 << 20;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, b LONGTEXT)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, b LONGTEXT)")).await;
         let mut follow = Follow::now(server, &[(&db, "t")]).await;
         server.sql("SET GLOBAL max_allowed_packet = 67108864").await;
-        server
-            .sql(&format!("INSERT INTO {db}.t VALUES (1, REPEAT('x', {size}))"))
-            .await;
+        server.sql(&format!("INSERT INTO {db}.t VALUES (1, REPEAT('x', {size}))")).await;
         let changes = follow.changes().await;
         let [ChangeKind::Insert { after }] = changes.as_slice() else {
             panic!("{server}: one insert");
@@ -133,10 +120,7 @@ async fn changes_of_a_tables_shape_are_told_where_they_stand_in_the_stream() {
 
 fn schema_kinds(event: Event) -> Vec<(String, SchemaKind)> {
     match event {
-        Event::Schema { changes, .. } => changes
-            .into_iter()
-            .map(|c| (c.table.to_string(), c.kind))
-            .collect(),
+        Event::Schema { changes, .. } => changes.into_iter().map(|c| (c.table.to_string(), c.kind)).collect(),
         other => panic!("a change of shape was expected: {other:?}"),
     }
 }
@@ -169,9 +153,7 @@ async fn rows_in_statement_format_put_their_table_in_doubt_and_no_other() {
 async fn xa_rows_are_held_until_their_second_phase() {
     for_each_server(async |server| {
         let db = server.fresh_database("xa").await;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         let mut follow = Follow::now(server, &[(&db, "t")]).await;
         server
             .sql(&format!(
@@ -181,16 +163,8 @@ async fn xa_rows_are_held_until_their_second_phase() {
             .await;
         server.sql(&format!("INSERT INTO {db}.t VALUES (3)")).await;
         server.sql("XA COMMIT 'b'").await;
-        assert_eq!(
-            follow.changes().await,
-            [ChangeKind::Insert { after: vec![int(3)] }],
-            "{server}"
-        );
-        assert_eq!(
-            follow.changes().await,
-            [ChangeKind::Insert { after: vec![int(2)] }],
-            "{server}"
-        );
+        assert_eq!(follow.changes().await, [ChangeKind::Insert { after: vec![int(3)] }], "{server}");
+        assert_eq!(follow.changes().await, [ChangeKind::Insert { after: vec![int(2)] }], "{server}");
     })
     .await;
 }
@@ -221,20 +195,12 @@ async fn engines_without_transactions_and_created_selections_end_their_transacti
 #[tokio::test]
 async fn compressed_logs_are_read_like_plain_ones() {
     let compressed = [
-        (
-            Kind::MariaDb,
-            ["--log-bin-compress=ON", "--log-bin-compress-min-len=10"],
-        ),
-        (
-            Kind::MySql,
-            ["--binlog-transaction-compression=ON", "--binlog-checksum=CRC32"],
-        ),
+        (Kind::MariaDb, ["--log-bin-compress=ON", "--log-bin-compress-min-len=10"]),
+        (Kind::MySql, ["--binlog-transaction-compression=ON", "--binlog-checksum=CRC32"]),
     ];
     for (kind, options) in compressed {
         let server = Server::start(kind, &options).await;
-        server
-            .sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, b TEXT)")
-            .await;
+        server.sql("CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, b TEXT)").await;
         let mut follow = Follow::now(&server, &[("d", "t")]).await;
         server
             .sql(
@@ -243,26 +209,13 @@ async fn compressed_logs_are_read_like_plain_ones() {
                  DELETE FROM d.t WHERE id = 2",
             )
             .await;
-        let (x, y) = (
-            vec![int(1), text(&"x".repeat(50_000))],
-            vec![int(2), text(&"y".repeat(50_000))],
-        );
-        let both = [
-            ChangeKind::Insert { after: x.clone() },
-            ChangeKind::Insert { after: y.clone() },
-        ];
+        let (x, y) = (vec![int(1), text(&"x".repeat(50_000))], vec![int(2), text(&"y".repeat(50_000))]);
+        let both = [ChangeKind::Insert { after: x.clone() }, ChangeKind::Insert { after: y.clone() }];
         assert_eq!(follow.changes().await, both, "{server}");
-        let update = ChangeKind::Update {
-            before: x,
-            after: vec![int(1), text("z")],
-        };
+        let update = ChangeKind::Update { before: x, after: vec![int(1), text("z")] };
         assert_eq!(follow.changes().await, [update], "{server}");
         assert!(matches!(follow.event().await, Event::Schema { .. }), "{server}");
-        assert_eq!(
-            follow.changes().await,
-            [ChangeKind::Delete { before: y }],
-            "{server}"
-        );
+        assert_eq!(follow.changes().await, [ChangeKind::Delete { before: y }], "{server}");
         assert_eq!(follow.position, now(&server).await, "{server}");
     }
 }
@@ -271,9 +224,7 @@ async fn compressed_logs_are_read_like_plain_ones() {
 async fn an_idle_stream_beats() {
     for_each_server(async |server| {
         let db = server.fresh_database("idle").await;
-        server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)"))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         let mut follow = Follow::now(server, &[(&db, "t")]).await;
         loop {
             match follow.try_next().await {

@@ -81,23 +81,17 @@ fn texts() -> Vec<Typed> {
         ("TEXT CHARACTER SET sjis", |r| r.text(400)),
         ("MEDIUMTEXT", |r| r.text(400)),
         ("LONGTEXT", |r| r.text(400)),
-        ("ENUM('a','b''c','d,e','')", |r| {
-            r.pick(&["'a'", "'b''c'", "'d,e'", "''", "'no member'"])
-        }),
+        ("ENUM('a','b''c','d,e','')", |r| r.pick(&["'a'", "'b''c'", "'d,e'", "''", "'no member'"])),
         ("ENUM('ä','中') CHARACTER SET gbk", |r| r.pick(&["'中'", "1"])),
         ("SET('x','y','z')", |r| r.pick(&["''", "'x'", "'x,z'", "'z,y,x'"])),
         (SIXTY_FOUR, |r| r.unsigned(64)),
         ("BINARY(16)", |r| r.bytes(16)),
-        ("BINARY(3)", |r| {
-            r.pick(&["x'000000'", "x'200000'", "x'010020'", "x'ff'"])
-        }),
+        ("BINARY(3)", |r| r.pick(&["x'000000'", "x'200000'", "x'010020'", "x'ff'"])),
         ("VARBINARY(300)", |r| r.bytes(300)),
         ("TINYBLOB", |r| r.bytes(200)),
         ("BLOB", |r| r.bytes(500)),
         ("LONGBLOB", |r| r.bytes(500)),
-        ("GEOMETRY", |r| {
-            format!("ST_GeomFromText('POINT({} {})')", r.below(90), r.below(90))
-        }),
+        ("GEOMETRY", |r| format!("ST_GeomFromText('POINT({} {})')", r.below(90), r.below(90))),
         ("VARCHAR(9)", |r| r.text(9)),
         ("JSON", |r| r.json()),
     ]
@@ -119,12 +113,9 @@ const SIXTY_FOUR: &str = "SET('a0','a1','a2','a3','a4','a5','a6','a7','a8','a9',
 #[tokio::test]
 async fn decoded_is_selected_for_every_type() {
     for_each_server(async |server| {
-        for (story, kinds) in [
-            ("integers", integers()),
-            ("numbers", numbers()),
-            ("times", times()),
-            ("texts", texts()),
-        ] {
+        for (story, kinds) in
+            [("integers", integers()), ("numbers", numbers()), ("times", times()), ("texts", texts())]
+        {
             equal_on_both_paths(server, story, &kinds).await;
         }
         match server.kind() {
@@ -133,9 +124,7 @@ async fn decoded_is_selected_for_every_type() {
                 equal_on_both_paths(
                     server,
                     "vectors",
-                    &[("VECTOR(2)", |r| {
-                        format!("STRING_TO_VECTOR('[{},{}]')", r.below(9), r.below(9))
-                    })],
+                    &[("VECTOR(2)", |r| format!("STRING_TO_VECTOR('[{},{}]')", r.below(9), r.below(9)))],
                 )
                 .await;
             }
@@ -158,15 +147,9 @@ async fn decoded_is_selected_where_the_event_explains_itself() {
 async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[Typed]) {
     let mut random = Random::seeded();
     let db = server.fresh_database(story).await;
-    let columns: Vec<String> = kinds
-        .iter()
-        .enumerate()
-        .map(|(i, (kind, _))| format!("c{i} {kind}"))
-        .collect();
-    let created = format!(
-        "CREATE TABLE {db}.t (id INT AUTO_INCREMENT PRIMARY KEY, {})",
-        columns.join(", ")
-    );
+    let columns: Vec<String> =
+        kinds.iter().enumerate().map(|(i, (kind, _))| format!("c{i} {kind}")).collect();
+    let created = format!("CREATE TABLE {db}.t (id INT AUTO_INCREMENT PRIMARY KEY, {})", columns.join(", "));
     server.sql(&created).await;
     let table = schema(server, &db, "t").await;
     let mut follow = Follow::now(server, &[(&db, "t")]).await;
@@ -177,58 +160,35 @@ async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[Typed]) {
     for _ in 0..ROWS {
         let literals: Vec<String> = kinds.iter().map(|(_, make)| random.or_null(*make)).collect();
         let insert = format!("INSERT INTO {db}.t VALUES (NULL, {})", literals.join(", "));
-        conn.query_drop(&insert)
-            .await
-            .unwrap_or_else(|error| panic!("{server}: {error}: {insert}"));
+        conn.query_drop(&insert).await.unwrap_or_else(|error| panic!("{server}: {error}: {insert}"));
         let Some(ChangeKind::Insert { after }) = follow.changes().await.pop() else {
             panic!("{server}: an insert");
         };
         before.push(whole(&after));
     }
-    let selected = chunk(&mut conn, &table, None, ROWS + 1, Lock::Share)
-        .await
-        .expect("selects");
+    let selected = chunk(&mut conn, &table, None, ROWS + 1, Lock::Share).await.expect("selects");
     same(server, kinds, &before, &selected);
 
-    let assignments: Vec<String> = kinds
-        .iter()
-        .enumerate()
-        .map(|(i, (_, make))| format!("c{i} = {}", random.or_null(*make)))
-        .collect();
-    conn.query_drop(format!(
-        "UPDATE {db}.t SET {} WHERE id % 2 = 0",
-        assignments.join(", ")
-    ))
-    .await
-    .expect("updates");
+    let assignments: Vec<String> =
+        kinds.iter().enumerate().map(|(i, (_, make))| format!("c{i} = {}", random.or_null(*make))).collect();
+    conn.query_drop(format!("UPDATE {db}.t SET {} WHERE id % 2 = 0", assignments.join(", ")))
+        .await
+        .expect("updates");
     let mut updated = Vec::new();
     for change in follow.changes().await {
         let ChangeKind::Update { before: old, after } = change else {
             panic!("{server}: an update");
         };
         let key = key_of_image(&table, &old).expect("a full image");
-        let was = before
-            .iter()
-            .find(|row| key_of(&table, row) == key)
-            .expect("a known row");
-        assert!(
-            whole(&old) == *was,
-            "{server}: the image before is the row as it was"
-        );
+        let was = before.iter().find(|row| key_of(&table, row) == key).expect("a known row");
+        assert!(whole(&old) == *was, "{server}: the image before is the row as it was");
         updated.push((key, whole(&after)));
     }
     let keys: Vec<_> = updated.iter().map(|(key, _)| key.clone()).collect();
-    let read = rows_by_key(&mut conn, &table, &keys, Lock::None)
-        .await
-        .expect("selects");
+    let read = rows_by_key(&mut conn, &table, &keys, Lock::None).await.expect("selects");
     for ((key, decoded), (asked, found)) in updated.iter().zip(read) {
         assert_eq!(*key, asked);
-        same(
-            server,
-            kinds,
-            std::slice::from_ref(decoded),
-            &[found.expect("the row is there")],
-        );
+        same(server, kinds, std::slice::from_ref(decoded), &[found.expect("the row is there")]);
     }
 }
 
@@ -238,10 +198,7 @@ fn same(server: &Server, kinds: &[Typed], decoded: &[Vec<Value>], selected: &[Ve
         for (i, (a, b)) in left.iter().zip(right).enumerate() {
             let kind = i.checked_sub(1).map_or("id", |i| kinds[i].0);
             let (a_shown, b_shown) = (serde_json::to_string(a), serde_json::to_string(b));
-            assert!(
-                a == b,
-                "{server} {kind}: decoded {a_shown:?}, selected {b_shown:?}"
-            );
+            assert!(a == b, "{server} {kind}: decoded {a_shown:?}, selected {b_shown:?}");
         }
     }
 }

@@ -151,19 +151,13 @@ async fn the_servers_refusals_are_sentences_that_name_the_column_and_no_value() 
 async fn a_locked_row_is_busy_within_a_second_or_so() {
     for_each_server(async |server| {
         let db = server.fresh_database("busy").await;
-        server
-            .sql(&format!(
-                "CREATE TABLE {db}.t (id INT PRIMARY KEY); INSERT INTO {db}.t VALUES (1)"
-            ))
-            .await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY); INSERT INTO {db}.t VALUES (1)")).await;
         let table = schema(server, &db, "t").await;
         let key = Key(vec![Value::Int(1)]);
         let (mut first, mut second) = (ours(server).await, ours(server).await);
         let mut tx = first.start_transaction(TxOpts::default()).await.expect("begins");
         write::lock_row(&mut tx, &table, &key).await.expect("locks");
-        let error = write::lock_row(&mut second, &table, &key)
-            .await
-            .expect_err("busy");
+        let error = write::lock_row(&mut second, &table, &key).await.expect_err("busy");
         assert!(matches!(error, Error::Busy { .. }), "{server}: {error}");
         let shared = rows_by_key(&mut second, &table, &[key], Lock::Share).await;
         assert!(matches!(shared, Err(Error::Busy { .. })), "{server}");
@@ -184,53 +178,31 @@ async fn paging_by_any_key_loses_no_row_and_repeats_none() {
                 "VARCHAR(9) CHARACTER SET latin1 COLLATE latin1_german1_ci",
                 "('b'), ('A'), ('ä2'), ('Z'), ('Ö'), ('o1')",
             ),
-            (
-                "VARBINARY(9)",
-                "(''), (x'00'), (x'0000'), (x'ff'), (x'20'), ('a'), ('A')",
-            ),
+            ("VARBINARY(9)", "(''), (x'00'), (x'0000'), (x'ff'), (x'20'), ('a'), ('A')"),
             ("BINARY(4)", "(x'00'), (x'01'), (x'20'), (x'2020'), ('a')"),
             ("ENUM('z','b','a')", "('a'), ('b'), ('z')"),
             ("SET('z','b','a')", "('a'), ('b'), ('z'), ('z,a'), ('')"),
             ("DECIMAL(10,2)", "(-1.5), (0), (10.25), (2)"),
-            (
-                "BIGINT UNSIGNED",
-                "(0), (18446744073709551615), (9223372036854775808)",
-            ),
-            (
-                "DATETIME(3)",
-                "('2024-01-01 00:00:00.5'), ('1000-01-01'), ('9999-12-31 23:59:59.999')",
-            ),
-            (
-                "TIME(2)",
-                "('-838:59:59'), ('-00:00:00.5'), ('00:00:00'), ('100:00:00')",
-            ),
+            ("BIGINT UNSIGNED", "(0), (18446744073709551615), (9223372036854775808)"),
+            ("DATETIME(3)", "('2024-01-01 00:00:00.5'), ('1000-01-01'), ('9999-12-31 23:59:59.999')"),
+            ("TIME(2)", "('-838:59:59'), ('-00:00:00.5'), ('00:00:00'), ('100:00:00')"),
             ("BIT(9)", "(0), (1), (256), (511)"),
             ("YEAR", "(0), (1901), (2155)"),
         ];
         for (i, (kind, values)) in keys.into_iter().enumerate() {
-            server
-                .sql(&format!(
-                    "CREATE TABLE {db}.t{i} (b INT, a {kind}, PRIMARY KEY (a, b))"
-                ))
-                .await;
+            server.sql(&format!("CREATE TABLE {db}.t{i} (b INT, a {kind}, PRIMARY KEY (a, b))")).await;
             for b in [1, 2] {
                 let rows = values.replace(')', &format!(", {b})"));
-                server
-                    .sql(&format!("INSERT INTO {db}.t{i} (a, b) VALUES {rows}"))
-                    .await;
+                server.sql(&format!("INSERT INTO {db}.t{i} (a, b) VALUES {rows}")).await;
             }
             let table = schema(server, &db, &format!("t{i}")).await;
             let mut conn = ours(server).await;
-            let all = chunk(&mut conn, &table, None, 100, Lock::None)
-                .await
-                .expect("selects");
+            let all = chunk(&mut conn, &table, None, 100, Lock::None).await.expect("selects");
             assert_eq!(all.len(), 2 * values.matches('(').count(), "{server} {kind}");
             let mut paged: Vec<Vec<Value>> = Vec::new();
             loop {
                 let after = paged.last().map(|row| key_of(&table, row));
-                let page = chunk(&mut conn, &table, after.as_ref(), 3, Lock::None)
-                    .await
-                    .expect("selects");
+                let page = chunk(&mut conn, &table, after.as_ref(), 3, Lock::None).await.expect("selects");
                 let last = page.len() < 3;
                 paged.extend(page);
                 if last {
@@ -239,9 +211,7 @@ async fn paging_by_any_key_loses_no_row_and_repeats_none() {
             }
             assert!(paged == all, "{server} {kind}: {} of {}", paged.len(), all.len());
             let keys: Vec<Key> = all.iter().map(|row| key_of(&table, row)).collect();
-            let found = rows_by_key(&mut conn, &table, &keys, Lock::None)
-                .await
-                .expect("selects");
+            let found = rows_by_key(&mut conn, &table, &keys, Lock::None).await.expect("selects");
             for ((key, row), expected) in found.into_iter().zip(&all) {
                 assert!(row.as_ref() == Some(expected), "{server} {kind} {key}");
             }
@@ -298,12 +268,8 @@ async fn our_sessions_are_strict_in_utc_and_know_all_letters() {
             .query_first("SELECT @@sql_mode, @@time_zone, @@innodb_lock_wait_timeout, @@character_set_client")
             .await
             .expect("selects");
-        let expected = (
-            "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION".into(),
-            "+00:00".into(),
-            1,
-            "utf8mb4".into(),
-        );
+        let expected =
+            ("STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION".into(), "+00:00".into(), 1, "utf8mb4".into());
         assert_eq!(said, Some(expected), "{server}");
     })
     .await;
@@ -312,55 +278,34 @@ async fn our_sessions_are_strict_in_utc_and_know_all_letters() {
 #[tokio::test]
 async fn tls_that_is_required_is_never_given_up() {
     let mysql = shared(Kind::MySql).await;
-    let with = |tls: Tls| Account {
-        tls,
-        ..account(mysql)
-    };
+    let with = |tls: Tls| Account { tls, ..account(mysql) };
     let mut conn = session(&with(Tls::Required)).await.expect("the server has TLS");
-    let cipher: Option<(String, String)> = conn
-        .query_first("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
-        .await
-        .expect("selects");
+    let cipher: Option<(String, String)> =
+        conn.query_first("SHOW SESSION STATUS LIKE 'Ssl_cipher'").await.expect("selects");
     assert!(cipher.is_some_and(|(_, cipher)| !cipher.is_empty()));
     let maria = shared(Kind::MariaDb).await;
-    let asking = Account {
-        tls: Tls::Required,
-        ..account(maria)
-    };
+    let asking = Account { tls: Tls::Required, ..account(maria) };
     let refused = session(&asking).await.map(drop);
     assert!(matches!(refused, Err(Error::Tls(_))), "{maria} has no TLS");
-    let socket = Account {
-        address: Address::Socket(maria.socket()),
-        ..account(maria)
-    };
+    let socket = Account { address: Address::Socket(maria.socket()), ..account(maria) };
     session(&socket).await.expect("the socket is open");
 }
 
 #[tokio::test]
 async fn a_certificate_must_come_from_the_authority_and_name_the_host() {
     let folder = tempfile::tempdir().expect("a folder");
-    let made = Command::new("sh")
-        .arg("-c")
-        .arg(CERTIFICATES)
-        .current_dir(&folder)
-        .output()
-        .expect("openssl runs");
+    let made =
+        Command::new("sh").arg("-c").arg(CERTIFICATES).current_dir(&folder).output().expect("openssl runs");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let path = |file: &str| folder.path().join(file);
     let option = |name: &str, file: &str| format!("--{name}={}", path(file).display());
-    let options = [
-        option("ssl-ca", "ca.pem"),
-        option("ssl-cert", "server.pem"),
-        option("ssl-key", "server.key"),
-    ];
+    let options =
+        [option("ssl-ca", "ca.pem"), option("ssl-cert", "server.pem"), option("ssl-key", "server.key")];
     for kind in Kind::ALL {
         let server = Server::start(kind, &options.each_ref().map(String::as_str)).await;
         let with = |host: &str, ca: Option<PathBuf>| Account {
             tls: Tls::VerifyIdentity(ca),
-            address: Address::Tcp {
-                host: host.to_owned(),
-                port: server.port(),
-            },
+            address: Address::Tcp { host: host.to_owned(), port: server.port() },
             ..account(&server)
         };
         session(&with("localhost", Some(path("ca.pem"))))
@@ -373,10 +318,7 @@ async fn a_certificate_must_come_from_the_authority_and_name_the_host() {
         ];
         for asking in wrong {
             let refused = session(&asking).await.map(drop);
-            assert!(
-                matches!(refused, Err(Error::Tls(_))),
-                "{server}: {asking:?} {refused:?}"
-            );
+            assert!(matches!(refused, Err(Error::Tls(_))), "{server}: {asking:?} {refused:?}");
         }
     }
 }

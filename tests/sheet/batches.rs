@@ -31,16 +31,8 @@ async fn a_mixed_batch_lands_whole_and_its_receipt_shows_what_it_overwrote() {
     // when one batch writes, inserts and deletes
     let ops = vec![
         write(1, 1, &["Anna"]),
-        GridOp::Insert {
-            sheet: TAB,
-            at: 4,
-            cells: cells_from(0, &["4", "Dan"]),
-        },
-        GridOp::Delete {
-            sheet: TAB,
-            row: 2,
-            slot: 5,
-        },
+        GridOp::Insert { sheet: TAB, at: 4, cells: cells_from(0, &["4", "Dan"]) },
+        GridOp::Delete { sheet: TAB, row: 2, slot: 5 },
     ];
     let receipt = receipt(desk.send(&batch(41, ops)).await.expect("an answer"));
     // then the tab has all of it
@@ -51,94 +43,51 @@ async fn a_mixed_batch_lands_whole_and_its_receipt_shows_what_it_overwrote() {
     // and the receipt has the header and the rows as they were, the people's cells included
     assert_eq!(receipt.headers.len(), 1);
     assert_eq!(texts(&receipt.headers[0].1), ["id", "name", "price", "note"]);
-    let before: Vec<Vec<String>> = receipt
-        .rows
-        .iter()
-        .map(|row| texts(row.as_deref().unwrap_or_default()))
-        .collect();
+    let before: Vec<Vec<String>> =
+        receipt.rows.iter().map(|row| texts(row.as_deref().unwrap_or_default())).collect();
     assert_eq!(before[0], ["1", "Ann", "10", "hers"]);
     assert_eq!(before[1], Vec::<String>::new());
     assert_eq!(before[2][..3], ["2", "Bob", "20"]);
-    assert_eq!(
-        receipt.rows[2].as_ref().expect("the deleted row")[3].value,
-        Cell::Text("Bob!".into())
-    );
+    assert_eq!(receipt.rows[2].as_ref().expect("the deleted row")[3].value, Cell::Text("Bob!".into()));
     // and the token stands in the next read
     let tokens = desk.snapshot().await.tokens;
-    assert_eq!(
-        tokens.iter().map(|t| t.number).collect::<Vec<_>>(),
-        [BatchNumber(41)]
-    );
+    assert_eq!(tokens.iter().map(|t| t.number).collect::<Vec<_>>(), [BatchNumber(41)]);
 }
 
 #[tokio::test]
 async fn a_row_comes_back_from_the_trash_with_the_peoples_own_cells_and_formulas() {
     let desk = Desk::with(SHOP).await;
-    let delete = GridOp::Delete {
-        sheet: TAB,
-        row: 2,
-        slot: 1,
-    };
+    let delete = GridOp::Delete { sheet: TAB, row: 2, slot: 1 };
     receipt(desk.send(&batch(41, vec![delete])).await.expect("an answer"));
-    let restore = GridOp::Restore {
-        sheet: TAB,
-        at: 3,
-        slot: 1,
-    };
+    let restore = GridOp::Restore { sheet: TAB, at: 3, slot: 1 };
     receipt(desk.send(&batch(42, vec![restore])).await.expect("an answer"));
     let rows = desk.texts().await;
     assert_eq!(rows[2], ["3", "Cid", "30"]);
-    assert_eq!(
-        rows[3],
-        ["2", "Bob", "20", "=B4&\"!\""],
-        "the formula follows its row"
-    );
+    assert_eq!(rows[3], ["2", "Bob", "20", "=B4&\"!\""], "the formula follows its row");
 }
 
 #[tokio::test]
 async fn the_receipt_shows_that_a_person_moved_the_rows_just_before_the_batch() {
     // given a batch for Bob's row, and a person who inserts a row above it at the last moment
     let desk = Desk::with(SHOP).await;
-    desk.person_before_batch(Action::InsertRows {
-        sheet: Tab(0),
-        at: 1,
-        count: 1,
-    });
+    desk.person_before_batch(Action::InsertRows { sheet: Tab(0), at: 1, count: 1 });
     // when the batch lands
-    let outcome = desk
-        .send(&batch(41, vec![write(2, 1, &["Bobby"])]))
-        .await
-        .expect("an answer");
+    let outcome = desk.send(&batch(41, vec![write(2, 1, &["Bobby"])])).await.expect("an answer");
     // then the receipt names Ann's row as the one that was hit, with what stood there
     let hit = receipt(outcome).rows.remove(0).expect("a before-image");
     assert_eq!(texts(&hit), ["1", "Ann", "10", "hers"]);
     // and a mend by its content puts her name back
-    receipt(
-        desk.send(&batch(43, vec![write(2, 1, &["Ann"])]))
-            .await
-            .expect("an answer"),
-    );
+    receipt(desk.send(&batch(43, vec![write(2, 1, &["Ann"])])).await.expect("an answer"));
     assert_eq!(desk.texts().await[2], ["1", "Ann", "10", "hers"]);
 }
 
 #[tokio::test]
 async fn a_shorter_row_in_the_same_line_shows_nothing_of_an_older_receipt() {
     let desk = Desk::with(SHOP).await;
-    receipt(
-        desk.send(&batch(40, vec![write(1, 1, &["x"])]))
-            .await
-            .expect("an answer"),
-    );
+    receipt(desk.send(&batch(40, vec![write(1, 1, &["x"])])).await.expect("an answer"));
     // Block A again, the same line, a row with fewer cells.
-    let again = receipt(
-        desk.send(&batch(42, vec![write(3, 1, &["y"])]))
-            .await
-            .expect("an answer"),
-    );
-    assert_eq!(
-        texts(again.rows[0].as_deref().unwrap_or_default()),
-        ["3", "Cid", "30"]
-    );
+    let again = receipt(desk.send(&batch(42, vec![write(3, 1, &["y"])])).await.expect("an answer"));
+    assert_eq!(texts(again.rows[0].as_deref().unwrap_or_default()), ["3", "Cid", "30"]);
 }
 
 #[tokio::test]
@@ -146,11 +95,7 @@ async fn a_new_row_is_claimed_named_after_a_sort_and_released() {
     // given a row without a key
     let desk = Desk::with(&[&["id", "name"], &["1", "Ann"], &["", "Zoe"], &["2", "Bob"]]).await;
     let claim = ClaimId(0xbeef);
-    let ops = vec![GridOp::Claim {
-        sheet: TAB,
-        row: 2,
-        claim,
-    }];
+    let ops = vec![GridOp::Claim { sheet: TAB, row: 2, claim }];
     let seen = receipt(desk.send(&batch(41, ops)).await.expect("an answer"));
     assert_eq!(texts(seen.rows[0].as_deref().unwrap_or_default()), ["", "Zoe"]);
     // when a person sorts the tab before its key is written
@@ -161,21 +106,14 @@ async fn a_new_row_is_claimed_named_after_a_sort_and_released() {
         area: Some(sheets_emulator::grid::Area::new(1, 0, 4, 26)),
     });
     let key = vec![(0, Cell::number(51.0))];
-    let named = desk
-        .client
-        .name(Lane::Edit, &desk.spreadsheet, &[(claim, key)])
-        .await;
+    let named = desk.client.name(Lane::Edit, &desk.spreadsheet, &[(claim, key)]).await;
     assert_eq!(named.expect("an answer"), Naming::Written);
     // then the key stands in Zoe's row, wherever it is now
     let tab = desk.tab().await;
     assert_eq!(texts(&tab.rows[1].cells), ["51", "Zoe"]);
     assert_eq!(tab.rows[1].claims, [claim]);
     // and the claim goes away with the next batch
-    receipt(
-        desk.send(&batch(42, vec![GridOp::Unclaim { claim }]))
-            .await
-            .expect("an answer"),
-    );
+    receipt(desk.send(&batch(42, vec![GridOp::Unclaim { claim }])).await.expect("an answer"));
     assert!(desk.tab().await.rows.iter().all(|row| row.claims.is_empty()));
 }
 
@@ -183,11 +121,7 @@ async fn a_new_row_is_claimed_named_after_a_sort_and_released() {
 async fn what_looks_like_a_formula_a_number_or_a_date_stays_the_text_that_it_is() {
     let desk = Desk::with(&[&["id", "a", "b", "c", "d", "e"], &["1"]]).await;
     let contents = ["=1+1", "0042", "1-2", "'x", "TRUE"];
-    receipt(
-        desk.send(&batch(41, vec![write(1, 1, &contents)]))
-            .await
-            .expect("an answer"),
-    );
+    receipt(desk.send(&batch(41, vec![write(1, 1, &contents)])).await.expect("an answer"));
     let row = &desk.tab().await.rows[1].cells;
     let wanted: Vec<GridCell> = contents.iter().map(|text| text_cell(text)).collect();
     assert!(row[1..] == wanted, "{row:?}");
@@ -196,11 +130,7 @@ async fn what_looks_like_a_formula_a_number_or_a_date_stays_the_text_that_it_is(
 #[tokio::test]
 async fn old_tokens_go_with_a_batch() {
     let desk = Desk::with(SHOP).await;
-    receipt(
-        desk.send(&batch(41, vec![write(1, 1, &["x"])]))
-            .await
-            .expect("an answer"),
-    );
+    receipt(desk.send(&batch(41, vec![write(1, 1, &["x"])])).await.expect("an answer"));
     let mut next = batch(42, vec![write(1, 1, &["y"])]);
     next.expired = vec![BatchNumber(41)];
     receipt(desk.send(&next).await.expect("an answer"));
@@ -211,12 +141,8 @@ async fn old_tokens_go_with_a_batch() {
 #[tokio::test]
 async fn a_refused_batch_names_the_request_that_is_to_blame_and_changes_nothing() {
     let desk = Desk::with(SHOP).await;
-    let outcome = desk
-        .send(&batch(41, vec![write(1, 1, &["x"]), write(5000, 1, &["y"])]))
-        .await;
-    let Ok(Outcome::Refused { ops, reason }) = outcome else {
-        panic!("{outcome:?}")
-    };
+    let outcome = desk.send(&batch(41, vec![write(1, 1, &["x"]), write(5000, 1, &["y"])])).await;
+    let Ok(Outcome::Refused { ops, reason }) = outcome else { panic!("{outcome:?}") };
     assert_eq!(ops, [1], "{reason}");
     assert_eq!(desk.texts().await[1][1], "Ann");
     assert!(desk.snapshot().await.tokens.is_empty());

@@ -14,10 +14,7 @@ use crate::sheet::desk::{Desk, HELPER, TAB, batch, client_of, write};
 const SHOP: &[&[&str]] = &[&["id", "name"], &["1", "Ann"]];
 
 fn times(method: &str, times: u32, fault: Fault) -> Rule {
-    Rule {
-        times,
-        ..Rule::next(method, fault)
-    }
+    Rule { times, ..Rule::next(method, fault) }
 }
 
 #[tokio::test]
@@ -32,10 +29,7 @@ async fn many_calls_share_one_token_and_a_revoked_one_is_renewed() {
     let grids = desk.grids().await;
     desk.google.revoke_tokens();
     let sent = batch(41, vec![write(1, 1, &["Anna"])]);
-    let outcome = desk
-        .client
-        .send(Lane::Edit, &desk.spreadsheet, &sent, &grids)
-        .await;
+    let outcome = desk.client.send(Lane::Edit, &desk.spreadsheet, &sent, &grids).await;
     assert!(matches!(outcome, Ok(Outcome::Applied(_))), "{outcome:?}");
     assert_eq!(desk.google.calls().count("token"), 2);
 }
@@ -56,13 +50,9 @@ async fn a_token_is_renewed_four_minutes_before_its_end_and_used_to_the_end_if_i
     read().await.expect("a read with the first token");
     assert_eq!(desk.google.calls().count("token"), 1);
     // In its last four minutes the token endpoint is away for a moment.
-    desk.google
-        .faults()
-        .add(Rule::next("token", Fault::Status { code: 503 }));
+    desk.google.faults().add(Rule::next("token", Fault::Status { code: 503 }));
     later(60).await;
-    read()
-        .await
-        .expect("a read with the first token, which still works");
+    read().await.expect("a read with the first token, which still works");
     read().await.expect("a read with the second token");
     assert_eq!(desk.google.calls().count("token"), 3);
 }
@@ -78,16 +68,10 @@ async fn reads_outlast_passing_faults_and_give_up_after_a_few() {
     assert_eq!(desk.snapshot().await.tabs.len(), 1);
     faults.add(times("getByDataFilter", 100, Fault::Status { code: 503 }));
     let before = desk.google.calls().count("spreadsheets.getByDataFilter");
-    let error = desk
-        .client
-        .snapshot(Lane::Live, &desk.spreadsheet, &[TAB], None)
-        .await
-        .expect_err("no end of 503");
+    let error =
+        desk.client.snapshot(Lane::Live, &desk.spreadsheet, &[TAB], None).await.expect_err("no end of 503");
     assert_eq!(error.fault(), Class::Passing);
-    assert_eq!(
-        desk.google.calls().count("spreadsheets.getByDataFilter") - before,
-        5
-    );
+    assert_eq!(desk.google.calls().count("spreadsheets.getByDataFilter") - before, 5);
 }
 
 #[tokio::test]
@@ -98,17 +82,11 @@ async fn a_write_is_sent_once() {
         desk.google.faults().add(times("write", 100, fault));
         let before = desk.google.calls().count("spreadsheets.batchUpdate");
         let sent = batch(41, vec![write(1, 1, &["Anna"])]);
-        let outcome = desk
-            .client
-            .send(Lane::Live, &desk.spreadsheet, &sent, &grids)
-            .await;
+        let outcome = desk.client.send(Lane::Live, &desk.spreadsheet, &sent, &grids).await;
         if doubtful {
             assert_eq!(outcome.expect("in doubt"), Outcome::Unknown);
         } else {
-            assert!(
-                matches!(outcome, Err(SheetError::Quota(_))),
-                "certainly not applied"
-            );
+            assert!(matches!(outcome, Err(SheetError::Quota(_))), "certainly not applied");
         }
         assert_eq!(desk.google.calls().count("spreadsheets.batchUpdate") - before, 1);
         desk.google.faults().clear();
@@ -120,27 +98,17 @@ async fn what_a_person_must_mend_comes_with_advice() {
     let desk = Desk::with(SHOP).await;
     // Not shared with this account.
     let stranger = client_of(&desk.google, "stranger@x.iam.gserviceaccount.com");
-    let error = stranger
-        .overview(Lane::Live, &desk.spreadsheet)
-        .await
-        .expect_err("not shared");
+    let error = stranger.overview(Lane::Live, &desk.spreadsheet).await.expect_err("not shared");
     assert!(error.to_string().contains("stranger@x"), "{error}");
     assert!(error.advice().contains("as Editor"));
     // No such spreadsheet.
     let nowhere = SpreadsheetId("nowhere".into());
-    let error = desk
-        .client
-        .overview(Lane::Live, &nowhere)
-        .await
-        .expect_err("no such spreadsheet");
+    let error = desk.client.overview(Lane::Live, &nowhere).await.expect_err("no such spreadsheet");
     assert!(matches!(error, SheetError::Missing(_)), "{error}");
     // The account was deleted.
     let gone = client_of(&desk.google, "gone@x.iam.gserviceaccount.com");
     desk.google.remove_account("gone@x.iam.gserviceaccount.com");
-    let error = gone
-        .overview(Lane::Live, &desk.spreadsheet)
-        .await
-        .expect_err("no account");
+    let error = gone.overview(Lane::Live, &desk.spreadsheet).await.expect_err("no account");
     assert_eq!(error.fault(), Class::NeedsOperator);
     assert!(error.advice().contains("deleted"), "{error}");
     // Nobody listens.
@@ -154,31 +122,17 @@ async fn what_a_person_must_mend_comes_with_advice() {
         },
         ..Google::default()
     };
-    let key = desk
-        .google
-        .create_account("bot2@x", "7")
-        .expect("a key")
-        .to_string();
+    let key = desk.google.create_account("bot2@x", "7").expect("a key").to_string();
     let account = ServiceAccount::parse(&key).expect("a key file");
     let client = Client::new(account, &closed).expect("a client");
-    let error = client
-        .overview(Lane::Live, &nowhere)
-        .await
-        .expect_err("nobody listens");
-    assert!(
-        !error.is_in_doubt(),
-        "a call that was never sent is not in doubt: {error}"
-    );
+    let error = client.overview(Lane::Live, &nowhere).await.expect_err("nobody listens");
+    assert!(!error.is_in_doubt(), "a call that was never sent is not in doubt: {error}");
 }
 
 #[tokio::test]
 async fn a_key_file_may_not_send_its_signature_elsewhere() {
     let desk = Desk::with(SHOP).await;
-    let key = desk
-        .google
-        .create_account("bot3@x", "7")
-        .expect("a key")
-        .to_string();
+    let key = desk.google.create_account("bot3@x", "7").expect("a key").to_string();
     let account = ServiceAccount::parse(&key).expect("a key file");
     let error = Client::new(account, &Google::default()).expect_err("the file names the emulator");
     assert!(matches!(error, SheetError::TokenAddress { .. }), "{error}");
@@ -189,15 +143,9 @@ async fn a_key_file_may_not_send_its_signature_elsewhere() {
 async fn a_deleted_tab_is_missing_from_the_read_and_the_others_are_there() {
     let desk = Desk::with(SHOP).await;
     let tabs = [TAB, SheetId(4711)];
-    let read = desk
-        .client
-        .snapshot(Lane::Sweep, &desk.spreadsheet, &tabs, Some(HELPER))
-        .await
-        .expect("a read");
+    let read =
+        desk.client.snapshot(Lane::Sweep, &desk.spreadsheet, &tabs, Some(HELPER)).await.expect("a read");
     assert_eq!(read.tabs.iter().map(|tab| tab.sheet).collect::<Vec<_>>(), [TAB]);
     assert!(read.helper.is_some());
-    assert_eq!(
-        (read.locale.as_str(), read.time_zone.as_str()),
-        ("en_US", "Etc/GMT")
-    );
+    assert_eq!((read.locale.as_str(), read.time_zone.as_str()), ("en_US", "Etc/GMT"));
 }

@@ -51,37 +51,23 @@ impl Desk {
 
     /// A new spreadsheet as Google makes it, shared with the account.
     pub(crate) async fn bare() -> Self {
-        let knobs = Knobs {
-            reads_per_user: 1000,
-            writes_per_user: 1000,
-            ..Knobs::default()
-        };
-        let options = Options {
-            knobs,
-            ..Options::default()
-        };
+        let knobs = Knobs { reads_per_user: 1000, writes_per_user: 1000, ..Knobs::default() };
+        let options = Options { knobs, ..Options::default() };
         let google = Emulator::start(options).await.expect("a free port");
         let id = grid::SpreadsheetId::new("shop");
         google.world().create(id.clone(), "Shop", |spreadsheet| {
             spreadsheet.sharing.editors.insert(BOT.to_owned());
         });
         let client = client(&google);
-        Self {
-            google,
-            client,
-            spreadsheet: SpreadsheetId(id.as_str().to_owned()),
-        }
+        Self { google, client, spreadsheet: SpreadsheetId(id.as_str().to_owned()) }
     }
 
     /// Changes the spreadsheet behind everybody's back.
     pub(crate) fn edit(&self, change: impl FnOnce(&mut grid::Spreadsheet)) {
-        let done = self
-            .google
-            .world()
-            .edit(&self.id(), sheets_emulator::Cause::Api, |spreadsheet| {
-                change(spreadsheet);
-                Ok::<_, ()>(())
-            });
+        let done = self.google.world().edit(&self.id(), sheets_emulator::Cause::Api, |spreadsheet| {
+            change(spreadsheet);
+            Ok::<_, ()>(())
+        });
         done.expect("the spreadsheet").expect("never refused");
     }
 
@@ -90,10 +76,7 @@ impl Desk {
     }
 
     pub(crate) fn now(&self) -> Arc<grid::Spreadsheet> {
-        self.google
-            .world()
-            .spreadsheet(&self.id())
-            .expect("the spreadsheet")
+        self.google.world().spreadsheet(&self.id()).expect("the spreadsheet")
     }
 
     /// A person acts.
@@ -113,24 +96,17 @@ impl Desk {
             moment: Moment::Before,
             actions: vec![action],
         };
-        self.google
-            .faults()
-            .add(Rule::next("spreadsheets.batchUpdate", fault));
+        self.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
     }
 
     /// The answer to the next batch is lost.
     pub(crate) fn lose_batch(&self, applied: Applied) {
         let fault = Fault::LostReply { applied };
-        self.google
-            .faults()
-            .add(Rule::next("spreadsheets.batchUpdate", fault));
+        self.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {
-        let read = self
-            .client
-            .snapshot(Lane::Live, &self.spreadsheet, &[TAB], Some(HELPER))
-            .await;
+        let read = self.client.snapshot(Lane::Live, &self.spreadsheet, &[TAB], Some(HELPER)).await;
         read.expect("a read")
     }
 
@@ -154,9 +130,7 @@ impl Desk {
         batch: &GridBatch,
     ) -> Result<sheetbridge::sheet::write::Outcome, sheetbridge::sheet::error::SheetError> {
         let grids = self.grids().await;
-        self.client
-            .send(Lane::Live, &self.spreadsheet, batch, &grids)
-            .await
+        self.client.send(Lane::Live, &self.spreadsheet, batch, &grids).await
     }
 }
 
@@ -172,49 +146,27 @@ pub(crate) fn client_of(google: &Emulator, address: &str) -> Client {
     let settings = Google {
         sheets_base: google.base_url(),
         token_url: Some(google.token_url()),
-        rates: Rates {
-            reads: 1000,
-            writes: 1000,
-        },
-        backoff: Backoff {
-            step: Duration::from_millis(2),
-            most: Duration::from_millis(20),
-        },
+        rates: Rates { reads: 1000, writes: 1000 },
+        backoff: Backoff { step: Duration::from_millis(2), most: Duration::from_millis(20) },
     };
     Client::new(account, &settings).expect("a client")
 }
 
 pub(crate) fn owner() -> Owner {
-    Owner {
-        installation: "k3v9".into(),
-        generation: 7,
-    }
+    Owner { installation: "k3v9".into(), generation: 7 }
 }
 
 pub(crate) fn batch(number: i32, ops: Vec<GridOp>) -> GridBatch {
-    GridBatch {
-        number: BatchNumber(number),
-        owner: owner(),
-        helper: HELPER,
-        ops,
-        expired: vec![],
-    }
+    GridBatch { number: BatchNumber(number), owner: owner(), helper: HELPER, ops, expired: vec![] }
 }
 
 /// A write of texts from a column on.
 pub(crate) fn write(row: u32, column: u32, cells: &[&str]) -> GridOp {
-    GridOp::Write {
-        sheet: TAB,
-        row,
-        cells: cells_from(column, cells),
-    }
+    GridOp::Write { sheet: TAB, row, cells: cells_from(column, cells) }
 }
 
 pub(crate) fn cells_from(column: u32, texts: &[&str]) -> Vec<(u32, GridCell)> {
-    (column..)
-        .zip(texts)
-        .map(|(column, text)| (column, text_cell(text)))
-        .collect()
+    (column..).zip(texts).map(|(column, text)| (column, text_cell(text))).collect()
 }
 
 pub(crate) fn text_cell(text: &str) -> GridCell {

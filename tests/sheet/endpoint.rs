@@ -31,10 +31,7 @@ impl Door for Inbox {
     fn key(&self, link: &LinkName) -> Option<LinkKey> {
         (link.0 == "orders").then(|| LinkKey {
             spreadsheet: SpreadsheetId("shop".into()),
-            secrets: [SECRET, OLD_SECRET]
-                .iter()
-                .map(|s| s.parse().expect("a secret"))
-                .collect(),
+            secrets: [SECRET, OLD_SECRET].iter().map(|s| s.parse().expect("a secret")).collect(),
         })
     }
 
@@ -82,23 +79,13 @@ fn quick() -> Limits {
 async fn start(limits: Limits, is_down: bool, waits: Option<Arc<Notify>>) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
-    let inbox = Arc::new(Inbox {
-        came: Mutex::default(),
-        waits,
-        entered: AtomicUsize::new(0),
-        is_down,
-    });
+    let inbox = Arc::new(Inbox { came: Mutex::default(), waits, entered: AtomicUsize::new(0), is_down });
     let (stop, stopped) = oneshot::channel::<()>();
     let door = Arc::clone(&inbox);
     let task = tokio::spawn(serve(Listener::Tcp(listener), door, limits, async {
         let _ = stopped.await;
     }));
-    Endpoint {
-        address,
-        inbox,
-        stop,
-        task,
-    }
+    Endpoint { address, inbox, stop, task }
 }
 
 /// A request that is right in everything; tests change one thing.
@@ -130,10 +117,7 @@ impl Request {
     }
 
     fn head(&self) -> String {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("after 1970")
-            .as_secs();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let timestamp = now.saturating_add_signed(-self.age).to_string();
         let secret: WebhookSecret = self.secret.parse().expect("a secret");
         let signature = sign(&secret, &self.id, &timestamp, &self.body);
@@ -176,34 +160,19 @@ impl Reply {
         loop {
             let mut chunk = [0; 4096];
             let got = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut chunk)).await;
-            let got = got
-                .expect("the endpoint never leaves a connection hanging")
-                .unwrap_or(0);
+            let got = got.expect("the endpoint never leaves a connection hanging").unwrap_or(0);
             bytes.extend(&chunk[..got]);
             let text = String::from_utf8_lossy(&bytes).into_owned();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head
-                    .lines()
-                    .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                let length =
+                    head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
                 if body.len() >= length.unwrap_or(0) {
-                    let status = head
-                        .split(' ')
-                        .nth(1)
-                        .and_then(|code| code.parse().ok())
-                        .unwrap_or(0);
-                    return Self {
-                        status,
-                        head: head.to_lowercase(),
-                        body: body.into(),
-                    };
+                    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+                    return Self { status, head: head.to_lowercase(), body: body.into() };
                 }
             }
             if got == 0 {
-                return Self {
-                    status: 0,
-                    head: String::new(),
-                    body: text,
-                };
+                return Self { status: 0, head: String::new(), body: text };
             }
         }
     }
@@ -218,24 +187,14 @@ async fn a_signed_delivery_reaches_the_door_once() {
         (202, r#"{"edits":[{"id":"e-1","outcome":"accepted"}]}"#)
     );
     // The same id again, signed afresh: the door knows it.
-    let again = Request {
-        age: 20,
-        ..Request::good()
-    }
-    .send(&endpoint.address)
-    .await;
+    let again = Request { age: 20, ..Request::good() }.send(&endpoint.address).await;
     assert_eq!(
         (again.status, again.body.as_str()),
         (200, r#"{"edits":[{"id":"e-1","outcome":"duplicate"}]}"#)
     );
     // The secret that is being replaced is still good.
-    let old = Request {
-        secret: OLD_SECRET,
-        id: "m-2".into(),
-        ..Request::good()
-    }
-    .send(&endpoint.address)
-    .await;
+    let old =
+        Request { secret: OLD_SECRET, id: "m-2".into(), ..Request::good() }.send(&endpoint.address).await;
     assert_eq!(old.status, 202);
     let came = endpoint.inbox.came.lock().expect("unpoisoned");
     assert_eq!(came.len(), 2);
@@ -249,61 +208,27 @@ async fn every_failure_of_authentication_is_the_same_answer() {
     let stranger = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbG9uZyBlbm91Z2g=";
     let good = Request::good;
     let failures = [
-        (
-            "wrong secret",
-            Request {
-                secret: stranger,
-                ..good()
-            },
-        ),
+        ("wrong secret", Request { secret: stranger, ..good() }),
         ("too old", Request { age: 310, ..good() }),
         ("from the future", Request { age: -310, ..good() }),
-        (
-            "unknown link",
-            Request {
-                path: "/v1/links/other/edits".into(),
-                ..good()
-            },
-        ),
-        (
-            "another spreadsheet",
-            Request {
-                body: BODY.replace("shop", "shed").into(),
-                ..good()
-            },
-        ),
-        (
-            "an id that is none",
-            Request {
-                id: "m 1".into(),
-                ..good()
-            },
-        ),
+        ("unknown link", Request { path: "/v1/links/other/edits".into(), ..good() }),
+        ("another spreadsheet", Request { body: BODY.replace("shop", "shed").into(), ..good() }),
+        ("an id that is none", Request { id: "m 1".into(), ..good() }),
     ];
     for (what, request) in failures {
         let reply = request.send(&endpoint.address).await;
-        assert_eq!(
-            (reply.status, reply.body.as_str()),
-            (401, r#"{"error":"unauthorized"}"#),
-            "{what}"
-        );
+        assert_eq!((reply.status, reply.body.as_str()), (401, r#"{"error":"unauthorized"}"#), "{what}");
     }
     // Without any of the three headers, and with a body other than the signed one.
     for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
         let head = good().head().replace(name, "x-other");
         let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
-        stream
-            .write_all(format!("{head}{BODY}").as_bytes())
-            .await
-            .expect("sent");
+        stream.write_all(format!("{head}{BODY}").as_bytes()).await.expect("sent");
         assert_eq!(Reply::read(&mut stream).await.status, 401, "{name}");
     }
     let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
     let other = BODY.replace("e-1", "e-2");
-    stream
-        .write_all(format!("{}{other}", good().head()).as_bytes())
-        .await
-        .expect("sent");
+    stream.write_all(format!("{}{other}", good().head()).as_bytes()).await.expect("sent");
     assert_eq!(Reply::read(&mut stream).await.status, 401);
     assert_eq!(endpoint.inbox.entered.load(Ordering::SeqCst), 0);
 }
@@ -314,92 +239,19 @@ async fn what_is_no_delivery_is_turned_away_before_it_is_read() {
     let good = Request::good;
     let long = vec![b'x'; 256 * 1024 + 1];
     let cases = [
-        (
-            404,
-            Request {
-                path: "/".into(),
-                ..good()
-            },
-        ),
-        (
-            404,
-            Request {
-                path: "/v1/links/orders/edits/x".into(),
-                ..good()
-            },
-        ),
-        (
-            405,
-            Request {
-                method: "PUT",
-                ..good()
-            },
-        ),
-        (
-            411,
-            Request {
-                length: Some(String::new()),
-                body: vec![],
-                ..good()
-            },
-        ),
-        (
-            411,
-            Request {
-                length: Some("transfer-encoding: chunked\r\n".into()),
-                ..good()
-            },
-        ),
-        (
-            413,
-            Request {
-                length: Some("content-length: 1000000000\r\n".into()),
-                ..good()
-            },
-        ),
+        (404, Request { path: "/".into(), ..good() }),
+        (404, Request { path: "/v1/links/orders/edits/x".into(), ..good() }),
+        (405, Request { method: "PUT", ..good() }),
+        (411, Request { length: Some(String::new()), body: vec![], ..good() }),
+        (411, Request { length: Some("transfer-encoding: chunked\r\n".into()), ..good() }),
+        (413, Request { length: Some("content-length: 1000000000\r\n".into()), ..good() }),
         (413, Request { body: long, ..good() }),
-        (
-            415,
-            Request {
-                kind: "text/plain",
-                ..good()
-            },
-        ),
-        (
-            400,
-            Request {
-                body: b"{\"v\":1".to_vec(),
-                ..good()
-            },
-        ),
-        (
-            400,
-            Request {
-                body: b"\xff\xfe".to_vec(),
-                ..good()
-            },
-        ),
-        (
-            400,
-            Request {
-                body: "[".repeat(100_000).into(),
-                ..good()
-            },
-        ),
-        (
-            400,
-            Request {
-                body: BODY.replace("\"v\":1", "\"v\":2").into(),
-                ..good()
-            },
-        ),
-        (
-            400,
-            Request {
-                body: BODY.replace("\"v\":1", "\"v\":1,\"extra\":1").into(),
-                ..good()
-            },
-        ),
+        (415, Request { kind: "text/plain", ..good() }),
+        (400, Request { body: b"{\"v\":1".to_vec(), ..good() }),
+        (400, Request { body: b"\xff\xfe".to_vec(), ..good() }),
+        (400, Request { body: "[".repeat(100_000).into(), ..good() }),
+        (400, Request { body: BODY.replace("\"v\":1", "\"v\":2").into(), ..good() }),
+        (400, Request { body: BODY.replace("\"v\":1", "\"v\":1,\"extra\":1").into(), ..good() }),
     ];
     for (status, request) in cases {
         let reply = request.send(&endpoint.address).await;
@@ -408,15 +260,8 @@ async fn what_is_no_delivery_is_turned_away_before_it_is_read() {
     }
     let mut padded = BODY.as_bytes().to_vec();
     padded.resize(256 * 1024, b' ');
-    let largest = Request {
-        body: padded,
-        ..good()
-    };
-    assert_eq!(
-        largest.send(&endpoint.address).await.status,
-        202,
-        "the limit itself is allowed"
-    );
+    let largest = Request { body: padded, ..good() };
+    assert_eq!(largest.send(&endpoint.address).await.status, 202, "the limit itself is allowed");
     assert_eq!(endpoint.inbox.entered.load(Ordering::SeqCst), 1);
 }
 
@@ -424,11 +269,7 @@ async fn what_is_no_delivery_is_turned_away_before_it_is_read() {
 async fn nobody_holds_a_connection_by_being_slow() {
     let endpoint = start(quick(), false, None).await;
     // Says nothing; half a header; a whole request and then nothing more.
-    for bytes in [
-        String::new(),
-        "POST /v1/li".into(),
-        format!("{}{BODY}", Request::good().head()),
-    ] {
+    for bytes in [String::new(), "POST /v1/li".into(), format!("{}{BODY}", Request::good().head())] {
         let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
         stream.write_all(bytes.as_bytes()).await.expect("sent");
         let mut rest = Vec::new();
@@ -437,20 +278,14 @@ async fn nobody_holds_a_connection_by_being_slow() {
     }
     // A header that is right and a body that does not come.
     let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
-    stream
-        .write_all(format!("{}{}", Request::good().head(), &BODY[..20]).as_bytes())
-        .await
-        .expect("sent");
+    stream.write_all(format!("{}{}", Request::good().head(), &BODY[..20]).as_bytes()).await.expect("sent");
     assert_eq!(Reply::read(&mut stream).await.status, 408);
 }
 
 #[tokio::test]
 async fn a_flood_of_one_link_waits_and_a_fault_behind_the_door_asks_to_come_again() {
-    let limits = Limits {
-        per_second: NonZeroU32::MIN,
-        burst: NonZeroU32::new(2).expect("two"),
-        ..Limits::default()
-    };
+    let limits =
+        Limits { per_second: NonZeroU32::MIN, burst: NonZeroU32::new(2).expect("two"), ..Limits::default() };
     let endpoint = start(limits, true, None).await;
     let mut statuses = Vec::new();
     for _ in 0..3 {
@@ -460,19 +295,13 @@ async fn a_flood_of_one_link_waits_and_a_fault_behind_the_door_asks_to_come_agai
     }
     assert_eq!(statuses, [503, 503, 429]);
     // Without the secret nobody can use up a link's rate.
-    let forged = Request {
-        age: 1000,
-        ..Request::good()
-    };
+    let forged = Request { age: 1000, ..Request::good() };
     assert_eq!(forged.send(&endpoint.address).await.status, 401);
 }
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
-    let limits = Limits {
-        connections: 1,
-        ..quick()
-    };
+    let limits = Limits { connections: 1, ..quick() };
     let endpoint = start(limits, false, None).await;
     let idle = TcpStream::connect(&endpoint.address).await.expect("listens");
     // The idle one holds the only place until its time is over; then this one is served.
@@ -506,10 +335,7 @@ async fn a_stop_does_not_wait_for_ever() {
     let never = Arc::new(Notify::new());
     let endpoint = start(quick(), false, Some(never)).await;
     let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
-    stream
-        .write_all(format!("{}{BODY}", Request::good().head()).as_bytes())
-        .await
-        .expect("sent");
+    stream.write_all(format!("{}{BODY}", Request::good().head()).as_bytes()).await.expect("sent");
     endpoint.stop.send(()).expect("serving");
     let ended = tokio::time::timeout(Duration::from_secs(20), endpoint.task).await;
     ended.expect("within the drain").expect("no panic");
@@ -517,10 +343,7 @@ async fn a_stop_does_not_wait_for_ever() {
 
 #[tokio::test]
 async fn a_door_that_does_not_answer_in_time_is_answered_for() {
-    let limits = Limits {
-        whole_request: Duration::from_millis(150),
-        ..Limits::default()
-    };
+    let limits = Limits { whole_request: Duration::from_millis(150), ..Limits::default() };
     let endpoint = start(limits, false, Some(Arc::new(Notify::new()))).await;
     let reply = Request::good().send(&endpoint.address).await;
     assert_eq!(reply.status, 503);
@@ -532,12 +355,8 @@ async fn a_socket_in_the_file_system_serves_as_well() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("edits.sock");
     let listener = UnixListener::bind(&path).expect("a socket");
-    let inbox = Arc::new(Inbox {
-        came: Mutex::default(),
-        waits: None,
-        entered: AtomicUsize::new(0),
-        is_down: false,
-    });
+    let inbox =
+        Arc::new(Inbox { came: Mutex::default(), waits: None, entered: AtomicUsize::new(0), is_down: false });
     let (stop, stopped) = oneshot::channel::<()>();
     let door = Arc::clone(&inbox);
     let task = tokio::spawn(serve(Listener::Unix(listener), door, quick(), async {

@@ -14,29 +14,20 @@ use crate::sheet::desk::{Desk, TAB, batch, texts};
 
 #[tokio::test]
 async fn a_read_tells_kinds_formulas_errors_and_merged_cells_and_follows_a_renamed_tab() {
-    let desk = Desk::with(&[
-        &["id", "sum", "bad", "done", "text"],
-        &["1", "=A2+1", "=1/0", "", "007x"],
-    ])
-    .await;
+    let desk =
+        Desk::with(&[&["id", "sum", "bad", "done", "text"], &["1", "=A2+1", "=1/0", "", "007x"]]).await;
     desk.edit(|spreadsheet| {
         let tab = spreadsheet.tab_mut(Tab(0)).expect("the first tab");
         tab.set_value(1, 3, Content::Bool(true));
         tab.merges.push(Area::new(3, 0, 5, 2));
     });
-    desk.person(&Action::RenameTab {
-        sheet: Tab(0),
-        title: "Orders of 'today'".into(),
-    });
+    desk.person(&Action::RenameTab { sheet: Tab(0), title: "Orders of 'today'".into() });
     let tab = desk.tab().await;
     assert_eq!(tab.title, "Orders of 'today'");
     assert_eq!((tab.row_count, tab.column_count), (1000, 26));
     assert_eq!(tab.merges, [(3, 5, 0, 2)]);
     assert_eq!(tab.rows.len(), 2, "blank rows at the end are left out");
-    let formula = |value, text: &str| GridCell {
-        value,
-        formula: Some(text.into()),
-    };
+    let formula = |value, text: &str| GridCell { value, formula: Some(text.into()) };
     let wanted = [
         GridCell::plain(Cell::number(1.0)),
         formula(Cell::number(2.0), "=A2+1"),
@@ -51,21 +42,11 @@ async fn a_read_tells_kinds_formulas_errors_and_merged_cells_and_follows_a_renam
 async fn a_deleted_row_is_told_by_its_number_after_the_inserts_of_its_batch() {
     let desk = Desk::with(&[&["id"], &["1"], &["2"], &["3"]]).await;
     let ops = vec![
-        GridOp::Insert {
-            sheet: TAB,
-            at: 1,
-            cells: vec![(0, GridCell::plain(Cell::number(0.0)))],
-        },
+        GridOp::Insert { sheet: TAB, at: 1, cells: vec![(0, GridCell::plain(Cell::number(0.0)))] },
         // Row 3 once the insert is made: the record 2.
-        GridOp::Delete {
-            sheet: TAB,
-            row: 3,
-            slot: 0,
-        },
+        GridOp::Delete { sheet: TAB, row: 3, slot: 0 },
     ];
-    let Ok(Outcome::Applied(receipt)) = desk.send(&batch(41, ops)).await else {
-        panic!("applied")
-    };
+    let Ok(Outcome::Applied(receipt)) = desk.send(&batch(41, ops)).await else { panic!("applied") };
     assert_eq!(texts(receipt.rows[1].as_deref().unwrap_or_default()), ["2"]);
     assert_eq!(desk.texts().await.concat(), ["id", "0", "1", "3"]);
 }
@@ -74,29 +55,16 @@ async fn a_deleted_row_is_told_by_its_number_after_the_inserts_of_its_batch() {
 fn edges() -> Vec<(ColumnKind, Value)> {
     let text = || ColumnKind::Text { length: 60_000 };
     let day = |year, month, day| Date { year, month, day };
-    let at = |date, micros| DateTime {
-        date,
-        hour: 23,
-        minute: 59,
-        second: 58,
-        micros,
-    };
+    let at = |date, micros| DateTime { date, hour: 23, minute: 59, second: 58, micros };
     let big = |unsigned| ColumnKind::Integer { bits: 64, unsigned };
-    let decimal = |precision, scale| ColumnKind::Decimal {
-        precision,
-        scale,
-        unsigned: false,
-    };
+    let decimal = |precision, scale| ColumnKind::Decimal { precision, scale, unsigned: false };
     vec![
         (big(false), Value::Int(i64::MIN)),
         (big(true), Value::UInt(u64::MAX)),
         (big(false), Value::Int(999_999_999_999_999)),
         (big(false), Value::Int(-1)),
         (decimal(15, 4), Value::Decimal("-12345678901.2345".into())),
-        (
-            decimal(65, 30),
-            Value::Decimal(format!("-{}.{}", "9".repeat(35), "9".repeat(30))),
-        ),
+        (decimal(65, 30), Value::Decimal(format!("-{}.{}", "9".repeat(35), "9".repeat(30)))),
         (ColumnKind::Float, Value::Float(Real::new(f64::from(0.1f32)))),
         (ColumnKind::Double, Value::Double(Real::new(0.1 + 0.2))),
         (ColumnKind::Double, Value::Double(Real::new(f64::MAX))),
@@ -111,34 +79,14 @@ fn edges() -> Vec<(ColumnKind, Value)> {
         (text(), Value::Text("+1-2@'\t\r\n 🙂\u{200d}é ".into())),
         (text(), Value::Text("x".repeat(50_000))),
         (ColumnKind::Json, Value::Json("{\"a\": [1, null, \"ü\"]}".into())),
-        (
-            ColumnKind::Bytes {
-                length: 3,
-                fixed: false,
-            },
-            Value::Bytes(vec![0, 255, 10]),
-        ),
+        (ColumnKind::Bytes { length: 3, fixed: false }, Value::Bytes(vec![0, 255, 10])),
         (ColumnKind::Date, Value::Date(day(0, 0, 0))),
         (ColumnKind::Date, Value::Date(day(1900, 2, 28))),
         (ColumnKind::Date, Value::Date(day(9999, 12, 31))),
-        (
-            ColumnKind::DateTime { fsp: 3 },
-            Value::DateTime(at(day(9999, 12, 31), 999_000)),
-        ),
-        (
-            ColumnKind::DateTime { fsp: 6 },
-            Value::DateTime(at(day(2026, 11, 23), 999_999)),
-        ),
-        (
-            ColumnKind::Timestamp { fsp: 3 },
-            Value::DateTime(at(day(2026, 3, 28), 1000)),
-        ),
-        (
-            ColumnKind::Time { fsp: 3 },
-            Value::Time(Time {
-                micros: -3_020_399_999_000,
-            }),
-        ),
+        (ColumnKind::DateTime { fsp: 3 }, Value::DateTime(at(day(9999, 12, 31), 999_000))),
+        (ColumnKind::DateTime { fsp: 6 }, Value::DateTime(at(day(2026, 11, 23), 999_999))),
+        (ColumnKind::Timestamp { fsp: 3 }, Value::DateTime(at(day(2026, 3, 28), 1000))),
+        (ColumnKind::Time { fsp: 3 }, Value::Time(Time { micros: -3_020_399_999_000 })),
         (ColumnKind::Year, Value::Int(2155)),
     ]
 }
@@ -169,16 +117,10 @@ async fn every_value_comes_back_from_the_sheet_as_it_went() {
     assert!(matches!(sent, Ok(Outcome::Applied(_))), "{sent:?}");
     let rows = desk.tab().await.rows;
     for (row, (kind, value)) in (1..).zip(&edges) {
-        let cell = rows
-            .get(row)
-            .and_then(|row| row.cells.first())
-            .map_or(Cell::Blank, |cell| cell.value.clone());
+        let cell =
+            rows.get(row).and_then(|row| row.cells.first()).map_or(Cell::Blank, |cell| cell.value.clone());
         let went = shown(&column(kind), value, &context);
-        assert_eq!(
-            cell.digest(),
-            went.digest(),
-            "{kind:?}: the cell is the one that was sent"
-        );
+        assert_eq!(cell.digest(), went.digest(), "{kind:?}: the cell is the one that was sent");
         let back = meaning(&column(kind), &cell, &context);
         assert!(back.as_ref() == Ok(value), "{kind:?} came back as {back:?}");
     }

@@ -25,23 +25,12 @@ fn column(name: &str, kind: ColumnKind) -> Column {
 
 async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
     let columns = [
-        column(
-            "id",
-            ColumnKind::Integer {
-                bits: 32,
-                unsigned: false,
-            },
-        ),
+        column("id", ColumnKind::Integer { bits: 32, unsigned: false }),
         column("name", ColumnKind::Text { length: 20 }),
         column("due", ColumnKind::Date),
     ];
     let link = LinkName("orders".into());
-    let plan = TabPlan {
-        link: &link,
-        title,
-        columns: &columns,
-        key: &["id"],
-    };
+    let plan = TabPlan { link: &link, title, columns: &columns, key: &["id"] };
     desk.client.prepare(&desk.spreadsheet, &plan).await
 }
 
@@ -58,28 +47,15 @@ async fn the_first_start_makes_everything_and_the_second_nothing() {
     // A visible tab with headers, a hidden and protected one without.
     let now = desk.now();
     let tab = now.tab(Tab(prepared.sheet.0)).expect("the linked tab");
-    assert_eq!(
-        (tab.title.as_str(), tab.hidden, tab.frozen_rows),
-        ("Orders", false, 1)
-    );
+    assert_eq!((tab.title.as_str(), tab.hidden, tab.frozen_rows), ("Orders", false, 1));
     assert_eq!(tab.cell(0, 2).value, Value::Text("due".into()));
     let helper = now.tab(Tab(prepared.helper.0)).expect("the helper tab");
     assert!(helper.hidden);
     assert_eq!(helper.protected.len(), 1);
     // What a person types into the text column later stays text.
-    desk.person(&Action::Type {
-        sheet: Tab(prepared.sheet.0),
-        row: 1,
-        column: 1,
-        text: "0042".into(),
-    });
+    desk.person(&Action::Type { sheet: Tab(prepared.sheet.0), row: 1, column: 1, text: "0042".into() });
     let now = desk.now();
-    let typed = now
-        .tab(Tab(prepared.sheet.0))
-        .expect("the linked tab")
-        .cell(1, 1)
-        .value
-        .clone();
+    let typed = now.tab(Tab(prepared.sheet.0)).expect("the linked tab").cell(1, 1).value.clone();
     assert_eq!(typed, Value::Text("0042".into()));
     let before = writes(&desk);
     assert_eq!(prepare(&desk, "Orders").await.expect("prepared"), prepared);
@@ -91,12 +67,8 @@ async fn lost_answers_make_nothing_twice() {
     let desk = Desk::bare().await;
     // First that of the tabs, then that of the columns.
     for _ in 0..2 {
-        let fault = Fault::LostReply {
-            applied: Applied::Yes,
-        };
-        desk.google
-            .faults()
-            .add(Rule::next("spreadsheets.batchUpdate", fault));
+        let fault = Fault::LostReply { applied: Applied::Yes };
+        desk.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
         prepare(&desk, "Orders").await.expect_err("the answer is lost");
     }
     prepare(&desk, "Orders").await.expect("prepared");
@@ -109,26 +81,12 @@ async fn lost_answers_make_nothing_twice() {
 async fn columns_are_found_again_after_people_moved_and_renamed_them() {
     let desk = Desk::bare().await;
     let sheet = Tab(prepare(&desk, "Orders").await.expect("prepared").sheet.0);
-    desk.person(&Action::MoveColumns {
-        sheet,
-        start: 0,
-        end: 1,
-        to: 3,
-    });
-    desk.person(&Action::Type {
-        sheet,
-        row: 0,
-        column: 0,
-        text: "Customer".into(),
-    });
+    desk.person(&Action::MoveColumns { sheet, start: 0, end: 1, to: 3 });
+    desk.person(&Action::Type { sheet, row: 0, column: 0, text: "Customer".into() });
     let prepared = prepare(&desk, "Orders").await.expect("prepared");
     assert_eq!(prepared.layout.columns, [2, 0, 1]);
     // Its header and anchor gone, a column is missed and nothing is guessed.
-    desk.person(&Action::DeleteColumns {
-        sheet,
-        start: 1,
-        end: 2,
-    });
+    desk.person(&Action::DeleteColumns { sheet, start: 1, end: 2 });
     let error = prepare(&desk, "Orders").await.expect_err("a column is gone");
     assert!(matches!(error, SetupError::Layout(LayoutFault::Missing(name)) if name == "due"));
 }
@@ -141,16 +99,9 @@ async fn a_column_moved_during_the_set_up_gets_no_wrong_anchor() {
     let fault = Fault::Person {
         person: Person::new("ann@example.com"),
         moment: Moment::Before,
-        actions: vec![Action::MoveColumns {
-            sheet: Tab(0),
-            start: 0,
-            end: 1,
-            to: 2,
-        }],
+        actions: vec![Action::MoveColumns { sheet: Tab(0), start: 0, end: 1, to: 2 }],
     };
-    desk.google
-        .faults()
-        .add(Rule::next("spreadsheets.batchUpdate", fault));
+    desk.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
     let error = prepare(&desk, "Sheet1").await.expect_err("moved");
     assert!(matches!(error, SetupError::Sheet(_)), "{error}");
     // then the next try finds the columns where they are

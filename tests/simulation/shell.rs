@@ -5,11 +5,11 @@ use std::rc::Rc;
 use sheetbridge::engine::effect::{Effect, TableWrite, Want, WriteAim};
 use sheetbridge::engine::guard::{self, Meant};
 use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View, WriteOutcome};
-use sheetbridge::engine::plan::Plan;
+use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::engine::table::Claim;
 use sheetbridge::model::base::{BaseChange, RowBase};
 use sheetbridge::model::cell::Cell;
-use sheetbridge::model::grid::GridCell;
+use sheetbridge::model::grid::{GridCell, GridOp};
 use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
@@ -169,7 +169,7 @@ impl World {
             0 => drop(self.apply(plan)),
             1 => {
                 let due = self.step + 1 + self.dice.below(40) as u32;
-                self.late.push((due, Late::Batch(plan.batch())));
+                self.late.push((due, Late::Batch(plan.clone())));
             }
             _ => {}
         }
@@ -193,14 +193,15 @@ impl World {
         for did in &did {
             self.trace(|| tell::did(did));
         }
-        self.witness.daemon_did(&did);
+        self.witness.daemon_did(&did, &meant(plan));
         self.last_write = self.clock;
         Ok(receipt)
     }
 
     pub(super) fn arrive_late(&mut self, late: Late) {
         match late {
-            Late::Batch(batch) => {
+            Late::Batch(plan) => {
+                let batch = plan.batch();
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
                 self.trace(|| {
                     format!(
@@ -210,7 +211,7 @@ impl World {
                     )
                 });
                 if let Ok((_, did)) = applied {
-                    self.witness.daemon_did(&did);
+                    self.witness.daemon_did(&did, &meant(&plan));
                 }
             }
             Late::Names(names) => {
@@ -285,9 +286,7 @@ impl World {
                     self.write_columns(write, key, base, known.as_ref(), wants)
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
-                WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
-                    self.delete(write, key, base)
-                }
+                WriteAim::Delete { key, base } => self.delete(write, key, base),
                 WriteAim::Recreate { key, before, cells, changed } => {
                     self.recreate(write, key, before, cells, changed)
                 }
@@ -301,7 +300,7 @@ impl World {
             (WriteAim::Columns { .. }, _) => "columns into the table",
             (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
-            (WriteAim::Delete { .. } | WriteAim::SoftDelete { .. }, _) => "row deleted",
+            (WriteAim::Delete { .. }, _) => "row deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.trace(|| tell::write(write, &outcome));
@@ -446,6 +445,16 @@ impl World {
         self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
         done(key, after, Some(base), true)
     }
+}
+
+/// The keys of the rows that the writes of a batch are meant for; `None` for mends and new keys.
+fn meant(plan: &Plan) -> Vec<Option<i64>> {
+    let writes = plan.ops.iter().filter(|op| matches!(op.grid, GridOp::Write { .. }));
+    let key = |aim: &Aim| match aim {
+        Aim::Cells { key, .. } => Some(id(key)),
+        _ => None,
+    };
+    writes.map(|op| key(&op.aim)).collect()
 }
 
 fn mean(want: Want) -> Result<Meant, String> {

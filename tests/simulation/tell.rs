@@ -78,7 +78,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
             key.as_ref().map_or("new".into(), ToString::to_string),
             cells(new.iter().map(|cell| &cell.value))
         ),
-        WriteAim::Delete { key, .. } | WriteAim::SoftDelete { key, .. } => format!("delete {key}"),
+        WriteAim::Delete { key, .. } => format!("delete {key}"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
     };
     let then = match outcome {

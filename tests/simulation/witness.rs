@@ -208,8 +208,10 @@ impl Witness {
 
     // ---- the daemon's hands on the sheet
 
-    pub(super) fn daemon_did(&mut self, did: &[Did]) {
+    /// A batch landed; `meant`: the keys of the rows that its writes were for.
+    pub(super) fn daemon_did(&mut self, did: &[Did], meant: &[Option<Id>]) {
         self.batches += 1;
+        let mut meant = meant.iter();
         for did in did {
             match did {
                 Did::Wrote { tab, before, after, alone } => {
@@ -219,7 +221,8 @@ impl Witness {
                             before.uid
                         ));
                     }
-                    if *alone {
+                    let meant = meant.next().copied().flatten();
+                    if *alone && meant.is_some() && meant == before.id() {
                         self.older_over_newer(*tab, before, after);
                     }
                 }

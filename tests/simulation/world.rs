@@ -7,10 +7,10 @@ use std::time::Duration;
 use sheetbridge::engine::effect::{Effect, Level, Naming};
 use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
 use sheetbridge::engine::lifecycle::Life;
+use sheetbridge::engine::plan::Plan;
 use sheetbridge::engine::table::{Claim, Table};
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::base::RowBase;
-use sheetbridge::model::grid::GridBatch;
 use sheetbridge::model::link::LinkName;
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
 use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Policy, Tie};
@@ -39,7 +39,7 @@ pub(super) struct Climate {
 /// Something of ours that reaches Google later than its call was given up.
 #[derive(Debug)]
 pub(super) enum Late {
-    Batch(GridBatch),
+    Batch(Plan),
     Names(Vec<Naming>),
 }
 

@@ -101,7 +101,8 @@ async fn batches_whose_fate_is_known_are_told_with_their_ends() {
         // given one that landed long ago, one that is dead, and one that is open
         batch::finish(&mut conn, &spreadsheet(), numbers[0], &owner(1), batch::Outcome::Done).await.unwrap();
         batch::finish(&mut conn, &spreadsheet(), numbers[1], &owner(1), batch::Outcome::Void).await.unwrap();
-        home.sql(&format!("UPDATE batch SET at = at - INTERVAL 16 MINUTE WHERE number = {}", numbers[0].0)).await;
+        home.sql(&format!("UPDATE batch SET at = at - INTERVAL 16 MINUTE WHERE number = {}", numbers[0].0))
+            .await;
 
         let ended = batch::ended(&mut conn, &spreadsheet()).await.unwrap();
 

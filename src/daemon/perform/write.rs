@@ -1,5 +1,7 @@
 //! Guarded transactions: lock the row, decide on what it holds, write, read back, and store base and ledger with it.
 
+use std::time::Duration;
+
 use mysql_async::Transaction;
 
 use crate::daemon::perform::Performer;
@@ -8,16 +10,19 @@ use crate::daemon::perform::trace::{entry, journal};
 use crate::daemon::table::Table;
 use crate::database::{self, write as rows};
 use crate::engine::effect::{TableWrite, Want, WriteAim};
-use crate::engine::guard;
+use crate::engine::guard::{self, Meant};
 use crate::engine::input::{DbRow, DbState, Input, WriteOutcome};
 use crate::engine::reconcile::agreed;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
-use crate::model::mark::ClaimId;
+use crate::model::mark::{ClaimId, EffectId};
 use crate::model::value::Value;
 use crate::store::ledger::Kind;
 use crate::store::{self, StoreError};
+
+/// The wait before the ledger is asked again.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// Why a guarded transaction ended without a commit.
 enum Stop {
@@ -78,7 +83,7 @@ impl Performer {
             WriteAim::Insert { key, claim, cells } => {
                 self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
             }
-            WriteAim::Delete { key, base } | WriteAim::SoftDelete { key, base } => {
+            WriteAim::Delete { key, base } => {
                 let Some(locked) = rows::lock_row(&mut tx, &table.schema, key).await? else {
                     return self.forget(tx, table, key, None).await;
                 };
@@ -130,11 +135,17 @@ impl Performer {
             let entry = entry(table, write, Kind::Write, Some(key), None, (Some(&locked), Some(&after)));
             store::ledger::append(&mut tx, &[entry]).await?;
         }
+        if let Some(owed) = write.pays
+            && guarded.left.is_empty()
+            && refused.is_empty()
+        {
+            store::owed::delete(&mut tx, &self.spreadsheet, &[owed.0]).await?;
+        }
         if guarded.base != *base {
             let change = BaseChange::Set(key.clone(), guarded.base.clone());
             store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
         }
-        tx.commit().await?;
+        self.conclude(tx, changed.then_some(write.effect)).await?;
         let left = guarded
             .left
             .into_iter()
@@ -181,7 +192,7 @@ impl Performer {
             let change = BaseChange::Set(made.clone(), base.clone());
             store::base::apply(&mut tx, link, &[change]).await?;
         }
-        tx.commit().await?;
+        self.conclude(tx, Some(write.effect)).await?;
         Ok(done(&made, DbState::Row(after), Some(base), true))
     }
 
@@ -198,7 +209,7 @@ impl Performer {
         }
         let change = BaseChange::Forget { key: key.clone(), dead: true };
         store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
-        tx.commit().await?;
+        self.conclude(tx, deleted.map(|(write, _)| write.effect)).await?;
         Ok(done(key, DbState::Gone(None), None, deleted.is_some()))
     }
 
@@ -216,16 +227,16 @@ impl Performer {
         let mut sets = Vec::new();
         let mut base = RowBase { columns: vec![None; before.len()] };
         for (at, image) in before.iter().enumerate() {
-            let mut value = image.value.clone();
-            base.columns[at] = Some(agreed(image));
-            if changed.contains(&at) {
-                let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
-                let meant = mean(table, &want).map_err(|reason| Refused { column: at, reason })?;
-                base.columns[at] = guard::inserted(before.len(), std::slice::from_ref(&meant)).columns[at];
-                value = meant.value;
-            }
+            let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
+            let meant = if changed.contains(&at) {
+                mean(table, &want).map_err(|reason| Refused { column: at, reason })?
+            } else {
+                // What the sheet shows beside the edit is as old as base: the last image counts, and goes back to the sheet.
+                Meant { want, value: image.value.clone(), shown: image.shown.clone() }
+            };
+            base.columns[at] = guard::inserted(before.len(), std::slice::from_ref(&meant)).columns[at];
             if !table.column(at).generated {
-                sets.push((table.place(at), value));
+                sets.push((table.place(at), meant.value));
             }
         }
         rows::insert(&mut tx, &table.schema, &sets).await?;
@@ -235,8 +246,28 @@ impl Performer {
         store::ledger::append(&mut tx, &[entry]).await?;
         let change = BaseChange::Set(key.clone(), base.clone());
         store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
-        tx.commit().await?;
+        self.conclude(tx, Some(write.effect)).await?;
         Ok(done(key, DbState::Row(after), Some(base), true))
+    }
+
+    /// Commits. Where the answer is lost the ledger tells whether the transaction was made: nothing is guessed, and an insert
+    /// is never made twice. Without an entry nothing of the table was changed, and the same may be done again.
+    async fn conclude(&self, tx: Transaction<'static>, effect: Option<EffectId>) -> Result<(), Stop> {
+        let Err(error) = tx.commit().await else { return Ok(()) };
+        let Some(effect) = effect else { return Err(error.into()) };
+        loop {
+            match self.is_written(effect).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(error.into()),
+                Err(again) => self.log("whether a change was committed is not known yet", &again),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    async fn is_written(&self, effect: EffectId) -> Result<bool, StoreError> {
+        let mut conn = self.pool.get_conn().await?;
+        store::ledger::is_written(&mut conn, effect).await
     }
 
     /// What the server's refusal means for the person in the sheet.

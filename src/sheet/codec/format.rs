@@ -13,18 +13,9 @@ pub struct NumberFormat {
 
 /// The format of a column's cells; `None` leaves them as they are (checkboxes and booleans).
 pub fn number_format(kind: &ColumnKind) -> Option<NumberFormat> {
-    let format = |kind, pattern: &str| {
-        Some(NumberFormat {
-            kind,
-            pattern: pattern.to_owned(),
-        })
-    };
+    let format = |kind, pattern: &str| Some(NumberFormat { kind, pattern: pattern.to_owned() });
     let fraction = |fsp: u8| {
-        if fsp == 0 {
-            String::new()
-        } else {
-            format!(".{}", "0".repeat(fsp.into()))
-        }
+        if fsp == 0 { String::new() } else { format!(".{}", "0".repeat(fsp.into())) }
     };
     match kind {
         ColumnKind::Integer { .. } | ColumnKind::Year => format("NUMBER", "0"),

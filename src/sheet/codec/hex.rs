@@ -19,10 +19,7 @@ pub(super) fn shown(bytes: &[u8]) -> Cell {
 }
 
 pub(super) fn shown_bits(n: u64, bits: u8) -> Cell {
-    Cell::Text(format!(
-        "0x{n:0width$x}",
-        width = usize::from(bits.div_ceil(8)) * 2
-    ))
+    Cell::Text(format!("0x{n:0width$x}", width = usize::from(bits.div_ceil(8)) * 2))
 }
 
 pub(super) fn bytes(cell: &Cell, length: u64, fixed: bool) -> Result<Value, String> {
@@ -58,8 +55,5 @@ fn parse(text: &str) -> Option<Vec<u8>> {
     if digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
-    (0..digits.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).ok())
-        .collect()
+    (0..digits.len()).step_by(2).map(|i| u8::from_str_radix(&digits[i..i + 2], 16).ok()).collect()
 }

@@ -27,9 +27,7 @@ const COMMA: &[&str] = &[
 ];
 
 /// Countries that write `1.5` although their language does not.
-const POINT_COUNTRIES: &[&str] = &[
-    "CH", "LI", "MX", "US", "GT", "HN", "NI", "PA", "PE", "PR", "SV", "DO",
-];
+const POINT_COUNTRIES: &[&str] = &["CH", "LI", "MX", "US", "GT", "HN", "NI", "PA", "PE", "PR", "SV", "DO"];
 
 /// Languages that begin a date with the year.
 const YEAR_FIRST: &[&str] = &["zh", "ja", "ko", "hu", "lt", "sv", "mn", "eu"];
@@ -105,10 +103,7 @@ impl Locale {
         if !typed.chars().all(allowed) || typed.starts_with('-') {
             return None;
         }
-        let parts: Vec<&str> = typed
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|p| !p.is_empty())
-            .collect();
+        let parts: Vec<&str> = typed.split(|c: char| !c.is_ascii_digit()).filter(|p| !p.is_empty()).collect();
         let [a, b, c] = parts.as_slice() else {
             return None;
         };
@@ -125,11 +120,7 @@ impl Locale {
             0..=69 if short => year + 2000,
             _ => year,
         };
-        let date = Date {
-            year,
-            month: month.parse().ok()?,
-            day: day.parse().ok()?,
-        };
+        let date = Date { year, month: month.parse().ok()?, day: day.parse().ok()? };
         is_possible(date).then_some(date)
     }
 
@@ -176,11 +167,7 @@ mod tests {
             ("en_US", "1,23,456", None),
         ];
         for (locale, typed, plain) in cases {
-            assert_eq!(
-                Locale::new(locale).plain_number(typed).as_deref(),
-                plain,
-                "{locale} {typed}"
-            );
+            assert_eq!(Locale::new(locale).plain_number(typed).as_deref(), plain, "{locale} {typed}");
         }
     }
 

@@ -59,11 +59,7 @@ pub(super) fn shown_timestamp(at: DateTime, fsp: u8, context: &Context) -> Cell 
     let offset = context.time_zone.to_offset(instant).seconds();
     let sign = if offset < 0 { '-' } else { '+' };
     let (hours, minutes, seconds) = (offset.abs() / 3600, offset.abs() / 60 % 60, offset.abs() % 60);
-    let seconds = if seconds == 0 {
-        String::new()
-    } else {
-        format!(":{seconds:02}")
-    };
+    let seconds = if seconds == 0 { String::new() } else { format!(":{seconds:02}") };
     Cell::Text(format!("{shown}{sign}{hours:02}:{minutes:02}{seconds}"))
 }
 
@@ -85,9 +81,7 @@ pub(super) fn datetime(cell: &Cell, locale: Locale) -> Result<Value, String> {
 pub(super) fn timestamp(cell: &Cell, context: &Context) -> Result<Value, String> {
     let rule = || datetime_rule(context.locale);
     if let Some((at, offset)) = with_offset(cell, context.locale) {
-        let instant = civil_of(at)
-            .and_then(|wall| offset.to_timestamp(wall).ok())
-            .ok_or_else(rule)?;
+        let instant = civil_of(at).and_then(|wall| offset.to_timestamp(wall).ok()).ok_or_else(rule)?;
         return in_utc(instant);
     }
     let at = wall(cell, context.locale).ok_or_else(rule)?;
@@ -118,10 +112,7 @@ pub(super) fn time(cell: &Cell) -> Result<Value, String> {
 }
 
 fn datetime_rule(locale: Locale) -> String {
-    format!(
-        "must be a date like {}, with a time like 13:30:00",
-        locale.example_date()
-    )
+    format!("must be a date like {}, with a time like 13:30:00", locale.example_date())
 }
 
 /// Wall time from a serial or from text.
@@ -143,9 +134,7 @@ fn wall_text(s: &str, locale: Locale) -> Option<DateTime> {
         }
     };
     let date = locale.date(day.trim())?;
-    let micros = clock
-        .map_or(Some(0), span)
-        .filter(|micros| (0..86_400_000_000).contains(micros))?;
+    let micros = clock.map_or(Some(0), span).filter(|micros| (0..86_400_000_000).contains(micros))?;
     Some(serial::at(date, micros))
 }
 
@@ -162,35 +151,24 @@ fn with_offset(cell: &Cell, locale: Locale) -> Option<(DateTime, Offset)> {
     let clock = s.find(':')?;
     let sign = clock + s[clock..].find(['+', '-'])?;
     let seconds = i32::try_from(span(&s[sign + 1..])? / 1_000_000).ok()?;
-    let seconds = if s[sign..].starts_with('-') {
-        -seconds
-    } else {
-        seconds
-    };
-    Some((
-        wall_text(&s[..sign], locale)?,
-        Offset::from_seconds(seconds).ok()?,
-    ))
+    let seconds = if s[sign..].starts_with('-') { -seconds } else { seconds };
+    Some((wall_text(&s[..sign], locale)?, Offset::from_seconds(seconds).ok()?))
 }
 
 /// `[-]h:mm[:ss[.ffffff]]`, with `am` or `pm` behind it or not, in microseconds.
 fn span(s: &str) -> Option<i64> {
     let lower = s.to_lowercase();
-    let (clock, half) = match lower
-        .strip_suffix("am")
-        .map(|c| (c, 0))
-        .or(lower.strip_suffix("pm").map(|c| (c, 12)))
-    {
-        Some((clock, half)) => (clock.trim(), Some(half)),
-        None => (lower.as_str(), None),
-    };
+    let (clock, half) =
+        match lower.strip_suffix("am").map(|c| (c, 0)).or(lower.strip_suffix("pm").map(|c| (c, 12))) {
+            Some((clock, half)) => (clock.trim(), Some(half)),
+            None => (lower.as_str(), None),
+        };
     let (sign, clock) = clock.strip_prefix('-').map_or((1, clock), |rest| (-1, rest));
     let mut parts = clock.split(':');
     let mut hours = digits(parts.next()?, 3)?;
     let minutes = digits(parts.next()?, 2).filter(|m| *m < 60)?;
-    let (seconds, fraction) = parts.next().map_or(("0", ""), |part| {
-        part.split_once(['.', ',']).unwrap_or((part, ""))
-    });
+    let (seconds, fraction) =
+        parts.next().map_or(("0", ""), |part| part.split_once(['.', ',']).unwrap_or((part, "")));
     let seconds = digits(seconds, 2).filter(|s| *s < 60)?;
     if parts.next().is_some() || fraction.len() > 6 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -216,23 +194,12 @@ fn instant_of(wall: civil::DateTime, context: &Context) -> Option<Timestamp> {
 }
 
 fn civil_of(at: DateTime) -> Option<civil::DateTime> {
-    let DateTime {
-        date,
-        hour,
-        minute,
-        second,
-        micros,
-    } = at;
+    let DateTime { date, hour, minute, second, micros } = at;
     let year = i16::try_from(date.year).ok()?;
     let day = civil::Date::new(year, date.month.cast_signed(), date.day.cast_signed()).ok()?;
     let nanos = i32::try_from(micros).ok()?.checked_mul(1000)?;
-    let clock = civil::Time::new(
-        hour.cast_signed(),
-        minute.cast_signed(),
-        second.cast_signed(),
-        nanos,
-    )
-    .ok()?;
+    let clock =
+        civil::Time::new(hour.cast_signed(), minute.cast_signed(), second.cast_signed(), nanos).ok()?;
     Some(day.to_datetime(clock))
 }
 

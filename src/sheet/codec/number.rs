@@ -14,11 +14,7 @@ const DIGITS: u32 = 15;
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 pub(super) fn shown_integer(n: i128) -> Cell {
-    if n.unsigned_abs() < 10u128.pow(DIGITS) {
-        Cell::number(n as f64)
-    } else {
-        Cell::Text(n.to_string())
-    }
+    if n.unsigned_abs() < 10u128.pow(DIGITS) { Cell::number(n as f64) } else { Cell::Text(n.to_string()) }
 }
 
 pub(super) fn shown_decimal(digits: &str, kind: &ColumnKind, locale: Locale) -> Cell {
@@ -36,11 +32,8 @@ pub(super) fn shown_float(x: Real) -> Cell {
 }
 
 pub(super) fn integer(cell: &Cell, bits: u8, unsigned: bool, locale: Locale) -> Result<Value, String> {
-    let (least, most) = if unsigned {
-        (0, (1i128 << bits) - 1)
-    } else {
-        (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
-    };
+    let (least, most) =
+        if unsigned { (0, (1i128 << bits) - 1) } else { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) };
     let rule = || format!("must be a whole number from {least} to {most}");
     let n = whole(cell, locale)?.ok_or_else(rule)?;
     if n < least || n > most {
@@ -97,21 +90,10 @@ pub(super) fn decimal(
 ) -> Result<Value, String> {
     let (scale, whole_digits) = (usize::from(scale), usize::from(precision.saturating_sub(scale)));
     let rule = || {
-        let whole = if whole_digits == 0 {
-            "0".to_owned()
-        } else {
-            "9".repeat(whole_digits)
-        };
-        let most = if scale == 0 {
-            whole
-        } else {
-            format!("{whole}{}{}", locale.decimal(), "9".repeat(scale))
-        };
-        let least = if unsigned {
-            "0".to_owned()
-        } else {
-            format!("-{most}")
-        };
+        let whole = if whole_digits == 0 { "0".to_owned() } else { "9".repeat(whole_digits) };
+        let most =
+            if scale == 0 { whole } else { format!("{whole}{}{}", locale.decimal(), "9".repeat(scale)) };
+        let least = if unsigned { "0".to_owned() } else { format!("-{most}") };
         format!("must be a number from {least} to {most}")
     };
     let plain = match cell {
@@ -120,11 +102,7 @@ pub(super) fn decimal(
         Cell::Blank | Cell::Bool(_) | Cell::Error(_) => None,
     };
     let digits = canonical(&plain.ok_or_else(rule)?, scale);
-    let whole = digits
-        .trim_start_matches('-')
-        .split('.')
-        .next()
-        .unwrap_or_default();
+    let whole = digits.trim_start_matches('-').split('.').next().unwrap_or_default();
     let too_long = whole != "0" && whole.len() > whole_digits;
     if too_long || (unsigned && digits.starts_with('-')) {
         return Err(rule());
@@ -134,25 +112,17 @@ pub(super) fn decimal(
 
 pub(super) fn float(cell: &Cell, locale: Locale) -> Result<Value, String> {
     let narrow = real(cell, locale).map(|x| x as f32).filter(|x| x.is_finite());
-    narrow
-        .map(|x| Value::Float(Real::new(f64::from(x))))
-        .ok_or_else(|| real_rule(locale))
+    narrow.map(|x| Value::Float(Real::new(f64::from(x)))).ok_or_else(|| real_rule(locale))
 }
 
 pub(super) fn double(cell: &Cell, locale: Locale) -> Result<Value, String> {
-    real(cell, locale)
-        .map(|x| Value::Double(Real::new(x)))
-        .ok_or_else(|| real_rule(locale))
+    real(cell, locale).map(|x| Value::Double(Real::new(x))).ok_or_else(|| real_rule(locale))
 }
 
 fn real(cell: &Cell, locale: Locale) -> Option<f64> {
     match cell {
         Cell::Number(x) => Some(x.get()),
-        Cell::Text(s) => locale
-            .plain_number(s)?
-            .parse()
-            .ok()
-            .filter(|x: &f64| x.is_finite()),
+        Cell::Text(s) => locale.plain_number(s)?.parse().ok().filter(|x: &f64| x.is_finite()),
         Cell::Blank | Cell::Bool(_) | Cell::Error(_) => None,
     }
 }
@@ -178,11 +148,7 @@ pub(super) fn fifteen_digits(x: f64) -> String {
         let (whole, fraction) = digits.split_at(point as usize);
         format!("{whole}.{fraction}")
     };
-    if digits.is_empty() {
-        "0".to_owned()
-    } else {
-        format!("{sign}{plain}")
-    }
+    if digits.is_empty() { "0".to_owned() } else { format!("{sign}{plain}") }
 }
 
 /// Digits as the server prints them with a scale, more of them kept: the server rounds, and what it rounded goes back to

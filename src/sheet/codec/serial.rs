@@ -7,11 +7,7 @@ use crate::model::temporal::{Date, DateTime};
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The first date that is shown as a number: earlier ones differ between spreadsheet programs, so they are text.
-pub(super) const FIRST: Date = Date {
-    year: 1900,
-    month: 3,
-    day: 1,
-};
+pub(super) const FIRST: Date = Date { year: 1900, month: 3, day: 1 };
 
 fn epoch() -> civil::Date {
     civil::date(1899, 12, 30)
@@ -98,13 +94,7 @@ mod tests {
 
     #[test]
     fn noon_is_half_a_day() {
-        let noon = DateTime {
-            date: FIRST,
-            hour: 12,
-            minute: 0,
-            second: 0,
-            micros: 0,
-        };
+        let noon = DateTime { date: FIRST, hour: 12, minute: 0, second: 0, micros: 0 };
         assert_eq!(of_datetime(noon), Some(61.5));
         assert_eq!(datetime(61.5, 1000), Some(noon));
     }

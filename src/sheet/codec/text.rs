@@ -53,10 +53,7 @@ pub fn is_cut(cell: &Cell) -> bool {
 }
 
 fn has_token(column: &Column) -> bool {
-    let text = matches!(
-        column.kind,
-        ColumnKind::Text { .. } | ColumnKind::Enum(_) | ColumnKind::Set(_)
-    );
+    let text = matches!(column.kind, ColumnKind::Text { .. } | ColumnKind::Enum(_) | ColumnKind::Set(_));
     text && column.nullable
 }
 
@@ -122,37 +119,21 @@ pub(super) fn members(
     let wanted =
         wanted.ok_or_else(|| format!("must be any of these, with commas between: {}", list(members)))?;
     // The server keeps the order of the definition.
-    let ordered = members
-        .iter()
-        .map(String::as_str)
-        .filter(|member| wanted.contains(member));
+    let ordered = members.iter().map(String::as_str).filter(|member| wanted.contains(member));
     Ok(Value::Text(ordered.collect::<Vec<_>>().join(",")))
 }
 
 /// A member exactly, else without regard to case and outer spaces.
 fn find<'a>(members: &'a [String], typed: &str) -> Option<&'a str> {
     let exact = members.iter().find(|member| *member == typed);
-    let loose = || {
-        members
-            .iter()
-            .find(|member| member.to_lowercase() == typed.trim().to_lowercase())
-    };
+    let loose = || members.iter().find(|member| member.to_lowercase() == typed.trim().to_lowercase());
     exact.or_else(loose).map(String::as_str)
 }
 
 /// A sentence does not get longer than a person reads.
 fn list(members: &[String]) -> String {
-    let shown = members
-        .iter()
-        .take(20)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if members.len() > 20 {
-        format!("{shown}, …")
-    } else {
-        shown
-    }
+    let shown = members.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if members.len() > 20 { format!("{shown}, …") } else { shown }
 }
 
 pub(super) fn json(cell: &Cell) -> Result<Value, String> {
@@ -162,13 +143,8 @@ pub(super) fn json(cell: &Cell) -> Result<Value, String> {
         Cell::Bool(b) => b.to_string(),
         Cell::Blank | Cell::Error(_) => String::new(),
     };
-    serde_json::from_str::<IgnoredAny>(&text).map_err(|e| {
-        format!(
-            "must be JSON (wrong at line {}, character {})",
-            e.line(),
-            e.column()
-        )
-    })?;
+    serde_json::from_str::<IgnoredAny>(&text)
+        .map_err(|e| format!("must be JSON (wrong at line {}, character {})", e.line(), e.column()))?;
     Ok(Value::Json(text))
 }
 

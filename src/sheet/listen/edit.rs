@@ -151,8 +151,7 @@ pub fn instant(at: DateTime, zone: &str) -> Option<Timestamp> {
 
 fn wall_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|_| serde::de::Error::custom("not a wall time like 2026-11-23T12:00:00.000"))
+    text.parse().map_err(|_| serde::de::Error::custom("not a wall time like 2026-11-23T12:00:00.000"))
 }
 
 /// The answer to one edit.

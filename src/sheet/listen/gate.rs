@@ -30,12 +30,7 @@ pub(super) struct Gate<D> {
 impl<D: Door> Gate<D> {
     pub(super) fn new(door: Arc<D>, limits: Limits) -> Self {
         let quota = governor::Quota::per_second(limits.per_second).allow_burst(limits.burst);
-        Self {
-            door,
-            limits,
-            rate: RateLimiter::keyed(quota),
-            nobody: [WebhookSecret::nobodys()],
-        }
+        Self { door, limits, rate: RateLimiter::keyed(quota), nobody: [WebhookSecret::nobodys()] }
     }
 
     /// Answers a request within the limit of the whole request.
@@ -66,13 +61,7 @@ impl<D: Door> Gate<D> {
 
         let key = self.door.key(&link);
         let secrets = key.as_ref().map_or(&self.nobody[..], |key| &key.secrets);
-        let signed = verify(
-            secrets,
-            marks.id.as_str(),
-            marks.timestamp,
-            &body,
-            marks.signature,
-        );
+        let signed = verify(secrets, marks.id.as_str(), marks.timestamp, &body, marks.signature);
         let Some(key) = key.filter(|_| signed) else {
             return Err(Rejection::Unauthorized);
         };
@@ -89,11 +78,7 @@ impl<D: Door> Gate<D> {
 
     async fn deliver(&self, link: LinkName, message: EditId, delivery: Delivery) -> Result<Reply, Rejection> {
         let ids: Vec<EditId> = delivery.edits.iter().map(|edit| edit.id().clone()).collect();
-        let accepted = Accepted {
-            link,
-            message,
-            delivery,
-        };
+        let accepted = Accepted { link, message, delivery };
         match self.door.deliver(accepted).await {
             Answer::Decided(answers) => Ok(edits(StatusCode::OK, &answers)),
             Answer::AcceptedForLater => {
@@ -173,22 +158,13 @@ fn link(path: &str) -> Option<LinkName> {
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Rejection::NotJson)
-    }
+    if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Rejection::NotJson) }
 }
 
 fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -197,10 +173,7 @@ mod tests {
 
     #[test]
     fn only_one_form_of_path_is_ours() {
-        assert_eq!(
-            link("/v1/links/shop-orders_2/edits"),
-            Some(LinkName("shop-orders_2".into()))
-        );
+        assert_eq!(link("/v1/links/shop-orders_2/edits"), Some(LinkName("shop-orders_2".into())));
         let long = format!("/v1/links/{}/edits", "a".repeat(65));
         for path in [
             "/",

@@ -50,10 +50,7 @@ impl Rejection {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
             Self::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length required"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too large"),
-            Self::NotJson => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "content-type must be application/json",
-            ),
+            Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type must be application/json"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad request"),

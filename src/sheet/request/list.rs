@@ -24,12 +24,7 @@ impl List {
     }
 
     pub(super) fn grow_helper(&mut self, grids: &Grids) {
-        let widest = grids
-            .tabs
-            .iter()
-            .map(|(_, _, columns)| *columns)
-            .max()
-            .unwrap_or(1);
+        let widest = grids.tabs.iter().map(|(_, _, columns)| *columns).max().unwrap_or(1);
         let helper = grids.helper;
         if helper.row_count >= HELPER_ROWS && helper.column_count >= widest {
             return;
@@ -52,9 +47,7 @@ impl List {
         let stamp = UpdateCells {
             start: None,
             range: Some(GridRange::rows(batch.helper, lines.stamp, lines.end)),
-            rows: vec![RowData {
-                values: vec![CellData::from(&stamp_cell(batch.number))],
-            }],
+            rows: vec![RowData { values: vec![CellData::from(&stamp_cell(batch.number))] }],
             fields: VALUE_ONLY,
         };
         self.push(Request::UpdateCells(stamp), &[]);
@@ -65,20 +58,15 @@ impl List {
             line: *line,
             count: 1,
         });
-        let rows = batch
-            .ops
-            .iter()
-            .zip(&lines.rows)
-            .enumerate()
-            .filter_map(|(i, (op, line))| match op {
-                GridOp::Write { sheet, row, .. } | GridOp::Claim { sheet, row, .. } => {
-                    Some(Copied::one(i, *sheet, *row, (*line)?))
-                }
-                GridOp::Unclaim { .. }
-                | GridOp::Insert { .. }
-                | GridOp::Restore { .. }
-                | GridOp::Delete { .. } => None,
-            });
+        let rows = batch.ops.iter().zip(&lines.rows).enumerate().filter_map(|(i, (op, line))| match op {
+            GridOp::Write { sheet, row, .. } | GridOp::Claim { sheet, row, .. } => {
+                Some(Copied::one(i, *sheet, *row, (*line)?))
+            }
+            GridOp::Unclaim { .. }
+            | GridOp::Insert { .. }
+            | GridOp::Restore { .. }
+            | GridOp::Delete { .. } => None,
+        });
         for copied in headers.chain(merge_copies(rows)) {
             self.copy_to_helper(&copied, batch.helper, grids, PasteType::Values);
         }
@@ -88,11 +76,7 @@ impl List {
         let width = grids.width(copied.sheet);
         let source = GridRange::rows(copied.sheet, copied.row, copied.row + copied.count).columns(0, width);
         let destination = GridRange::rows(helper, copied.line, copied.line + copied.count).columns(0, width);
-        let request = Request::CopyPaste {
-            source,
-            destination,
-            paste_type,
-        };
+        let request = Request::CopyPaste { source, destination, paste_type };
         self.push(request, &copied.ops);
     }
 
@@ -157,13 +141,7 @@ impl List {
             let range = DimensionRange::rows(sheet, at, at + run.len() as u32);
             // The row above gives the format, but not the header, unless there is nothing below it.
             let inherit_from_before = at > 1 || grids.rows(sheet) <= 1;
-            self.push(
-                Request::InsertDimension {
-                    range,
-                    inherit_from_before,
-                },
-                &ops,
-            );
+            self.push(Request::InsertDimension { range, inherit_from_before }, &ops);
             self.fill(ops.iter().filter_map(|i| match &batch.ops[*i] {
                 GridOp::Insert { sheet, at, cells } => Some((*i, *sheet, *at, cells.as_slice())),
                 _ => None,
@@ -190,17 +168,12 @@ impl List {
             }
         }
         rows.sort_unstable();
-        for copied in merge_copies(
-            rows.iter()
-                .map(|(sheet, row, line, i)| Copied::one(*i, *sheet, *row, *line)),
-        ) {
+        for copied in
+            merge_copies(rows.iter().map(|(sheet, row, line, i)| Copied::one(*i, *sheet, *row, *line)))
+        {
             let clear = UpdateCells {
                 start: None,
-                range: Some(GridRange::rows(
-                    batch.helper,
-                    copied.line,
-                    copied.line + copied.count,
-                )),
+                range: Some(GridRange::rows(batch.helper, copied.line, copied.line + copied.count)),
                 rows: vec![],
                 fields: VALUE_ONLY,
             };

@@ -15,13 +15,7 @@ pub(super) struct Copied {
 
 impl Copied {
     pub(super) fn one(op: usize, sheet: SheetId, row: u32, line: u32) -> Self {
-        Self {
-            ops: vec![op],
-            sheet,
-            row,
-            line,
-            count: 1,
-        }
+        Self { ops: vec![op], sheet, row, line, count: 1 }
     }
 }
 
@@ -60,9 +54,7 @@ pub(super) fn rectangles<'a>(
     for (op, sheet, row, cells) in rows {
         for run in cells.chunk_by(|a, b| a.0 + 1 == b.0) {
             let (column, width) = (run[0].0, run.len());
-            let values = RowData {
-                values: run.iter().map(|(_, cell)| CellData::from(cell)).collect(),
-            };
+            let values = RowData { values: run.iter().map(|(_, cell)| CellData::from(cell)).collect() };
             let above = all.iter_mut().rev().find(|above| {
                 above.sheet == sheet
                     && above.column == column
@@ -73,14 +65,7 @@ pub(super) fn rectangles<'a>(
                 above.rows.push(values);
                 above.ops.push(op);
             } else {
-                all.push(Rectangle {
-                    ops: vec![op],
-                    sheet,
-                    row,
-                    column,
-                    width,
-                    rows: vec![values],
-                });
+                all.push(Rectangle { ops: vec![op], sheet, row, column, width, rows: vec![values] });
             }
         }
     }

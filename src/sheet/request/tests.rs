@@ -12,33 +12,20 @@ const TAB: SheetId = SheetId(0);
 
 fn grids() -> Grids {
     Grids {
-        helper: Helper {
-            sheet: SheetId(9),
-            row_count: HELPER_ROWS,
-            column_count: 26,
-        },
+        helper: Helper { sheet: SheetId(9), row_count: HELPER_ROWS, column_count: 26 },
         tabs: vec![(TAB, 100, 4)],
     }
 }
 
 fn write(row: u32, cells: &[(u32, &str)]) -> GridOp {
-    let cells = cells
-        .iter()
-        .map(|(column, text)| (*column, GridCell::plain(Cell::Text((*text).into()))));
-    GridOp::Write {
-        sheet: TAB,
-        row,
-        cells: cells.collect(),
-    }
+    let cells = cells.iter().map(|(column, text)| (*column, GridCell::plain(Cell::Text((*text).into()))));
+    GridOp::Write { sheet: TAB, row, cells: cells.collect() }
 }
 
 fn encoded(ops: Vec<GridOp>, grids: &Grids) -> (Vec<Value>, Value, Vec<Vec<usize>>) {
     let batch = GridBatch {
         number: BatchNumber(42),
-        owner: Owner {
-            installation: "k3v9".into(),
-            generation: 7,
-        },
+        owner: Owner { installation: "k3v9".into(), generation: 7 },
         helper: SheetId(9),
         ops,
         expired: vec![BatchNumber(40)],
@@ -51,11 +38,7 @@ fn encoded(ops: Vec<GridOp>, grids: &Grids) -> (Vec<Value>, Value, Vec<Vec<usize
 }
 
 fn kinds(requests: &[Value]) -> Vec<&str> {
-    requests
-        .iter()
-        .flat_map(|r| r.as_object().expect("a kind").keys())
-        .map(String::as_str)
-        .collect()
+    requests.iter().flat_map(|r| r.as_object().expect("a kind").keys()).map(String::as_str).collect()
 }
 
 #[test]
@@ -91,20 +74,14 @@ fn neighbouring_rows_and_columns_share_requests_and_gaps_do_not() {
         write(7, &[(0, "f"), (1, "g")]),
     ];
     let (requests, _, blame) = encoded(ops, &grids());
-    let starts: Vec<&Value> = requests
-        .iter()
-        .map(|r| &r["updateCells"]["start"])
-        .filter(|s| !s.is_null())
-        .collect();
+    let starts: Vec<&Value> =
+        requests.iter().map(|r| &r["updateCells"]["start"]).filter(|s| !s.is_null()).collect();
     assert_eq!(
         json!(starts),
         json!([{"sheetId": 0, "rowIndex": 4, "columnIndex": 0}, {"sheetId": 0, "rowIndex": 4, "columnIndex": 3},
                {"sheetId": 0, "rowIndex": 7, "columnIndex": 0}])
     );
-    let copies = kinds(&requests)
-        .iter()
-        .filter(|kind| **kind == "copyPaste")
-        .count();
+    let copies = kinds(&requests).iter().filter(|kind| **kind == "copyPaste").count();
     assert_eq!(copies, 3, "header, rows 4 and 5, row 7");
     assert!(blame.contains(&vec![0, 1]));
 }
@@ -116,27 +93,10 @@ fn rows_are_inserted_from_the_top_and_deleted_from_the_bottom() {
         at,
         cells: vec![(0, GridCell::plain(Cell::number(f64::from(at))))],
     };
-    let delete = |row, slot| GridOp::Delete {
-        sheet: TAB,
-        row,
-        slot,
-    };
-    let restore = GridOp::Restore {
-        sheet: TAB,
-        at: 12,
-        slot: 3,
-    };
-    let (requests, ranges, _) = encoded(
-        vec![
-            insert(10),
-            insert(11),
-            restore,
-            delete(2, 0),
-            delete(6, 2),
-            delete(3, 1),
-        ],
-        &grids(),
-    );
+    let delete = |row, slot| GridOp::Delete { sheet: TAB, row, slot };
+    let restore = GridOp::Restore { sheet: TAB, at: 12, slot: 3 };
+    let (requests, ranges, _) =
+        encoded(vec![insert(10), insert(11), restore, delete(2, 0), delete(6, 2), delete(3, 1)], &grids());
     let structural: Vec<&Value> = requests
         .iter()
         .flat_map(|r| [&r["insertDimension"]["range"], &r["deleteDimension"]["range"]])
@@ -171,16 +131,10 @@ fn rows_are_inserted_from_the_top_and_deleted_from_the_bottom() {
 
 #[test]
 fn the_first_row_below_the_header_does_not_inherit_from_it() {
-    let insert = vec![GridOp::Insert {
-        sheet: TAB,
-        at: 1,
-        cells: vec![],
-    }];
+    let insert = vec![GridOp::Insert { sheet: TAB, at: 1, cells: vec![] }];
     let inherits = |grids: &Grids| {
         let (requests, ..) = encoded(insert.clone(), grids);
-        requests
-            .iter()
-            .find_map(|r| r["insertDimension"]["inheritFromBefore"].as_bool())
+        requests.iter().find_map(|r| r["insertDimension"]["inheritFromBefore"].as_bool())
     };
     assert_eq!(inherits(&grids()), Some(false));
     let mut bare = grids();
@@ -193,11 +147,7 @@ fn a_helper_that_is_too_small_grows_before_it_is_used() {
     let mut small = grids();
     small.helper.row_count = 1;
     small.helper.column_count = 2;
-    let claim = vec![GridOp::Claim {
-        sheet: TAB,
-        row: 3,
-        claim: ClaimId(255),
-    }];
+    let claim = vec![GridOp::Claim { sheet: TAB, row: 3, claim: ClaimId(255) }];
     let (requests, ..) = encoded(claim, &small);
     assert_eq!(
         requests[1]["updateSheetProperties"]["properties"],
@@ -212,23 +162,11 @@ fn a_helper_that_is_too_small_grows_before_it_is_used() {
 fn contents_keep_their_types_on_the_wire() {
     let cells = [
         (GridCell::BLANK, json!({})),
+        (GridCell::plain(Cell::number(1.5)), json!({"userEnteredValue": {"numberValue": 1.5}})),
+        (GridCell::plain(Cell::Bool(true)), json!({"userEnteredValue": {"boolValue": true}})),
+        (GridCell::plain(Cell::Text("=x".into())), json!({"userEnteredValue": {"stringValue": "=x"}})),
         (
-            GridCell::plain(Cell::number(1.5)),
-            json!({"userEnteredValue": {"numberValue": 1.5}}),
-        ),
-        (
-            GridCell::plain(Cell::Bool(true)),
-            json!({"userEnteredValue": {"boolValue": true}}),
-        ),
-        (
-            GridCell::plain(Cell::Text("=x".into())),
-            json!({"userEnteredValue": {"stringValue": "=x"}}),
-        ),
-        (
-            GridCell {
-                value: Cell::number(3.0),
-                formula: Some("=1+2".into()),
-            },
+            GridCell { value: Cell::number(3.0), formula: Some("=1+2".into()) },
             json!({"userEnteredValue": {"formulaValue": "=1+2"}}),
         ),
     ];

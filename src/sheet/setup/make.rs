@@ -46,11 +46,7 @@ fn add_sheet(sheet_id: Option<SheetId>, title: &str, rows: u32, hidden: bool) ->
             sheet_id,
             title: Some(title.to_owned()),
             hidden: hidden.then_some(true),
-            grid_properties: GridProperties {
-                rows: Some(rows),
-                columns: Some(COLUMNS),
-                frozen_rows: None,
-            },
+            grid_properties: GridProperties { rows: Some(rows), columns: Some(COLUMNS), frozen_rows: None },
         },
     }
 }
@@ -107,17 +103,11 @@ pub(super) fn column_requests(
         };
         requests.push(Request::CreateDeveloperMetadata { metadata });
         if let Some(format) = number_format(&column.kind) {
-            let below_header = GridRange {
-                start_row_index: Some(1),
-                ..GridRange::tab(tab.sheet)
-            };
+            let below_header = GridRange { start_row_index: Some(1), ..GridRange::tab(tab.sheet) };
             requests.push(Request::RepeatCell {
                 range: below_header.columns(place, place + 1),
                 cell: FormatCell {
-                    format: CellFormat::NumberFormat {
-                        r#type: format.kind,
-                        pattern: format.pattern,
-                    },
+                    format: CellFormat::NumberFormat { r#type: format.kind, pattern: format.pattern },
                 },
                 fields: "userEnteredFormat.numberFormat",
             });
@@ -128,31 +118,20 @@ pub(super) fn column_requests(
 
 fn header_requests(tab: &TabRead, plan: &TabPlan<'_>) -> [Request; 3] {
     let texts = UpdateCells {
-        start: Some(GridCoordinate {
-            sheet_id: tab.sheet,
-            row_index: 0,
-            column_index: 0,
-        }),
+        start: Some(GridCoordinate { sheet_id: tab.sheet, row_index: 0, column_index: 0 }),
         range: None,
-        rows: vec![RowData {
-            values: titles(plan).map(|title| CellData::from(&title)).collect(),
-        }],
+        rows: vec![RowData { values: titles(plan).map(|title| CellData::from(&title)).collect() }],
         fields: VALUE_ONLY,
     };
     let bold = Request::RepeatCell {
         range: GridRange::rows(tab.sheet, 0, 1),
-        cell: FormatCell {
-            format: CellFormat::TextFormat { bold: true },
-        },
+        cell: FormatCell { format: CellFormat::TextFormat { bold: true } },
         fields: "userEnteredFormat.textFormat.bold",
     };
     let frozen = Request::UpdateSheetProperties {
         properties: SheetProperties {
             sheet_id: Some(tab.sheet),
-            grid_properties: GridProperties {
-                frozen_rows: Some(1),
-                ..GridProperties::default()
-            },
+            grid_properties: GridProperties { frozen_rows: Some(1), ..GridProperties::default() },
             ..SheetProperties::default()
         },
         fields: "gridProperties.frozenRowCount",

@@ -41,20 +41,12 @@ impl GridRange {
 
     /// Whole rows.
     pub(in crate::sheet) fn rows(sheet_id: SheetId, start: u32, end: u32) -> Self {
-        Self {
-            start_row_index: Some(start),
-            end_row_index: Some(end),
-            ..Self::tab(sheet_id)
-        }
+        Self { start_row_index: Some(start), end_row_index: Some(end), ..Self::tab(sheet_id) }
     }
 
     /// The same, from one column up to another.
     pub(in crate::sheet) fn columns(self, start: u32, end: u32) -> Self {
-        Self {
-            start_column_index: Some(start),
-            end_column_index: Some(end),
-            ..self
-        }
+        Self { start_column_index: Some(start), end_column_index: Some(end), ..self }
     }
 }
 
@@ -69,21 +61,11 @@ pub(in crate::sheet) struct DimensionRange {
 
 impl DimensionRange {
     pub(in crate::sheet) fn rows(sheet_id: SheetId, start: u32, end: u32) -> Self {
-        Self {
-            sheet_id,
-            dimension: Dimension::Rows,
-            start_index: start,
-            end_index: end,
-        }
+        Self { sheet_id, dimension: Dimension::Rows, start_index: start, end_index: end }
     }
 
     pub(in crate::sheet) fn column(sheet_id: SheetId, column: u32) -> Self {
-        Self {
-            sheet_id,
-            dimension: Dimension::Columns,
-            start_index: column,
-            end_index: column + 1,
-        }
+        Self { sheet_id, dimension: Dimension::Columns, start_index: column, end_index: column + 1 }
     }
 }
 

@@ -35,10 +35,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self {
-            error,
-            description: description.into(),
-        }
+        Self { error, description: description.into() }
     }
 
     /// The body.
@@ -71,10 +68,8 @@ pub(crate) struct Grant {
 impl Grant {
     /// A grant that opens everything, for callers that are not checked.
     pub(crate) fn unchecked(address: &str) -> Self {
-        let scopes = [
-            "https://www.googleapis.com/auth/spreadsheets",
-            "https://www.googleapis.com/auth/drive",
-        ];
+        let scopes =
+            ["https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive"];
         Self {
             address: address.to_owned(),
             project: "1".into(),
@@ -157,10 +152,7 @@ impl Accounts {
         clock: &Clock,
     ) -> Result<Json, Refused> {
         if grant_type != "urn:ietf:params:oauth:grant-type:jwt-bearer" {
-            return Err(Refused::new(
-                "unsupported_grant_type",
-                format!("Invalid grant_type: {grant_type}"),
-            ));
+            return Err(Refused::new("unsupported_grant_type", format!("Invalid grant_type: {grant_type}")));
         }
         let claims = self.verified(assertion)?;
         let now = clock.now() / 1000;
@@ -176,10 +168,7 @@ impl Accounts {
         }
         // A loopback emulator has many names; the path is what a wrong audience gets wrong.
         if claims.aud != audience && !claims.aud.ends_with("/token") {
-            return Err(Refused::new(
-                "invalid_grant",
-                "Invalid JWT: Failed audience check.",
-            ));
+            return Err(Refused::new("invalid_grant", "Invalid JWT: Failed audience check."));
         }
         if claims.sub.is_some_and(|sub| sub != claims.iss) {
             return Err(Refused::new(
@@ -189,32 +178,15 @@ impl Accounts {
         }
         let scopes: Vec<String> = claims.scope.split_whitespace().map(str::to_owned).collect();
         if scopes.is_empty()
-            || !scopes
-                .iter()
-                .all(|scope| scope.starts_with("https://www.googleapis.com/auth/"))
+            || !scopes.iter().all(|scope| scope.starts_with("https://www.googleapis.com/auth/"))
         {
-            return Err(Refused::new(
-                "invalid_scope",
-                "Invalid OAuth scope or ID token audience provided.",
-            ));
+            return Err(Refused::new("invalid_scope", "Invalid OAuth scope or ID token audience provided."));
         }
         let mut books = self.books();
-        let project = books
-            .accounts
-            .get(&claims.iss)
-            .map(|account| account.project.clone())
-            .unwrap_or_default();
-        let token = format!(
-            "ya29.c.{}{}",
-            uuid::Uuid::new_v4().simple(),
-            uuid::Uuid::new_v4().simple()
-        );
-        let grant = Grant {
-            address: claims.iss,
-            project,
-            scopes,
-            expires: clock.now() + HOUR * 1000,
-        };
+        let project =
+            books.accounts.get(&claims.iss).map(|account| account.project.clone()).unwrap_or_default();
+        let token = format!("ya29.c.{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+        let grant = Grant { address: claims.iss, project, scopes, expires: clock.now() + HOUR * 1000 };
         books.tokens.insert(token.clone(), grant);
         Ok(json!({"access_token": token, "expires_in": HOUR - 1, "token_type": "Bearer"}))
     }
@@ -224,9 +196,8 @@ impl Accounts {
         let unreadable = || Refused::new("invalid_grant", "Invalid JWT: Failed to parse JWT.");
         let header = decode_header(assertion).map_err(|_| unreadable())?;
         let payload = assertion.split('.').nth(1).ok_or_else(unreadable)?;
-        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| unreadable())?;
+        let payload =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).map_err(|_| unreadable())?;
         let named: Claims = serde_json::from_slice(&payload).map_err(|_| unreadable())?;
         let books = self.books();
         let account = books
@@ -242,37 +213,23 @@ impl Accounts {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let decoded = decode::<Claims>(
-            assertion,
-            &DecodingKey::from_rsa_der(&account.public),
-            &validation,
-        )
-        .map_err(|_| wrong())?;
+        let decoded = decode::<Claims>(assertion, &DecodingKey::from_rsa_der(&account.public), &validation)
+            .map_err(|_| wrong())?;
         Ok(decoded.claims)
     }
 
     /// What a token allows; `None` if it is unknown or has ended.
     pub(crate) fn grant(&self, token: &str, clock: &Clock) -> Option<Grant> {
         let books = self.books();
-        books
-            .tokens
-            .get(token)
-            .filter(|grant| grant.expires > clock.now())
-            .cloned()
+        books.tokens.get(token).filter(|grant| grant.expires > clock.now()).cloned()
     }
 }
 
 fn pem(der: &[u8]) -> String {
     let text = STANDARD.encode(der);
-    let lines: Vec<&str> = text
-        .as_bytes()
-        .chunks(64)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .collect();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        lines.join("\n")
-    )
+    let lines: Vec<&str> =
+        text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -300,38 +257,24 @@ mod tests {
         // given an account and a clock that stands still
         let (accounts, clock) = (Accounts::default(), Clock::default());
         clock.freeze(1_800_000_000_000);
-        let key = accounts
-            .create("robot@x.iam.gserviceaccount.com", "7", URI)
-            .expect("a key");
+        let key = accounts.create("robot@x.iam.gserviceaccount.com", "7", URI).expect("a key");
         let signed = assertion(&key, &claims(&key, 1_800_000_000));
         let trade = |assertion: &str| {
-            accounts.token(
-                "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                assertion,
-                URI,
-                &clock,
-            )
+            accounts.token("urn:ietf:params:oauth:grant-type:jwt-bearer", assertion, URI, &clock)
         };
         // when it asks for a token
         let answer = trade(&signed).expect("a token");
         let token = answer["access_token"].as_str().unwrap_or_default().to_owned();
         // then the token names it, for an hour
         assert_eq!(
-            accounts
-                .grant(&token, &clock)
-                .map(|grant| (grant.address, grant.project)),
+            accounts.grant(&token, &clock).map(|grant| (grant.address, grant.project)),
             Some(("robot@x.iam.gserviceaccount.com".into(), "7".into()))
         );
         clock.advance(HOUR * 1000);
         assert_eq!(accounts.grant(&token, &clock), None);
         // and the same request an hour and more later is refused for its times
         clock.advance(SKEW * 1000);
-        assert!(
-            trade(&signed)
-                .expect_err("is old")
-                .description
-                .contains("reasonable timeframe")
-        );
+        assert!(trade(&signed).expect_err("is old").description.contains("reasonable timeframe"));
     }
 
     #[test]
@@ -342,12 +285,7 @@ mod tests {
         let other = accounts.create("b@x", "7", URI).expect("a key");
         let refused = |assertion: &str| {
             let refused = accounts
-                .token(
-                    "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                    assertion,
-                    URI,
-                    &clock,
-                )
+                .token("urn:ietf:params:oauth:grant-type:jwt-bearer", assertion, URI, &clock)
                 .expect_err("is refused");
             (refused.error, refused.description)
         };

@@ -86,12 +86,7 @@ impl Calls {
 
     /// The calls after the given number, oldest first (as far as they are kept).
     pub fn since(&self, number: u64) -> Vec<Call> {
-        self.log()
-            .last
-            .iter()
-            .filter(|call| call.number > number)
-            .cloned()
-            .collect()
+        self.log().last.iter().filter(|call| call.number > number).cloned().collect()
     }
 
     /// Sums by method.

@@ -38,9 +38,7 @@ impl Clock {
 
     /// A time as `2026-11-23T12:00:00.000Z`.
     pub fn text(milliseconds: i64) -> String {
-        Timestamp::from_millisecond(milliseconds)
-            .map(|at| format!("{at:.3}"))
-            .unwrap_or_default()
+        Timestamp::from_millisecond(milliseconds).map(|at| format!("{at:.3}")).unwrap_or_default()
     }
 
     /// Moves the clock on (or back).
@@ -61,8 +59,7 @@ impl Clock {
     pub fn run(&self) {
         let stood = self.frozen.0.swap(i64::MIN, Ordering::SeqCst);
         if stood != i64::MIN {
-            self.offset
-                .store(stood - Timestamp::now().as_millisecond(), Ordering::SeqCst);
+            self.offset.store(stood - Timestamp::now().as_millisecond(), Ordering::SeqCst);
         }
     }
 }

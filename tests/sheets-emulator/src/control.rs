@@ -120,11 +120,7 @@ struct Release {
 }
 
 fn read<'a, T: Deserialize<'a>>(incoming: &'a Incoming) -> Result<T, Wrong> {
-    let body: &[u8] = if incoming.body.is_empty() {
-        b"{}"
-    } else {
-        &incoming.body
-    };
+    let body: &[u8] = if incoming.body.is_empty() { b"{}" } else { &incoming.body };
     Ok(serde_json::from_slice(body)?)
 }
 
@@ -147,18 +143,14 @@ impl Control {
             ["emulator", "spreadsheets", id, "events" | "changes"] if method == Method::GET => {
                 self.feed(&SpreadsheetId::new(id))
             }
-            ["emulator", "spreadsheets", id, ref rest @ ..] => self
-                .spreadsheet(method, &SpreadsheetId::new(id), rest, incoming)
-                .map(ok),
+            ["emulator", "spreadsheets", id, ref rest @ ..] => {
+                self.spreadsheet(method, &SpreadsheetId::new(id), rest, incoming).map(ok)
+            }
             ["emulator", ref rest @ ..] => self.own(method, rest, incoming).map(ok),
             _ => Err(Wrong::NoCall),
         };
         done.unwrap_or_else(|wrong| {
-            plain(
-                wrong.status(),
-                "application/json",
-                json!({"error": wrong.to_string()}).to_string().into(),
-            )
+            plain(wrong.status(), "application/json", json!({"error": wrong.to_string()}).to_string().into())
         })
     }
 
@@ -168,16 +160,11 @@ impl Control {
             ("GET", ["health"]) => json!({}),
             ("POST", ["accounts"]) => {
                 let NewAccount { address, project } = read(incoming)?;
-                service
-                    .accounts
-                    .create(&address, project.as_deref().unwrap_or("1"), service.token_url())?
+                service.accounts.create(&address, project.as_deref().unwrap_or("1"), service.token_url())?
             }
             ("POST", ["spreadsheets"]) => {
                 let new: NewSpreadsheet = read(incoming)?;
-                let id = new
-                    .id
-                    .as_deref()
-                    .map_or_else(SpreadsheetId::random, SpreadsheetId::new);
+                let id = new.id.as_deref().map_or_else(SpreadsheetId::random, SpreadsheetId::new);
                 self.google().create(
                     id.clone(),
                     new.title.as_deref().unwrap_or("Untitled spreadsheet"),
@@ -243,18 +230,10 @@ impl Control {
     ) -> Result<Json, Wrong> {
         match (method.as_str(), path) {
             ("POST", ["actions"]) => {
-                let Acts {
-                    person,
-                    action,
-                    actions,
-                } = read(incoming)?;
+                let Acts { person, action, actions } = read(incoming)?;
                 let mut events = Vec::new();
                 for action in action.iter().chain(&actions) {
-                    events.extend(
-                        self.google()
-                            .act(id, &person, action)
-                            .map_err(|_| Wrong::NoSpreadsheet)??,
-                    );
+                    events.extend(self.google().act(id, &person, action).map_err(|_| Wrong::NoSpreadsheet)??);
                 }
                 Ok(json!({"events": events}))
             }
@@ -313,13 +292,8 @@ impl Control {
         let hello = stream::iter([Ok(Frame::data(Bytes::from_static(b": listening\n\n")))]);
         let body = StreamBody::new(futures_util::StreamExt::chain(hello, events)).boxed();
         let mut reply = Response::new(body);
-        reply.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/event-stream"),
-        );
-        reply
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         Ok(reply)
     }
 }

@@ -30,11 +30,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            open_door: false,
-            knobs: Knobs::default(),
-        }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 0)), open_door: false, knobs: Knobs::default() }
     }
 }
 
@@ -95,18 +91,11 @@ impl Emulator {
             .thread_name("sheets-emulator")
             .enable_all()
             .build()?;
-        let thread = std::thread::Builder::new()
-            .name("sheets-emulator".into())
-            .spawn(move || {
-                runtime.block_on(run(options, started, phases));
-            })?;
+        let thread = std::thread::Builder::new().name("sheets-emulator".into()).spawn(move || {
+            runtime.block_on(run(options, started, phases));
+        })?;
         let (address, control) = starting.await.map_err(|_| StartError::Ended)??;
-        Ok(Self {
-            address,
-            control,
-            phase,
-            thread: Some(thread),
-        })
+        Ok(Self { address, control, phase, thread: Some(thread) })
     }
 
     /// Answers from now on, those first who came before.
@@ -146,10 +135,7 @@ impl Emulator {
 
     /// Makes a service account in a project; gives its key file.
     pub fn create_account(&self, address: &str, project: &str) -> Result<Json, NoKey> {
-        self.control
-            .service
-            .accounts
-            .create(address, project, &self.token_url())
+        self.control.service.accounts.create(address, project, &self.token_url())
     }
 
     /// Takes a service account away.
@@ -184,26 +170,19 @@ impl Drop for Emulator {
 type Started = Result<(SocketAddr, Arc<Control>), StartError>;
 
 async fn run(options: Options, started: oneshot::Sender<Started>, mut phases: watch::Receiver<Phase>) {
-    let listening = TcpListener::bind(options.listen)
-        .await
-        .and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let listening =
+        TcpListener::bind(options.listen).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = match listening {
         Ok(listening) => listening,
         Err(source) => {
-            let _ = started.send(Err(StartError::Listen {
-                address: options.listen,
-                source,
-            }));
+            let _ = started.send(Err(StartError::Listen { address: options.listen, source }));
             return;
         }
     };
     let google = Arc::new(Google::new(options.knobs));
     let scripts = Scripts::new(&google);
     let service = Service::new(google, options.open_door, format!("http://{address}/token"));
-    let control = Arc::new(Control {
-        service: Arc::new(service),
-        scripts,
-    });
+    let control = Arc::new(Control { service: Arc::new(service), scripts });
     let wanted = started.send(Ok((address, control.clone()))).is_ok();
     if wanted && phases.wait_for(|phase| *phase != Phase::Bound).await.is_ok() {
         serve(listener, control, phases).await;

@@ -24,10 +24,7 @@ impl Entered {
     }
 
     fn formatted(number: f64, kind: &'static str, pattern: impl Into<String>) -> Self {
-        Self {
-            value: Value::Number(number),
-            format: Some((kind, pattern.into())),
-        }
+        Self { value: Value::Number(number), format: Some((kind, pattern.into())) }
     }
 }
 
@@ -91,9 +88,8 @@ pub fn enter(text: &str, cell: &Cell, desk: Desk) -> Result<Entered, Refusal> {
 /// Digits and separators only, perhaps with a currency, a percent sign or am/pm: the service may well read it as a
 /// number or a date.
 fn is_doubtful(text: &str) -> bool {
-    let words = [
-        "am", "pm", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-    ];
+    let words =
+        ["am", "pm", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let lower = text.to_lowercase();
     let has_digit = lower.bytes().any(|byte| byte.is_ascii_digit());
     let rest = words.iter().fold(lower, |rest, word| rest.replace(word, ""));
@@ -107,16 +103,9 @@ fn number(text: &str, locale: Locale) -> Option<Entered> {
         let pattern = if places == 0 { "0%" } else { "0.00%" };
         return Some(Entered::formatted(number / 100.0, "PERCENT", pattern));
     }
-    if let Some(rest) = text
-        .strip_prefix('$')
-        .filter(|_| locale == Locale::named("en_US"))
-    {
+    if let Some(rest) = text.strip_prefix('$').filter(|_| locale == Locale::named("en_US")) {
         let (number, places, _) = digits(rest, locale)?;
-        let pattern = if places == 0 {
-            "\"$\"#,##0"
-        } else {
-            "\"$\"#,##0.00"
-        };
+        let pattern = if places == 0 { "\"$\"#,##0" } else { "\"$\"#,##0.00" };
         return Some(Entered::formatted(number, "CURRENCY", pattern));
     }
     if let Some((mantissa, power)) = text.split_once(['e', 'E']) {
@@ -153,11 +142,7 @@ fn digits(text: &str, locale: Locale) -> Option<(f64, usize, bool)> {
     }
     let number: f64 = format!(
         "{}.{}",
-        if whole.is_empty() {
-            "0".to_owned()
-        } else {
-            groups.concat()
-        },
+        if whole.is_empty() { "0".to_owned() } else { groups.concat() },
         if fraction.is_empty() { "0" } else { fraction }
     )
     .parse()
@@ -167,10 +152,7 @@ fn digits(text: &str, locale: Locale) -> Option<(f64, usize, bool)> {
 
 fn day(year: i16, month: i8, day: i8) -> Option<f64> {
     let date = Date::new(year, month, day).ok()?;
-    Some(serial_from_civil(Civil {
-        date,
-        milliseconds: 0,
-    }))
+    Some(serial_from_civil(Civil { date, milliseconds: 0 }))
 }
 
 /// `2026-09-05`, alone or with a time.
@@ -189,11 +171,7 @@ fn iso(text: &str) -> Option<Entered> {
     let serial = day(year.parse().ok()?, month.parse().ok()?, dayed.parse().ok()?)?;
     match clock {
         None => Some(Entered::formatted(serial, "DATE", "yyyy-mm-dd")),
-        Some(clock) => Some(Entered::formatted(
-            serial + of_day(clock)?,
-            "DATE_TIME",
-            "yyyy-mm-dd h:mm:ss",
-        )),
+        Some(clock) => Some(Entered::formatted(serial + of_day(clock)?, "DATE_TIME", "yyyy-mm-dd h:mm:ss")),
     }
 }
 
@@ -204,12 +182,7 @@ fn short_date(text: &str, desk: Desk) -> Option<Entered> {
     }
     let separator = text.chars().find(|letter| matches!(letter, '-' | ' ' | '/'))?;
     let (month, dayed) = text.split_once(separator)?;
-    let short = |part: &str| {
-        (1..=2)
-            .contains(&part.len())
-            .then(|| part.parse::<i8>().ok())
-            .flatten()
-    };
+    let short = |part: &str| (1..=2).contains(&part.len()).then(|| part.parse::<i8>().ok()).flatten();
     let serial = day(desk.year, short(month)?, short(dayed)?)?;
     Some(Entered::formatted(serial, "DATE", format!("m{separator}d")))
 }
@@ -225,17 +198,9 @@ fn local_date(text: &str, desk: Desk) -> Option<Entered> {
         return None;
     }
     let (first, second) = (first.parse().ok()?, second.parse().ok()?);
-    let (month, dayed) = if desk.locale.day_first {
-        (second, first)
-    } else {
-        (first, second)
-    };
+    let (month, dayed) = if desk.locale.day_first { (second, first) } else { (first, second) };
     let serial = day(year.parse().ok()?, month, dayed)?;
-    Some(Entered::formatted(
-        serial,
-        "DATE",
-        desk.locale.date_pattern().to_lowercase(),
-    ))
+    Some(Entered::formatted(serial, "DATE", desk.locale.date_pattern().to_lowercase()))
 }
 
 /// `12:30`, `12:30:15`, and what is longer than a day or below zero as a duration.
@@ -263,15 +228,9 @@ fn clock_days(text: &str) -> Option<f64> {
         [hours, minutes, seconds] => (hours, minutes, seconds),
         _ => return None,
     };
-    let whole = |part: &str, below: u32| {
-        part.parse::<u32>()
-            .ok()
-            .filter(|number| part.len() <= 4 && *number < below)
-    };
-    let seconds: f64 = seconds
-        .parse()
-        .ok()
-        .filter(|seconds| (0.0..60.0).contains(seconds))?;
+    let whole =
+        |part: &str, below: u32| part.parse::<u32>().ok().filter(|number| part.len() <= 4 && *number < below);
+    let seconds: f64 = seconds.parse().ok().filter(|seconds| (0.0..60.0).contains(seconds))?;
     let (hours, minutes) = (whole(hours, 10_000)?, whole(minutes, 60)?);
     Some((f64::from(hours) * 3600.0 + f64::from(minutes) * 60.0 + seconds) / 86_400.0)
 }
@@ -289,9 +248,7 @@ fn own_format(text: &str, cell: &Cell) -> Option<Entered> {
         None => (text, 0.0),
     };
     let fields = |text: &str| -> Vec<String> {
-        text.split(|letter: char| !letter.is_alphanumeric())
-            .map(str::to_owned)
-            .collect()
+        text.split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned).collect()
     };
     let (letters, numbers) = (fields(date_pattern), fields(date));
     if letters.len() != 3 || numbers.len() != 3 {
@@ -303,11 +260,7 @@ fn own_format(text: &str, cell: &Cell) -> Option<Entered> {
             .position(|part| part.starts_with(letter))
             .and_then(|at| numbers[at].parse::<i16>().ok())
     };
-    let serial = day(
-        field('y')?,
-        i8::try_from(field('m')?).ok()?,
-        i8::try_from(field('d')?).ok()?,
-    )?;
+    let serial = day(field('y')?, i8::try_from(field('m')?).ok()?, i8::try_from(field('d')?).ok()?)?;
     Some(Entered::plain(Value::Number(serial + clock)))
 }
 
@@ -316,40 +269,20 @@ mod tests {
     use super::*;
 
     fn typed(text: &str) -> Entered {
-        enter(
-            text,
-            &Cell::default(),
-            Desk {
-                locale: Locale::named("en_US"),
-                year: 2026,
-            },
-        )
-        .expect("is known")
+        enter(text, &Cell::default(), Desk { locale: Locale::named("en_US"), year: 2026 }).expect("is known")
     }
 
     #[test]
     fn the_recorded_coercions() {
         let number = |text: &str| match typed(text) {
-            Entered {
-                value: Value::Number(number),
-                format,
-            } => (number, format),
+            Entered { value: Value::Number(number), format } => (number, format),
             other => panic!("{text} became {other:?}"),
         };
         assert_eq!(number("1-2"), (46024.0, Some(("DATE", "m-d".into()))));
-        assert_eq!(
-            number("2026-09-05"),
-            (46270.0, Some(("DATE", "yyyy-mm-dd".into())))
-        );
-        assert_eq!(
-            number("$100.15"),
-            (100.15, Some(("CURRENCY", "\"$\"#,##0.00".into())))
-        );
+        assert_eq!(number("2026-09-05"), (46270.0, Some(("DATE", "yyyy-mm-dd".into()))));
+        assert_eq!(number("$100.15"), (100.15, Some(("CURRENCY", "\"$\"#,##0.00".into()))));
         assert_eq!(number("007"), (7.0, None));
-        assert_eq!(
-            number("2,000,000.01"),
-            (2_000_000.01, Some(("NUMBER", "#,##0.00".into())))
-        );
+        assert_eq!(number("2,000,000.01"), (2_000_000.01, Some(("NUMBER", "#,##0.00".into()))));
         assert_eq!(number("3 5").1.map(|format| format.0), Some("DATE"));
         assert_eq!(number("6:30"), (6.5 / 24.0, Some(("TIME", "h:mm".into()))));
         assert_eq!(number("-36:00:00"), (-1.5, Some(("TIME", "[h]:mm:ss".into()))));
@@ -363,10 +296,7 @@ mod tests {
 
     #[test]
     fn a_locale_decides_what_a_comma_is() {
-        let german = Desk {
-            locale: Locale::named("de_DE"),
-            year: 2026,
-        };
+        let german = Desk { locale: Locale::named("de_DE"), year: 2026 };
         let entered = enter("1,5", &Cell::default(), german).expect("is known");
         assert_eq!(entered.value, Value::Number(1.5));
         let entered = enter("05.09.2026", &Cell::default(), german).expect("is known");
@@ -377,31 +307,21 @@ mod tests {
     fn text_columns_take_everything_as_it_is() {
         let mut cell = Cell::default();
         cell.change_look(|look| {
-            drop(look.format.insert(
-                "numberFormat".into(),
-                serde_json::json!({"type": "TEXT", "pattern": "@"}),
-            ));
+            drop(
+                look.format
+                    .insert("numberFormat".into(), serde_json::json!({"type": "TEXT", "pattern": "@"})),
+            );
         });
         for text in ["=1+2", "007", "'x", "TRUE", "1-2"] {
-            let entered = enter(
-                text,
-                &cell,
-                Desk {
-                    locale: Locale::named("en_US"),
-                    year: 2026,
-                },
-            )
-            .expect("is text");
+            let entered =
+                enter(text, &cell, Desk { locale: Locale::named("en_US"), year: 2026 }).expect("is text");
             assert_eq!(entered.value, Value::text(text));
         }
     }
 
     #[test]
     fn what_nobody_knows_is_refused() {
-        let desk = Desk {
-            locale: Locale::named("en_US"),
-            year: 2026,
-        };
+        let desk = Desk { locale: Locale::named("en_US"), year: 2026 };
         for text in ["10.0.0.1", "555-1234", "5 Jan"] {
             assert!(enter(text, &Cell::default(), desk).is_err(), "{text}");
         }

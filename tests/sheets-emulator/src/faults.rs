@@ -126,16 +126,8 @@ pub struct Rule {
 impl Rule {
     /// The next call of a method is hit.
     pub fn next(method: &str, fault: Fault) -> Self {
-        let matching = Match {
-            method: Some(method.to_owned()),
-            ..Match::default()
-        };
-        Self {
-            matching,
-            skip: 0,
-            times: 1,
-            fault,
-        }
+        let matching = Match { method: Some(method.to_owned()), ..Match::default() };
+        Self { matching, skip: 0, times: 1, fault }
     }
 }
 
@@ -153,16 +145,10 @@ impl Match {
         let method = self.method.as_deref().is_none_or(|wanted| {
             wanted == seen.kind
                 || wanted == seen.method
-                || seen
-                    .method
-                    .strip_suffix(wanted)
-                    .is_some_and(|rest| rest.ends_with('.'))
+                || seen.method.strip_suffix(wanted).is_some_and(|rest| rest.ends_with('.'))
         });
         method
-            && self
-                .spreadsheet
-                .as_deref()
-                .is_none_or(|wanted| wanted == seen.spreadsheet)
+            && self.spreadsheet.as_deref().is_none_or(|wanted| wanted == seen.spreadsheet)
             && self.body.as_deref().is_none_or(|part| seen.body.contains(part))
     }
 }
@@ -183,10 +169,7 @@ struct Gates {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            rules: Mutex::default(),
-            gates: watch::Sender::new(Gates::default()),
-        }
+        Self { rules: Mutex::default(), gates: watch::Sender::new(Gates::default()) }
     }
 }
 
@@ -263,8 +246,7 @@ impl Faults {
     /// Waits at a name until it is released.
     pub(crate) async fn wait_at(&self, name: &str) {
         let mut gates = self.gates.subscribe();
-        self.gates
-            .send_modify(|gates| *gates.waiting.entry(name.to_owned()).or_default() += 1);
+        self.gates.send_modify(|gates| *gates.waiting.entry(name.to_owned()).or_default() += 1);
         let _ = gates.wait_for(|gates| gates.released.contains(name)).await;
         self.gates.send_modify(|gates| {
             let left = gates.waiting.get_mut(name).map_or(0, |count| {
@@ -286,21 +268,8 @@ mod tests {
     #[test]
     fn a_rule_skips_hits_and_goes() {
         let faults = Faults::default();
-        faults.add(Rule {
-            skip: 1,
-            times: 2,
-            ..Rule::next("batchUpdate", Fault::Status { code: 503 })
-        });
-        let hit = |method: &str| {
-            faults
-                .hit(Seen {
-                    method,
-                    kind: "write",
-                    spreadsheet: "x",
-                    body: "",
-                })
-                .len()
-        };
+        faults.add(Rule { skip: 1, times: 2, ..Rule::next("batchUpdate", Fault::Status { code: 503 }) });
+        let hit = |method: &str| faults.hit(Seen { method, kind: "write", spreadsheet: "x", body: "" }).len();
         assert_eq!(hit("spreadsheets.values.batchUpdate"), 0, "the first one passes");
         assert_eq!(hit("spreadsheets.values.get"), 0, "another method");
         assert_eq!([1, 2, 3].map(|_| hit("spreadsheets.batchUpdate")), [1, 1, 0]);
@@ -313,11 +282,6 @@ mod tests {
             r#"{"match": {"method": "write"}, "fault": {"kind": "lost_reply", "applied": {"after_calls": 2}}}"#,
         )
         .expect("is a rule");
-        assert_eq!(
-            rule.fault,
-            Fault::LostReply {
-                applied: Applied::AfterCalls(2)
-            }
-        );
+        assert_eq!(rule.fault, Fault::LostReply { applied: Applied::AfterCalls(2) });
     }
 }

@@ -122,13 +122,7 @@ impl Google {
         let mut spreadsheet = Spreadsheet::new(id.clone(), title, self.clock.now());
         prepare(&mut spreadsheet);
         let current = Arc::new(spreadsheet);
-        self.shelves().insert(
-            id,
-            Shelf {
-                current: current.clone(),
-                history: VecDeque::new(),
-            },
-        );
+        self.shelves().insert(id, Shelf { current: current.clone(), history: VecDeque::new() });
         current
     }
 
@@ -152,10 +146,7 @@ impl Google {
 
     /// All spreadsheets, by id.
     pub fn all(&self) -> Vec<Arc<Spreadsheet>> {
-        self.shelves()
-            .values()
-            .map(|kept| kept.current.clone())
-            .collect()
+        self.shelves().values().map(|kept| kept.current.clone()).collect()
     }
 
     /// Changes a spreadsheet: all of it, or nothing where `change` fails. Gives `change`'s answer and the new state.
@@ -176,9 +167,7 @@ impl Google {
         draft.modified = self.clock.now();
         let told = difference(&kept.current, &draft, cause);
         let new = Arc::new(draft);
-        kept
-            .history
-            .push_back(std::mem::replace(&mut kept.current, new.clone()));
+        kept.history.push_back(std::mem::replace(&mut kept.current, new.clone()));
         if kept.history.len() > HISTORY {
             kept.history.pop_front();
         }
@@ -218,10 +207,7 @@ impl Google {
             Err(Some(refusal)) => return Ok(Err(refusal)),
         };
         let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (sink, event) in sinks
-            .iter()
-            .flat_map(|sink| events.iter().map(move |event| (sink, event)))
-        {
+        for (sink, event) in sinks.iter().flat_map(|sink| events.iter().map(move |event| (sink, event))) {
             sink.fire(id, event.clone());
         }
         Ok(Ok(Some(events)))
@@ -234,24 +220,14 @@ impl Google {
 
     /// Hands every trigger event to `sink` from now on.
     pub fn on_trigger(&self, sink: Arc<dyn TriggerSink>) {
-        self.sinks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(sink);
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push(sink);
     }
 }
 
 fn difference(old: &Spreadsheet, new: &Spreadsheet, cause: Cause) -> Change {
     let outline = |spreadsheet: &Spreadsheet| -> Vec<_> {
         let outline = spreadsheet.tabs.iter().map(|tab| {
-            (
-                tab.id,
-                tab.title.clone(),
-                tab.hidden,
-                tab.row_count(),
-                tab.column_count(),
-                tab.frozen_rows,
-            )
+            (tab.id, tab.title.clone(), tab.hidden, tab.row_count(), tab.column_count(), tab.frozen_rows)
         });
         outline.collect()
     };

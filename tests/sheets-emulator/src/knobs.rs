@@ -47,10 +47,7 @@ pub enum BigNumbers {
 /// All knobs. Everything has a default, so a part of it can be set by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a question that can only be answered yes or no"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question that can only be answered yes or no")]
 pub struct Knobs {
     /// Undo and redo by a person.
     pub undo_fires: Fires,

@@ -36,11 +36,7 @@ struct Arguments {
     key_file: Option<PathBuf>,
 
     /// The address of that service account.
-    #[arg(
-        long,
-        default_value = "robot@emulator.iam.gserviceaccount.com",
-        requires = "key_file"
-    )]
+    #[arg(long, default_value = "robot@emulator.iam.gserviceaccount.com", requires = "key_file")]
     account: String,
 
     /// Make a spreadsheet with this id, open to every account.
@@ -73,18 +69,12 @@ enum Failure {
 }
 
 fn in_file<T>(path: &std::path::Path, done: std::io::Result<T>) -> Result<T, Failure> {
-    done.map_err(|source| Failure::File {
-        path: path.display().to_string(),
-        source,
-    })
+    done.map_err(|source| Failure::File { path: path.display().to_string(), source })
 }
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -112,30 +102,21 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         None => Knobs::default(),
         Some(path) => {
             let text = in_file(path, std::fs::read(path))?;
-            serde_json::from_slice(&text).map_err(|source| Failure::Json {
-                path: path.display().to_string(),
-                source,
-            })?
+            serde_json::from_slice(&text)
+                .map_err(|source| Failure::Json { path: path.display().to_string(), source })?
         }
     };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    let emulator = Emulator::bind(Options {
-        listen,
-        open_door: arguments.open_door,
-        knobs,
-    })
-    .await?;
+    let emulator = Emulator::bind(Options { listen, open_door: arguments.open_door, knobs }).await?;
     if let Some(path) = &arguments.key_file {
         let key = emulator.create_account(&arguments.account, "1")?;
         in_file(path, write_secret(path, &format!("{key:#}\n")))?;
     }
     if let Some(id) = &arguments.spreadsheet {
         let id = SpreadsheetId::new(id);
-        emulator
-            .world()
-            .create(id.clone(), &arguments.title, |spreadsheet| {
-                spreadsheet.sharing.everyone = true;
-            });
+        emulator.world().create(id.clone(), &arguments.title, |spreadsheet| {
+            spreadsheet.sharing.everyone = true;
+        });
         if let Some(folder) = &arguments.script {
             emulator.scripts().install(&id, source(folder)?)?;
         }
@@ -158,26 +139,17 @@ fn source(folder: &std::path::Path) -> Result<Source, Failure> {
         }
     }
     names.sort();
-    let texts = names
-        .iter()
-        .map(|path| in_file(path, std::fs::read_to_string(path)));
+    let texts = names.iter().map(|path| in_file(path, std::fs::read_to_string(path)));
     let code: Vec<String> = texts.collect::<Result<_, _>>()?;
     let manifest = folder.join("appsscript.json");
-    Ok(Source::new(
-        code.join("\n"),
-        &in_file(&manifest, std::fs::read_to_string(&manifest))?,
-    )?)
+    Ok(Source::new(code.join("\n"), &in_file(&manifest, std::fs::read_to_string(&manifest))?)?)
 }
 
 fn write_secret(path: &std::path::Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
 }
 

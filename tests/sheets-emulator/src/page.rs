@@ -29,17 +29,9 @@ const FILES: [(&str, &str, &str); 12] = [
     ("google.js", "text/javascript", include_str!("../page/google.js")),
     ("cells.js", "text/javascript", include_str!("../page/cells.js")),
     ("grid.js", "text/javascript", include_str!("../page/grid.js")),
-    (
-        "selection.js",
-        "text/javascript",
-        include_str!("../page/selection.js"),
-    ),
+    ("selection.js", "text/javascript", include_str!("../page/selection.js")),
     ("edit.js", "text/javascript", include_str!("../page/edit.js")),
-    (
-        "actions.js",
-        "text/javascript",
-        include_str!("../page/actions.js"),
-    ),
+    ("actions.js", "text/javascript", include_str!("../page/actions.js")),
     ("around.js", "text/javascript", include_str!("../page/around.js")),
     ("script.js", "text/javascript", include_str!("../page/script.js")),
 ];
@@ -63,16 +55,12 @@ pub fn route(google: &Google, method: &Method, path: &str, query: &str) -> Optio
             file(kind, text)
         }
         ["emulator", "page"] => found(Some(list(google))),
-        ["emulator", "spreadsheets", id, "page"] => found(
-            google
-                .spreadsheet(&SpreadsheetId::new(id))
-                .map(|book| outline(&book)),
-        ),
-        ["emulator", "spreadsheets", id, "page", tab] => found(
-            google
-                .spreadsheet(&SpreadsheetId::new(id))
-                .and_then(|book| rows(&book, tab, query)),
-        ),
+        ["emulator", "spreadsheets", id, "page"] => {
+            found(google.spreadsheet(&SpreadsheetId::new(id)).map(|book| outline(&book)))
+        }
+        ["emulator", "spreadsheets", id, "page", tab] => {
+            found(google.spreadsheet(&SpreadsheetId::new(id)).and_then(|book| rows(&book, tab, query)))
+        }
         _ => return None,
     })
 }
@@ -87,9 +75,7 @@ fn found(body: Option<Json>) -> Response<Bytes> {
         None => answer(
             StatusCode::NOT_FOUND,
             "application/json",
-            json!({ "error": "there is no such spreadsheet or tab" })
-                .to_string()
-                .into(),
+            json!({ "error": "there is no such spreadsheet or tab" }).to_string().into(),
         ),
     }
 }
@@ -97,22 +83,14 @@ fn found(body: Option<Json>) -> Response<Bytes> {
 fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-cache"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-cache"));
     response
 }
 
 fn list(google: &Google) -> Json {
-    let all: Vec<Json> = google
-        .all()
-        .iter()
-        .map(|book| json!({ "id": book.id, "title": book.title }))
-        .collect();
+    let all: Vec<Json> =
+        google.all().iter().map(|book| json!({ "id": book.id, "title": book.title })).collect();
     json!({ "spreadsheets": all })
 }
 
@@ -136,22 +114,14 @@ fn rows(book: &Spreadsheet, tab: &str, query: &str) -> Option<Json> {
     let tab = book.tab(SheetId(tab.parse().ok()?))?;
     let number = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs
-            .find(|(key, _)| *key == name)
-            .and_then(|(_, value)| value.parse::<u32>().ok())
+        pairs.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse::<u32>().ok())
     };
     let from = number("from").unwrap_or(0).min(tab.row_count());
-    let to = number("to")
-        .unwrap_or(MAX_ROWS)
-        .min(tab.row_count())
-        .min(from.saturating_add(MAX_ROWS));
+    let to = number("to").unwrap_or(MAX_ROWS).min(tab.row_count()).min(from.saturating_add(MAX_ROWS));
     let (formulas, locale) = (Book::new(book), Locale::named(&book.locale));
     let row = |row: u32| -> Json {
         let stored = tab.rows.row(row);
-        let used = stored
-            .iter()
-            .rposition(|cell| !cell.is_void())
-            .map_or(0, |last| last + 1);
+        let used = stored.iter().rposition(|cell| !cell.is_void()).map_or(0, |last| last + 1);
         (0_u32..)
             .zip(&stored[..used])
             .map(|(column, cell)| shown(cell, &formulas.scalar(tab, row, column), &locale))
@@ -186,10 +156,7 @@ fn shown(cell: &Cell, scalar: &Scalar, locale: &Locale) -> Json {
     shown.extend(kind.map(|kind| ("k".into(), kind.into())));
     shown.extend(cell.note().map(|note| ("n".into(), note.into())));
     shown.extend(
-        cell.format()
-            .map(style)
-            .filter(|style| !style.is_empty())
-            .map(|style| ("s".into(), style.into())),
+        cell.format().map(style).filter(|style| !style.is_empty()).map(|style| ("s".into(), style.into())),
     );
     shown.into()
 }
@@ -198,11 +165,7 @@ fn shown(cell: &Cell, scalar: &Scalar, locale: &Locale) -> Json {
 fn style(format: &Map<String, Json>) -> Map<String, Json> {
     let mut style = Map::new();
     let text = format.get("textFormat");
-    for (field, name) in [
-        ("bold", "bold"),
-        ("italic", "italic"),
-        ("strikethrough", "strike"),
-    ] {
+    for (field, name) in [("bold", "bold"), ("italic", "italic"), ("strikethrough", "strike")] {
         if text.and_then(|text| text.get(field)).and_then(Json::as_bool) == Some(true) {
             style.insert(name.into(), true.into());
         }
@@ -216,8 +179,7 @@ fn style(format: &Map<String, Json>) -> Map<String, Json> {
         .or_else(|| format.get("backgroundColor"));
     style.extend(fill.map(|fill| ("fill".into(), colour(fill).into())));
     let ink = text.and_then(|text| {
-        text.pointer("/foregroundColorStyle/rgbColor")
-            .or_else(|| text.get("foregroundColor"))
+        text.pointer("/foregroundColorStyle/rgbColor").or_else(|| text.get("foregroundColor"))
     });
     style.extend(ink.map(|ink| ("ink".into(), colour(ink).into())));
     style
@@ -249,8 +211,7 @@ mod tests {
                 cell.change_look(|look| {
                     look.note = Some("a note".into());
                     look.format.insert("textFormat".into(), json!({ "bold": true }));
-                    look.format
-                        .insert("backgroundColor".into(), json!({ "red": 1, "green": 0.5 }));
+                    look.format.insert("backgroundColor".into(), json!({ "red": 1, "green": 0.5 }));
                 });
             });
             tab.set_value(0, 2, Value::Number(0.25));
@@ -282,17 +243,10 @@ mod tests {
             ask(&google, "/emulator/page", "")["spreadsheets"],
             json!([{ "id": "1x", "title": "Shop" }])
         );
-        assert_eq!(
-            ask(&google, "/emulator/spreadsheets/1x/page", "")["tabs"][0]["columns"],
-            26
-        );
+        assert_eq!(ask(&google, "/emulator/spreadsheets/1x/page", "")["tabs"][0]["columns"], 26);
 
-        let mut wanted: Vec<String> = vec![
-            "main.js".into(),
-            "list.js".into(),
-            "style.css".into(),
-            "icon.svg".into(),
-        ];
+        let mut wanted: Vec<String> =
+            vec!["main.js".into(), "list.js".into(), "style.css".into(), "icon.svg".into()];
         let mut served = 0;
         while let Some(name) = wanted.pop() {
             let response = route(&google, &Method::GET, &format!("/page/{name}"), "")
@@ -300,14 +254,7 @@ mod tests {
             served += 1;
             let text = String::from_utf8_lossy(response.body()).into_owned();
             wanted.extend(text.lines().filter_map(|line| {
-                Some(
-                    line.strip_prefix("import ")?
-                        .split("'./")
-                        .nth(1)?
-                        .split('\'')
-                        .next()?
-                        .to_owned(),
-                )
+                Some(line.strip_prefix("import ")?.split("'./").nth(1)?.split('\'').next()?.to_owned())
             }));
         }
         assert!(served > FILES.len(), "only {served} files");

@@ -85,16 +85,9 @@ mod tests {
     fn a_sliding_minute_looks_back_sixty_seconds() {
         let (quotas, knobs) = (
             Quotas::default(),
-            Knobs {
-                quota_minute: Minute::Sliding,
-                writes_per_user: 2,
-                ..Knobs::default()
-            },
+            Knobs { quota_minute: Minute::Sliding, writes_per_user: 2, ..Knobs::default() },
         );
         let take = |now: i64| quotas.take(Kind::Write, "a", "7", now, &knobs).is_ok();
-        assert_eq!(
-            [50_000, 59_000, 61_000, 110_000, 119_000].map(take),
-            [true, true, false, true, true]
-        );
+        assert_eq!([50_000, 59_000, 61_000, 110_000, 119_000].map(take), [true, true, false, true, true]);
     }
 }

@@ -67,26 +67,17 @@ async fn handle(control: Arc<Control>, request: Request<Body>) -> Result<Reply, 
     let body = match Limited::new(body, LARGEST).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(_) => {
-            return Ok(plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "text/plain",
-                Bytes::from_static(b"too large"),
-            ));
+            return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "text/plain", Bytes::from_static(b"too large")));
         }
     };
     let text = |name: header::HeaderName| {
-        head.headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
+        head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     };
     let incoming = Incoming {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
-        bearer: text(header::AUTHORIZATION)
-            .strip_prefix("Bearer ")
-            .map(str::to_owned),
+        bearer: text(header::AUTHORIZATION).strip_prefix("Bearer ").map(str::to_owned),
         body,
     };
     match control.service.answer(&incoming).await {
@@ -99,11 +90,7 @@ async fn handle(control: Arc<Control>, request: Request<Body>) -> Result<Reply, 
 /// Google's answer with Google's headers.
 fn google(outgoing: Outgoing, gzip: bool) -> Reply {
     let Outgoing { status, body, cut } = outgoing;
-    let packed = if gzip && body.len() >= WORTH_GZIP {
-        packed(&body)
-    } else {
-        None
-    };
+    let packed = if gzip && body.len() >= WORTH_GZIP { packed(&body) } else { None };
     let is_packed = packed.is_some();
     let body = Bytes::from(packed.unwrap_or(body));
     let length = body.len();
@@ -112,17 +99,11 @@ fn google(outgoing: Outgoing, gzip: bool) -> Reply {
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = reply.headers_mut();
     if status != 204 {
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=UTF-8"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     headers.insert(header::SERVER, HeaderValue::from_static("ESF"));
-    headers.insert(
-        header::VARY,
-        HeaderValue::from_static("Origin, X-Origin, Referer"),
-    );
+    headers.insert(header::VARY, HeaderValue::from_static("Origin, X-Origin, Referer"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     if is_packed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -138,9 +119,7 @@ fn packed(body: &[u8]) -> Option<Vec<u8>> {
 
 /// A body that is there.
 pub(crate) fn whole(body: Bytes) -> BoxBody<Bytes, Lost> {
-    Full::new(body)
-        .map_err(|never: Infallible| match never {})
-        .boxed()
+    Full::new(body).map_err(|never: Infallible| match never {}).boxed()
 }
 
 /// Half of a body, then the connection breaks.
@@ -159,8 +138,6 @@ fn broken(body: &Bytes) -> BoxBody<Bytes, Lost> {
 pub(crate) fn plain(status: StatusCode, kind: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(whole(body));
     *reply.status_mut() = status;
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     reply
 }

@@ -112,23 +112,14 @@ impl Service {
     }
 
     async fn token(&self, incoming: &Incoming) -> Result<Outgoing, Lost> {
-        let hits = self.faults.hit(Seen {
-            method: "token",
-            kind: "token",
-            spreadsheet: "",
-            body: "",
-        });
+        let hits = self.faults.hit(Seen { method: "token", kind: "token", spreadsheet: "", body: "" });
         for fault in hits {
             match fault {
                 Fault::LostReply { .. } => return Err(Lost),
                 Fault::Status { code } | Fault::StatusAfter { code } => {
                     let body =
                         br#"{"error": "internal_failure", "error_description": "Internal error."}"#.to_vec();
-                    return Ok(Outgoing {
-                        status: code,
-                        body,
-                        cut: false,
-                    });
+                    return Ok(Outgoing { status: code, body, cut: false });
                 }
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
                 Fault::Pause { name } | Fault::HoldAnswer { name } => self.faults.wait_at(&name).await,
@@ -146,20 +137,13 @@ impl Service {
             Ok(body) => (200, body),
             Err(refused) => (400, refused.to_json()),
         };
-        Ok(Outgoing {
-            status,
-            body: print(&body, Style::new(true, &self.google.knobs())),
-            cut: false,
-        })
+        Ok(Outgoing { status, body: print(&body, Style::new(true, &self.google.knobs())), cut: false })
     }
 
     async fn call(&self, incoming: &Incoming, route: Route, note: &mut Call) -> Result<Outgoing, Lost> {
         self.late.call_came_in(&self.google);
         let query = Query::parse(&incoming.query);
-        let style = Style::new(
-            !query.get("prettyPrint").eq_ignore_ascii_case("false"),
-            &self.google.knobs(),
-        );
+        let style = Style::new(!query.get("prettyPrint").eq_ignore_ascii_case("false"), &self.google.knobs());
         let grant = match self.grant(incoming, &route) {
             Ok(grant) => grant,
             Err(error) => return Ok(refusal(&error, style)),
@@ -183,12 +167,7 @@ impl Service {
             body: &String::from_utf8_lossy(&incoming.body),
         });
         let work = match body(&incoming.body) {
-            Ok(body) => Work {
-                route,
-                query,
-                body,
-                caller: grant.address.clone(),
-            },
+            Ok(body) => Work { route, query, body, caller: grant.address.clone() },
             Err(error) => return Ok(refusal(&error, style)),
         };
         self.faulty(Arc::new(work), &hits, &grant, style).await
@@ -200,11 +179,7 @@ impl Service {
             route.check_scopes(&grant.scopes)?;
             return Ok(grant);
         }
-        if self.open_door {
-            Ok(Grant::unchecked(token))
-        } else {
-            Err(ApiError::unauthenticated())
-        }
+        if self.open_door { Ok(Grant::unchecked(token)) } else { Err(ApiError::unauthenticated()) }
     }
 
     /// Carries a call out, with what goes wrong on the way.
@@ -224,15 +199,11 @@ impl Service {
                     return Ok(refusal(&ApiError::quota(kind, true, 60, &grant.project), style));
                 }
                 Fault::LostReply { applied: Applied::No } => return Err(Lost),
-                Fault::LostReply {
-                    applied: Applied::AfterCalls(calls),
-                } => {
+                Fault::LostReply { applied: Applied::AfterCalls(calls) } => {
                     self.late.after_calls(work, *calls);
                     return Err(Lost);
                 }
-                Fault::LostReply {
-                    applied: Applied::OnRelease(name),
-                } => {
+                Fault::LostReply { applied: Applied::OnRelease(name) } => {
                     let (google, faults) = (self.google.clone(), self.faults.clone());
                     self.late.on_release(google, faults, work, name.clone());
                     return Err(Lost);
@@ -243,9 +214,7 @@ impl Service {
         let answer = work.carry_out(&self.google, hits);
         for fault in hits {
             match fault {
-                Fault::LostReply {
-                    applied: Applied::Yes,
-                } => return Err(Lost),
+                Fault::LostReply { applied: Applied::Yes } => return Err(Lost),
                 Fault::StatusAfter { code } => return Ok(refusal(&ApiError::of_status(*code), style)),
                 Fault::HoldAnswer { name } => self.faults.wait_at(name).await,
                 Fault::Slow { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
@@ -253,20 +222,12 @@ impl Service {
             }
         }
         let mut outgoing = match answer {
-            Ok(None) => Outgoing {
-                status: 204,
-                body: Vec::new(),
-                cut: false,
-            },
+            Ok(None) => Outgoing { status: 204, body: Vec::new(), cut: false },
             Ok(Some(mut body)) => {
                 if hits.contains(&Fault::EmptyRead) {
                     emptied(&mut body);
                 }
-                Outgoing {
-                    status: 200,
-                    body: print(&body, style),
-                    cut: false,
-                }
+                Outgoing { status: 200, body: print(&body, style), cut: false }
             }
             Err(error) => refusal(&error, style),
         };
@@ -289,11 +250,7 @@ fn kind_word(kind: Kind) -> &'static str {
 }
 
 fn refusal(error: &ApiError, style: Style) -> Outgoing {
-    Outgoing {
-        status: error.code,
-        body: print(&error.to_json(), style),
-        cut: false,
-    }
+    Outgoing { status: error.code, body: print(&error.to_json(), style), cut: false }
 }
 
 fn body(bytes: &[u8]) -> Result<Map<String, Json>, ApiError> {
@@ -302,14 +259,10 @@ fn body(bytes: &[u8]) -> Result<Map<String, Json>, ApiError> {
     }
     match serde_json::from_slice(bytes) {
         Ok(Json::Object(body)) => Ok(body),
-        Ok(_) => Err(ApiError::violation(
-            "",
-            "Invalid JSON payload received. Root element must be a message.",
-        )),
-        Err(error) => Err(ApiError::violation(
-            "",
-            format!("Invalid JSON payload received. {error}"),
-        )),
+        Ok(_) => {
+            Err(ApiError::violation("", "Invalid JSON payload received. Root element must be a message."))
+        }
+        Err(error) => Err(ApiError::violation("", format!("Invalid JSON payload received. {error}"))),
     }
 }
 

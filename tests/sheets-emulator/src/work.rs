@@ -27,15 +27,7 @@ impl Work {
             Fault::StaleRead { changes } if is_read => Some(*changes),
             _ => None,
         });
-        let inside = hits.iter().any(|fault| {
-            matches!(
-                fault,
-                Fault::Person {
-                    moment: Moment::Inside,
-                    ..
-                }
-            )
-        });
+        let inside = hits.iter().any(|fault| matches!(fault, Fault::Person { moment: Moment::Inside, .. }));
         let between = || self.people(google, hits, |moment| moment != Moment::Before);
         let ask = Ask {
             route: &self.route,
@@ -58,12 +50,7 @@ impl Work {
             return;
         };
         for fault in hits {
-            let Fault::Person {
-                person,
-                moment,
-                actions,
-            } = fault
-            else {
+            let Fault::Person { person, moment, actions } = fault else {
                 continue;
             };
             for action in actions.iter().filter(|_| when(*moment)) {
@@ -93,10 +80,7 @@ pub(crate) struct LateWrites {
 impl LateWrites {
     /// To be applied when so many further calls have come in.
     pub(crate) fn after_calls(&self, work: Arc<Work>, calls_left: u32) {
-        self.counting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Late { calls_left, work });
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner).push(Late { calls_left, work });
     }
 
     /// To be applied when the name is released.
@@ -105,25 +89,19 @@ impl LateWrites {
             faults.wait_at(&name).await;
             let _ = work.carry_out(&google, &[]);
         };
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(later);
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).spawn(later);
     }
 
     /// A call has come in: applies what is due.
     pub(crate) fn call_came_in(&self, google: &Google) {
         let mut due = Vec::new();
-        self.counting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain_mut(|late| {
-                late.calls_left = late.calls_left.saturating_sub(1);
-                if late.calls_left == 0 {
-                    due.push(late.work.clone());
-                }
-                late.calls_left > 0
-            });
+        self.counting.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|late| {
+            late.calls_left = late.calls_left.saturating_sub(1);
+            if late.calls_left == 0 {
+                due.push(late.work.clone());
+            }
+            late.calls_left > 0
+        });
         for work in due {
             let _ = work.carry_out(google, &[]);
         }
@@ -131,9 +109,6 @@ impl LateWrites {
 
     /// Drops what still waits.
     pub(crate) fn stop(&self) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort_all();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
     }
 }

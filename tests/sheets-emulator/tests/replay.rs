@@ -31,53 +31,33 @@ async fn the_emulator_answers_as_recorded() {
         eprintln!("SKIPPED: no recordings in SHEETS_RECORDINGS or ../shared/recordings");
         return;
     };
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|path| path.extension().is_some_and(|kind| kind == "json"));
     files.sort();
     assert!(!files.is_empty(), "no recordings in {}", folder.display());
     let (mut said, mut wrong) = (0, Vec::new());
     for file in &files {
-        let name = file
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let text = std::fs::read(file).expect("a readable recording");
         let recording: Json = serde_json::from_slice(&text).expect("a JSON recording");
         said += replay(&name, &recording, &mut wrong).await;
     }
-    assert!(
-        wrong.is_empty(),
-        "{} of {said} answers differ:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {said} answers differ:\n{}", wrong.len(), wrong.join("\n"));
     eprintln!("{said} recorded answers of {} recordings agree", files.len());
 }
 
 /// One conversation: ids that the service chose are mapped to those that the emulator chose.
 async fn replay(name: &str, recording: &Json, wrong: &mut Vec<String>) -> usize {
-    let options = Options {
-        open_door: true,
-        ..Options::default()
-    };
+    let options = Options { open_door: true, ..Options::default() };
     let emulator = Emulator::start(options).await.expect("a free port");
-    for (id, shared) in [
-        ("test", None),
-        (
-            "1jIKzPs8LsiZZdLdeMEP-5ZIHw6RkjiOmj1LrJN706Yc",
-            Some("someone@else"),
-        ),
-    ] {
+    for (id, shared) in
+        [("test", None), ("1jIKzPs8LsiZZdLdeMEP-5ZIHw6RkjiOmj1LrJN706Yc", Some("someone@else"))]
+    {
         if let Some(owner) = shared {
-            emulator
-                .world()
-                .create(SpreadsheetId::new(id), "Private", |file| {
-                    file.sharing.owner = Some(owner.into());
-                });
+            emulator.world().create(SpreadsheetId::new(id), "Private", |file| {
+                file.sharing.owner = Some(owner.into());
+            });
         }
     }
     let client = reqwest::Client::new();
@@ -93,11 +73,7 @@ async fn replay(name: &str, recording: &Json, wrong: &mut Vec<String>) -> usize 
         let uri = uri
             .replace("https://sheets.googleapis.com", &emulator.base_url())
             .replace("https://www.googleapis.com", &emulator.base_url());
-        let method: Method = request["method"]
-            .as_str()
-            .unwrap_or_default()
-            .parse()
-            .expect("a method");
+        let method: Method = request["method"].as_str().unwrap_or_default().parse().expect("a method");
         let body = mapped(request["body"].as_str().unwrap_or_default(), &ids);
         let asked = format!("{name}: {method} {uri} {body}");
         let answer = client
@@ -114,14 +90,9 @@ async fn replay(name: &str, recording: &Json, wrong: &mut Vec<String>) -> usize 
         learn(&wanted, &got, &mut ids);
         said += 1;
         let wanted = plain(&serde_json::from_str(&mapped(&wanted.to_string(), &ids)).expect("still JSON"));
-        let excepted = EXCEPTIONS
-            .iter()
-            .any(|(file, part, _)| *file == name && asked.contains(part));
+        let excepted = EXCEPTIONS.iter().any(|(file, part, _)| *file == name && asked.contains(part));
         if !excepted && (u64::from(code) != status || wanted != plain(&got)) {
-            wrong.push(format!(
-                "{asked}\n  recorded {status} {wanted}\n  got      {code} {}",
-                plain(&got)
-            ));
+            wrong.push(format!("{asked}\n  recorded {status} {wanted}\n  got      {code} {}", plain(&got)));
         }
     }
     emulator.shutdown().await;
@@ -130,9 +101,7 @@ async fn replay(name: &str, recording: &Json, wrong: &mut Vec<String>) -> usize 
 
 /// The text with every recorded id replaced.
 fn mapped(text: &str, ids: &BTreeMap<String, String>) -> String {
-    ids.iter().fold(text.to_owned(), |text, (recorded, ours)| {
-        text.replace(recorded, ours)
-    })
+    ids.iter().fold(text.to_owned(), |text, (recorded, ours)| text.replace(recorded, ours))
 }
 
 /// Ids that both answers hold in the same place belong together.
@@ -141,15 +110,9 @@ fn learn(recorded: &Json, got: &Json, ids: &mut BTreeMap<String, String>) {
         (Json::Object(recorded), Json::Object(got)) => {
             for (field, value) in recorded {
                 let Some(ours) = got.get(field) else { continue };
-                let chosen = [
-                    "id",
-                    "spreadsheetId",
-                    "sheetId",
-                    "namedRangeId",
-                    "protectedRangeId",
-                    "tableId",
-                ]
-                .contains(&field.as_str());
+                let chosen =
+                    ["id", "spreadsheetId", "sheetId", "namedRangeId", "protectedRangeId", "tableId"]
+                        .contains(&field.as_str());
                 let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 if chosen && value != 0 {
                     ids.insert(text(value), text(ours));
@@ -158,10 +121,9 @@ fn learn(recorded: &Json, got: &Json, ids: &mut BTreeMap<String, String>) {
                 }
             }
         }
-        (Json::Array(recorded), Json::Array(got)) => recorded
-            .iter()
-            .zip(got)
-            .for_each(|(recorded, got)| learn(recorded, got, ids)),
+        (Json::Array(recorded), Json::Array(got)) => {
+            recorded.iter().zip(got).for_each(|(recorded, got)| learn(recorded, got, ids))
+        }
         _ => {}
     }
 }

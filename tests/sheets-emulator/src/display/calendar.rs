@@ -24,13 +24,8 @@ pub fn civil_from_serial(serial: f64) -> Option<Civil> {
     if !days.is_finite() || days.abs() > 4_000_000.0 {
         return None;
     }
-    let date = zero()
-        .checked_add(jiff::Span::new().try_days(days as i64).ok()?)
-        .ok()?;
-    Some(Civil {
-        date,
-        milliseconds: (total - days * DAY) as u32,
-    })
+    let date = zero().checked_add(jiff::Span::new().try_days(days as i64).ok()?).ok()?;
+    Some(Civil { date, milliseconds: (total - days * DAY) as u32 })
 }
 
 /// The serial number of a date and time.
@@ -46,17 +41,11 @@ mod tests {
     #[test]
     fn recorded_days() {
         let day = |year, month, day| {
-            serial_from_civil(Civil {
-                date: Date::constant(year, month, day),
-                milliseconds: 0,
-            })
+            serial_from_civil(Civil { date: Date::constant(year, month, day), milliseconds: 0 })
         };
         let days = [day(2020, 1, 1), day(1999, 1, 2), day(2026, 9, 5)].map(|serial| serial as i64);
         assert_eq!(days, [43831, 36162, 46270]);
         let noon = civil_from_serial(43831.5).expect("in the calendar");
-        assert_eq!(
-            (noon.date, noon.milliseconds),
-            (Date::constant(2020, 1, 1), 43_200_000)
-        );
+        assert_eq!((noon.date, noon.milliseconds), (Date::constant(2020, 1, 1), 43_200_000));
     }
 }

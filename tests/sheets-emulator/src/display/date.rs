@@ -19,9 +19,7 @@ const MONTHS: [&str; 12] = [
 
 /// Does the pattern speak of days or hours (outside quotes)?
 pub(super) fn is_date_pattern(pattern: &str) -> bool {
-    pieces(pattern)
-        .iter()
-        .any(|piece| matches!(piece, Piece::Run('y' | 'd' | 'h' | 's', _)))
+    pieces(pattern).iter().any(|piece| matches!(piece, Piece::Run('y' | 'd' | 'h' | 's', _)))
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,9 +44,7 @@ fn pieces(pattern: &str) -> Vec<Piece> {
             let end = rest[1..].find('"').map_or(rest.len(), |end| end + 2);
             // The literal keeps its case: it is cut from the pattern itself.
             let start = pattern.len() - rest.len();
-            out.push(Piece::Literal(
-                pattern[start..start + end].trim_matches('"').to_owned(),
-            ));
+            out.push(Piece::Literal(pattern[start..start + end].trim_matches('"').to_owned()));
             rest = &rest[end..];
         } else if rest.starts_with("[h") {
             out.push(Piece::Elapsed);
@@ -72,17 +68,14 @@ fn pieces(pattern: &str) -> Vec<Piece> {
 
 /// An `m` after hours or before seconds is minutes.
 fn minutes(pieces: &mut [Piece]) {
-    let places: Vec<usize> = (0..pieces.len())
-        .filter(|i| !matches!(pieces[*i], Piece::Literal(_)))
-        .collect();
+    let places: Vec<usize> = (0..pieces.len()).filter(|i| !matches!(pieces[*i], Piece::Literal(_))).collect();
     for (n, place) in places.iter().enumerate() {
         let Piece::Run('m', count) = pieces[*place] else {
             continue;
         };
         let after_hours = n > 0 && matches!(pieces[places[n - 1]], Piece::Run('h', _) | Piece::Elapsed);
-        let before_seconds = places
-            .get(n + 1)
-            .is_some_and(|next| matches!(pieces[*next], Piece::Run('s', _)));
+        let before_seconds =
+            places.get(n + 1).is_some_and(|next| matches!(pieces[*next], Piece::Run('s', _)));
         if after_hours || before_seconds {
             pieces[*place] = Piece::Run('n', count);
         }
@@ -100,20 +93,13 @@ pub(super) fn formatted(serial: f64, pattern: &str) -> String {
     }
     let half_day = pieces.contains(&Piece::HalfDay);
     // A pattern without milliseconds rounds the seconds down, as the service does.
-    pieces
-        .iter()
-        .map(|piece| piece_text(piece, civil, serial, half_day))
-        .collect()
+    pieces.iter().map(|piece| piece_text(piece, civil, serial, half_day)).collect()
 }
 
 fn piece_text(piece: &Piece, civil: Civil, serial: f64, half_day: bool) -> String {
     let hour = civil.milliseconds / 3_600_000;
     let padded = |number: u32, count: usize| {
-        if count >= 2 {
-            format!("{number:02}")
-        } else {
-            number.to_string()
-        }
+        if count >= 2 { format!("{number:02}") } else { number.to_string() }
     };
     let month = MONTHS[civil.date.month().unsigned_abs() as usize - 1];
     match piece {

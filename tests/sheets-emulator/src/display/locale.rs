@@ -21,50 +21,29 @@ impl Locale {
         match (language, name) {
             ("de" | "pl" | "ru" | "cs" | "da" | "nb" | "fi" | "tr", _) => Self {
                 decimal: ',',
-                grouping: if matches!(language, "de" | "da" | "tr") {
-                    '.'
-                } else {
-                    '\u{a0}'
-                },
+                grouping: if matches!(language, "de" | "da" | "tr") { '.' } else { '\u{a0}' },
                 day_first: true,
                 date_separator: '.',
             },
-            ("fr", _) => Self {
-                decimal: ',',
-                grouping: '\u{202f}',
-                day_first: true,
-                date_separator: '/',
-            },
+            ("fr", _) => Self { decimal: ',', grouping: '\u{202f}', day_first: true, date_separator: '/' },
             ("es" | "it" | "pt" | "nl", _) => Self {
                 decimal: ',',
                 grouping: '.',
                 day_first: true,
                 date_separator: if language == "nl" { '-' } else { '/' },
             },
-            ("en", "en_GB" | "en_AU" | "en_NZ" | "en_IE") => Self {
-                day_first: true,
-                ..Self::american()
-            },
+            ("en", "en_GB" | "en_AU" | "en_NZ" | "en_IE") => Self { day_first: true, ..Self::american() },
             _ => Self::american(),
         }
     }
 
     fn american() -> Self {
-        Self {
-            decimal: '.',
-            grouping: ',',
-            day_first: false,
-            date_separator: '/',
-        }
+        Self { decimal: '.', grouping: ',', day_first: false, date_separator: '/' }
     }
 
     /// A number spelled with a point, in this locale.
     pub fn localised(&self, number: &str) -> String {
-        if self.decimal == '.' {
-            number.to_owned()
-        } else {
-            number.replace('.', &self.decimal.to_string())
-        }
+        if self.decimal == '.' { number.to_owned() } else { number.replace('.', &self.decimal.to_string()) }
     }
 
     /// The usual pattern of a date.

@@ -13,10 +13,7 @@ pub fn general(number: f64) -> String {
     }
     // Fifteen significant digits, and at most ten places.
     let whole_digits = size.log10().floor().max(0.0) as usize + 1;
-    trimmed(&format!(
-        "{number:.*}",
-        15_usize.saturating_sub(whole_digits).min(10)
-    ))
+    trimmed(&format!("{number:.*}", 15_usize.saturating_sub(whole_digits).min(10)))
 }
 
 fn trimmed(text: &str) -> String {
@@ -30,17 +27,9 @@ fn trimmed(text: &str) -> String {
 fn exponent(number: f64, places: usize, keep_zeros: bool) -> String {
     let text = format!("{number:.places$e}");
     let (mantissa, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let mantissa = if keep_zeros {
-        mantissa.to_owned()
-    } else {
-        trimmed(mantissa)
-    };
+    let mantissa = if keep_zeros { mantissa.to_owned() } else { trimmed(mantissa) };
     let power: i32 = power.parse().unwrap_or_default();
-    format!(
-        "{mantissa}E{}{:02}",
-        if power < 0 { '-' } else { '+' },
-        power.abs()
-    )
+    format!("{mantissa}E{}{:02}", if power < 0 { '-' } else { '+' }, power.abs())
 }
 
 /// A number by a pattern. Only the first section (before `;`) of a pattern is used for positive numbers, the second
@@ -58,22 +47,15 @@ fn section(number: f64, pattern: &str, locale: &Locale) -> String {
     let (before, digits, after) = split(pattern);
     let percent = after.contains('%') || before.contains('%');
     let number = if percent { number * 100.0 } else { number };
-    let (mask, power) = digits
-        .split_once(['E', 'e'])
-        .map_or((digits.as_str(), None), |(mask, power)| (mask, Some(power)));
+    let (mask, power) =
+        digits.split_once(['E', 'e']).map_or((digits.as_str(), None), |(mask, power)| (mask, Some(power)));
     let (whole, fraction) = mask.split_once('.').unwrap_or((mask, ""));
     if power.is_some() {
-        return format!(
-            "{before}{}{after}",
-            locale.localised(&exponent(number, fraction.len(), true))
-        );
+        return format!("{before}{}{after}", locale.localised(&exponent(number, fraction.len(), true)));
     }
     let text = format!("{:.*}", fraction.len(), number.abs());
     let (digits, places) = text.split_once('.').unwrap_or((&text, ""));
-    let needed = fraction
-        .bytes()
-        .rposition(|byte| byte == b'0')
-        .map_or(0, |last| last + 1);
+    let needed = fraction.bytes().rposition(|byte| byte == b'0').map_or(0, |last| last + 1);
     let mut kept = places.trim_end_matches('0').len().max(needed).min(places.len());
     if places.is_empty() {
         kept = 0;
@@ -83,18 +65,10 @@ fn section(number: f64, pattern: &str, locale: &Locale) -> String {
     if least == 0 && digits == "0" && kept > 0 {
         digits.clear();
     }
-    let digits = if whole.contains(',') {
-        grouped(&digits, locale.grouping)
-    } else {
-        digits
-    };
+    let digits = if whole.contains(',') { grouped(&digits, locale.grouping) } else { digits };
     let zero = number.abs() < 0.5 * 10_f64.powi(-(fraction.len() as i32));
     let sign = if number < 0.0 && !zero { "-" } else { "" };
-    let fraction = if kept > 0 {
-        format!("{}{}", locale.decimal, &places[..kept])
-    } else {
-        String::new()
-    };
+    let fraction = if kept > 0 { format!("{}{}", locale.decimal, &places[..kept]) } else { String::new() };
     format!("{sign}{before}{digits}{fraction}{after}")
 }
 
@@ -115,11 +89,7 @@ fn split(pattern: &str) -> (String, String, String) {
     let mut letters = pattern.chars();
     let (mut quoted, mut exponent) = (false, false);
     while let Some(letter) = letters.next() {
-        let literal = if digits.is_empty() {
-            &mut before
-        } else {
-            &mut after
-        };
+        let literal = if digits.is_empty() { &mut before } else { &mut after };
         match letter {
             '"' => quoted = !quoted,
             _ if quoted => literal.push(letter),
@@ -158,11 +128,7 @@ mod tests {
             (-5.0, "0;(0)", "(5)"),
         ];
         for (number, pattern, wanted) in cases {
-            assert_eq!(
-                formatted(number, pattern, &american),
-                wanted,
-                "{number} as {pattern}"
-            );
+            assert_eq!(formatted(number, pattern, &american), wanted, "{number} as {pattern}");
         }
         assert_eq!(formatted(1234.5, "#,##0.00", &Locale::named("de_DE")), "1.234,50");
     }

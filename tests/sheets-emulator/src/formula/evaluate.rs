@@ -17,10 +17,7 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     /// Opens a spreadsheet.
     pub fn new(spreadsheet: &'a Spreadsheet) -> Self {
-        Self {
-            spreadsheet,
-            known: RefCell::default(),
-        }
+        Self { spreadsheet, known: RefCell::default() }
     }
 
     /// The spreadsheet.
@@ -85,18 +82,13 @@ impl<'a> Book<'a> {
             Expression::Negative(inner) => Scalar::Number(-number(&self.work_out(tab, inner)?)?),
             Expression::Reference(reference) => self.one(tab, reference)?,
             Expression::Binary('&', left, right) => {
-                let joined = format!(
-                    "{}{}",
-                    shown(&self.work_out(tab, left)?)?,
-                    shown(&self.work_out(tab, right)?)?
-                );
+                let joined =
+                    format!("{}{}", shown(&self.work_out(tab, left)?)?, shown(&self.work_out(tab, right)?)?);
                 Scalar::Text(joined.into())
             }
             Expression::Binary(sign, left, right) => {
-                let (left, right) = (
-                    number(&self.work_out(tab, left)?)?,
-                    number(&self.work_out(tab, right)?)?,
-                );
+                let (left, right) =
+                    (number(&self.work_out(tab, left)?)?, number(&self.work_out(tab, right)?)?);
                 Scalar::Number(match sign {
                     '+' => left + right,
                     '-' => left - right,
@@ -167,13 +159,7 @@ impl<'a> Book<'a> {
         };
         let (top, bottom) = side(reference.first.row, last.row);
         let (left, right) = side(reference.first.column, last.column);
-        let area = OpenArea {
-            top,
-            left,
-            bottom,
-            right,
-        }
-        .on(tab);
+        let area = OpenArea { top, left, bottom, right }.on(tab);
         if area.bottom > tab.row_count() || area.right > tab.column_count() {
             return Err(fault(ErrorKind::Ref, "Reference does not exist."));
         }
@@ -204,10 +190,7 @@ fn shown(scalar: &Scalar) -> Result<String, SheetError> {
 }
 
 fn fault(kind: ErrorKind, message: &str) -> SheetError {
-    SheetError {
-        kind,
-        message: message.to_owned(),
-    }
+    SheetError { kind, message: message.to_owned() }
 }
 
 fn error(kind: ErrorKind, message: &str) -> Scalar {

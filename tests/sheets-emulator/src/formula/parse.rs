@@ -19,10 +19,7 @@ pub(super) enum Expression {
 
 /// Reads a formula with its `=`; `None` if it is no formula (`#ERROR!`).
 pub(super) fn parse(formula: &str) -> Option<Expression> {
-    let tokens = cut(formula.strip_prefix('=')?)?
-        .into_iter()
-        .map(|(_, token)| token)
-        .collect();
+    let tokens = cut(formula.strip_prefix('=')?)?.into_iter().map(|(_, token)| token).collect();
     let mut reader = Reader { tokens, at: 0 };
     let tree = reader.sum()?;
     (reader.at == reader.tokens.len()).then_some(tree)

@@ -13,15 +13,9 @@ pub fn after_shift(
     shift: &Shift,
 ) -> Option<String> {
     rewrite(formula, |reference| {
-        let meant = reference
-            .title
-            .as_deref()
-            .map_or(home, |named| named.to_lowercase() == title.to_lowercase());
-        if meant {
-            shifted(reference, dimension, shift)
-        } else {
-            Some(reference.clone())
-        }
+        let meant =
+            reference.title.as_deref().map_or(home, |named| named.to_lowercase() == title.to_lowercase());
+        if meant { shifted(reference, dimension, shift) } else { Some(reference.clone()) }
     })
 }
 
@@ -29,11 +23,7 @@ pub fn after_shift(
 pub fn after_rename(formula: &str, old: &str, new: &str) -> Option<String> {
     rewrite(formula, |reference| {
         let mut reference = reference.clone();
-        if reference
-            .title
-            .as_deref()
-            .is_some_and(|title| title.to_lowercase() == old.to_lowercase())
-        {
+        if reference.title.as_deref().is_some_and(|title| title.to_lowercase() == old.to_lowercase()) {
             reference.title = Some(new.to_owned());
         }
         Some(reference)
@@ -48,20 +38,13 @@ pub fn copied_by(formula: &str, rows: i64, columns: i64) -> String {
                 Some((at, false)) => Some(Some((u32::try_from(i64::from(at) + by).ok()?, false))),
                 fixed => Some(fixed),
             };
-            Some(Corner {
-                column: moved(corner.column, columns)?,
-                row: moved(corner.row, rows)?,
-            })
+            Some(Corner { column: moved(corner.column, columns)?, row: moved(corner.row, rows)? })
         };
         let last = match &reference.last {
             Some(last) => Some(corner(last)?),
             None => None,
         };
-        Some(Reference {
-            title: reference.title.clone(),
-            first: corner(&reference.first)?,
-            last,
-        })
+        Some(Reference { title: reference.title.clone(), first: corner(&reference.first)?, last })
     })
     .unwrap_or_else(|| formula.to_owned())
 }
@@ -104,10 +87,7 @@ fn shifted(reference: &Reference, dimension: Dimension, shift: &Shift) -> Option
         new
     };
     let mut new = reference.clone();
-    match (
-        line(&reference.first),
-        reference.last.as_ref().and_then(|last| Some((last, line(last)?))),
-    ) {
+    match (line(&reference.first), reference.last.as_ref().and_then(|last| Some((last, line(last)?)))) {
         (Some((start, _)), Some((last, (end, _)))) => {
             let (moved_start, moved_end) = shift.span(start.min(end), start.max(end) + 1)?;
             new.first = with(&reference.first, moved_start);
@@ -127,16 +107,10 @@ mod tests {
     fn references_follow_rows_that_move() {
         let insert = Shift::Insert { at: 1, count: 2 };
         let after = |formula, shift: &Shift| after_shift(formula, true, "Data", Dimension::Rows, shift);
-        assert_eq!(
-            after("=A1+B3*SUM(C2:$D$9)", &insert).as_deref(),
-            Some("=A1+B5*SUM(C4:$D$11)")
-        );
+        assert_eq!(after("=A1+B3*SUM(C2:$D$9)", &insert).as_deref(), Some("=A1+B5*SUM(C4:$D$11)"));
         assert_eq!(after("=Other!B3&\"B3\"", &insert), None);
         assert_eq!(after("='Data'!B3", &insert).as_deref(), Some("=Data!B5"));
-        assert_eq!(
-            after("=B3", &Shift::Delete { start: 2, end: 3 }).as_deref(),
-            Some("=#REF!")
-        );
+        assert_eq!(after("=B3", &Shift::Delete { start: 2, end: 3 }).as_deref(), Some("=#REF!"));
     }
 
     #[test]

@@ -22,17 +22,11 @@ impl Reference {
     pub(super) fn print(&self) -> String {
         let corner = |corner: &Corner| {
             let mark = |fixed: bool| if fixed { "$" } else { "" };
-            let column = corner
-                .column
-                .map(|(at, fixed)| format!("{}{}", mark(fixed), column_letters(at)));
+            let column = corner.column.map(|(at, fixed)| format!("{}{}", mark(fixed), column_letters(at)));
             let row = corner.row.map(|(at, fixed)| format!("{}{}", mark(fixed), at + 1));
             format!("{}{}", column.unwrap_or_default(), row.unwrap_or_default())
         };
-        let title = self
-            .title
-            .as_deref()
-            .map(|title| format!("{}!", quote_title(title)))
-            .unwrap_or_default();
+        let title = self.title.as_deref().map(|title| format!("{}!", quote_title(title))).unwrap_or_default();
         match &self.last {
             Some(last) => format!("{title}{}:{}", corner(&self.first), corner(last)),
             None => format!("{title}{}", corner(&self.first)),
@@ -108,11 +102,7 @@ fn word(text: &str, start: usize) -> Option<(Token, usize)> {
         None => (None, start),
     };
     let plain = |letter: char| letter.is_alphanumeric() || letter == '$' || letter == '_' || letter == '.';
-    let run = |from: usize| {
-        from + text[from..]
-            .find(|letter| !plain(letter))
-            .unwrap_or(text.len() - from)
-    };
+    let run = |from: usize| from + text[from..].find(|letter| !plain(letter)).unwrap_or(text.len() - from);
     let end = run(at);
     let first = &text[at..end];
     if title.is_none()
@@ -124,26 +114,14 @@ fn word(text: &str, start: usize) -> Option<(Token, usize)> {
     if text[end..].starts_with(':') {
         let last_end = run(end + 1);
         if let (Some(first), Some(last)) = (corner(first), corner(&text[end + 1..last_end])) {
-            return Some((
-                Token::Reference(Reference {
-                    title,
-                    first,
-                    last: Some(last),
-                }),
-                last_end,
-            ));
+            return Some((Token::Reference(Reference { title, first, last: Some(last) }), last_end));
         }
         return None;
     }
     match corner(first).filter(|corner| corner.row.is_some() && corner.column.is_some()) {
-        Some(first) if !text[end..].starts_with('(') => Some((
-            Token::Reference(Reference {
-                title,
-                first,
-                last: None,
-            }),
-            end,
-        )),
+        Some(first) if !text[end..].starts_with('(') => {
+            Some((Token::Reference(Reference { title, first, last: None }), end))
+        }
         _ if title.is_none() && !first.is_empty() => Some((Token::Name(first.to_owned()), end)),
         _ => None,
     }
@@ -154,9 +132,7 @@ fn title(text: &str, start: usize) -> Option<(String, usize)> {
     if let Some(rest) = text[start..].strip_prefix('\'') {
         let close = rest.replace("''", "\u{1}\u{1}").find('\'')?;
         let end = start + 1 + close + 1;
-        return text[end..]
-            .starts_with('!')
-            .then(|| (rest[..close].replace("''", "'"), end + 1));
+        return text[end..].starts_with('!').then(|| (rest[..close].replace("''", "'"), end + 1));
     }
     let end = start + text[start..].find(|letter: char| !letter.is_alphanumeric() && letter != '_')?;
     (end > start && text[end..].starts_with('!')).then(|| (text[start..end].to_owned(), end + 1))
@@ -179,20 +155,14 @@ fn number(text: &str, start: usize) -> Option<(Token, usize)> {
 
 fn corner(text: &str) -> Option<Corner> {
     let (fixed_column, rest) = text.strip_prefix('$').map_or((false, text), |rest| (true, rest));
-    let split = rest
-        .find(|letter: char| !letter.is_ascii_alphabetic())
-        .unwrap_or(rest.len());
+    let split = rest.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(rest.len());
     let (letters, digits) = rest.split_at(split);
     // `$2` has its mark before the row.
     let (fixed_row, digits) = match digits.strip_prefix('$') {
         Some(digits) => (true, digits),
         None => (letters.is_empty() && fixed_column, digits),
     };
-    let column = if letters.is_empty() {
-        None
-    } else {
-        Some((column_number(letters)?, fixed_column))
-    };
+    let column = if letters.is_empty() { None } else { Some((column_number(letters)?, fixed_column)) };
     let row = match digits {
         "" => None,
         digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -27,9 +27,8 @@ pub fn column_number(letters: &str) -> Option<u32> {
     if letters.is_empty() || letters.len() > 3 || !letters.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
-    let number = letters.bytes().fold(0, |sum, byte| {
-        sum * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1
-    });
+    let number =
+        letters.bytes().fold(0, |sum, byte| sum * 26 + u32::from(byte.to_ascii_uppercase() - b'A') + 1);
     Some(number - 1)
 }
 
@@ -39,32 +38,17 @@ pub fn parse_a1(text: &str) -> Option<A1> {
     if let Some(rest) = text.strip_prefix('\'') {
         let (title, rest) = quoted(rest)?;
         return match rest.strip_prefix('!') {
-            Some(range) => Some(A1 {
-                title: Some(title),
-                area: Some(parse_area(range)?),
-            }),
-            None if rest.is_empty() => Some(A1 {
-                title: Some(title),
-                area: None,
-            }),
+            Some(range) => Some(A1 { title: Some(title), area: Some(parse_area(range)?) }),
+            None if rest.is_empty() => Some(A1 { title: Some(title), area: None }),
             None => None,
         };
     }
     if let Some((title, range)) = text.rsplit_once('!') {
-        return Some(A1 {
-            title: Some(title.to_owned()),
-            area: Some(parse_area(range)?),
-        });
+        return Some(A1 { title: Some(title.to_owned()), area: Some(parse_area(range)?) });
     }
     Some(match parse_area(text) {
-        Some(area) => A1 {
-            title: None,
-            area: Some(area),
-        },
-        None => A1 {
-            title: Some(text.to_owned()),
-            area: None,
-        },
+        Some(area) => A1 { title: None, area: Some(area) },
+        None => A1 { title: Some(text.to_owned()), area: None },
     })
 }
 
@@ -99,12 +83,7 @@ fn parse_area(text: &str) -> Option<OpenArea> {
         (None, None) => (None, None),
     };
     let ((top, bottom), (left, right)) = (sides(first.0, second.0), sides(first.1, second.1));
-    Some(OpenArea {
-        top,
-        left,
-        bottom,
-        right,
-    })
+    Some(OpenArea { top, left, bottom, right })
 }
 
 /// Row and column of `B3`, `B`, `3`, `$B$3` or `R3C2`.
@@ -113,21 +92,11 @@ fn corner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
         return Some(found);
     }
     let text = text.strip_prefix('$').unwrap_or(text);
-    let split = text
-        .find(|letter: char| !letter.is_ascii_alphabetic())
-        .unwrap_or(text.len());
+    let split = text.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(text.len());
     let (letters, digits) = text.split_at(split);
     let digits = digits.strip_prefix('$').unwrap_or(digits);
-    let column = if letters.is_empty() {
-        None
-    } else {
-        Some(column_number(letters)?)
-    };
-    let row = if digits.is_empty() {
-        None
-    } else {
-        Some(one_based(digits)?)
-    };
+    let column = if letters.is_empty() { None } else { Some(column_number(letters)?) };
+    let row = if digits.is_empty() { None } else { Some(one_based(digits)?) };
     (row.is_some() || column.is_some()).then_some((row, column))
 }
 
@@ -146,17 +115,11 @@ fn one_based(digits: &str) -> Option<u32> {
 
 /// A title as it stands before the `!`: quoted where it needs it.
 pub fn quote_title(title: &str) -> String {
-    let plain = title
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    let plain = title.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
         && !title.starts_with(|letter: char| letter.is_ascii_digit())
         && !title.is_empty()
         && corner(title).is_none();
-    if plain {
-        title.to_owned()
-    } else {
-        format!("'{}'", title.replace('\'', "''"))
-    }
+    if plain { title.to_owned() } else { format!("'{}'", title.replace('\'', "''")) }
 }
 
 /// A bounded rectangle with its tab's title, as Google normalises it.
@@ -188,34 +151,12 @@ mod tests {
         assert_eq!(area("D4:A1"), Area::new(0, 0, 4, 4).into());
         assert_eq!(
             area("Sheet1!A2:2"),
-            OpenArea {
-                top: Some(1),
-                left: Some(0),
-                bottom: Some(2),
-                right: None
-            }
+            OpenArea { top: Some(1), left: Some(0), bottom: Some(2), right: None }
         );
-        assert_eq!(
-            area("A1:C"),
-            OpenArea {
-                top: Some(0),
-                left: Some(0),
-                bottom: None,
-                right: Some(3)
-            }
-        );
+        assert_eq!(area("A1:C"), OpenArea { top: Some(0), left: Some(0), bottom: None, right: Some(3) });
         assert_eq!(area("R2C3"), Area::cell(1, 2).into());
-        assert_eq!(
-            parse_a1("'It''s'").expect("is read"),
-            A1 {
-                title: Some("It's".into()),
-                area: None
-            }
-        );
-        assert_eq!(
-            parse_a1("'It''s'!B2").expect("is read").title.as_deref(),
-            Some("It's")
-        );
+        assert_eq!(parse_a1("'It''s'").expect("is read"), A1 { title: Some("It's".into()), area: None });
+        assert_eq!(parse_a1("'It''s'!B2").expect("is read").title.as_deref(), Some("It's"));
         assert_eq!(parse_a1("Prices").expect("is read").area, None);
         assert_eq!(parse_a1("Sheet1![1, 2]"), None);
     }

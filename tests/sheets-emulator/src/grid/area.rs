@@ -41,12 +41,7 @@ pub struct Area {
 impl Area {
     /// A rectangle from its corners.
     pub fn new(top: u32, left: u32, bottom: u32, right: u32) -> Self {
-        Self {
-            top,
-            left,
-            bottom,
-            right,
-        }
+        Self { top, left, bottom, right }
     }
 
     /// One cell.
@@ -102,16 +97,8 @@ impl Area {
     #[must_use]
     pub fn with_span(self, dimension: Dimension, (start, end): (u32, u32)) -> Self {
         match dimension {
-            Dimension::Rows => Self {
-                top: start,
-                bottom: end,
-                ..self
-            },
-            Dimension::Columns => Self {
-                left: start,
-                right: end,
-                ..self
-            },
+            Dimension::Rows => Self { top: start, bottom: end, ..self },
+            Dimension::Columns => Self { left: start, right: end, ..self },
         }
     }
 

@@ -23,11 +23,7 @@ pub enum Value {
 impl Value {
     /// Text as a value; empty text is blank.
     pub fn text(text: &str) -> Self {
-        if text.is_empty() {
-            Self::Blank
-        } else {
-            Self::Text(text.into())
-        }
+        if text.is_empty() { Self::Blank } else { Self::Text(text.into()) }
     }
 
     /// Is there nothing?
@@ -137,10 +133,7 @@ pub struct Cell {
 }
 
 /// The cell that is not there.
-pub(crate) static BLANK: Cell = Cell {
-    value: Value::Blank,
-    look: None,
-};
+pub(crate) static BLANK: Cell = Cell { value: Value::Blank, look: None };
 
 impl Cell {
     /// Neither a value nor a look.
@@ -155,10 +148,7 @@ impl Cell {
 
     /// The format that was set on the cell.
     pub fn format(&self) -> Option<&Map<String, Json>> {
-        self.look
-            .as_ref()
-            .map(|look| &look.format)
-            .filter(|format| !format.is_empty())
+        self.look.as_ref().map(|look| &look.format).filter(|format| !format.is_empty())
     }
 
     /// `numberFormat.type` and `numberFormat.pattern`; either may be empty.
@@ -170,8 +160,7 @@ impl Cell {
 
     /// Is the cell formatted as plain text (`@`), so that whatever is typed stays text?
     pub fn is_text_format(&self) -> bool {
-        self.number_format()
-            .is_some_and(|(kind, pattern)| kind == "TEXT" || pattern == "@")
+        self.number_format().is_some_and(|(kind, pattern)| kind == "TEXT" || pattern == "@")
     }
 
     /// Changes the look; a look that has become plain goes away.

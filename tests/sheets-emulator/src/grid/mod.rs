@@ -27,8 +27,8 @@ pub use shift::Shift;
 pub use sort::SortKey;
 pub use spreadsheet::{NamedRange, Sharing, Spreadsheet, SpreadsheetId};
 pub use structure::{LIMIT_CELLS, LIMIT_CHARACTERS, LIMIT_COLUMNS};
-pub(crate) use validation::check as check_validation;
 pub use tab::{DimensionLook, Group, Protected, SheetId, Tab};
+pub(crate) use validation::check as check_validation;
 
 /// Why a change was refused: the sentence that Google says, without the `Invalid requests[i].kind: ` before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -39,14 +39,8 @@ impl Rows {
     }
 
     fn locate(&self, row: u32) -> (usize, usize) {
-        let chunk = self
-            .starts
-            .partition_point(|start| *start <= row)
-            .saturating_sub(1);
-        (
-            chunk,
-            (row - self.starts.get(chunk).copied().unwrap_or_default()) as usize,
-        )
+        let chunk = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
+        (chunk, (row - self.starts.get(chunk).copied().unwrap_or_default()) as usize)
     }
 
     /// The stored cells of a row; a row that is not there has none.
@@ -72,9 +66,7 @@ impl Rows {
             .zip(self.starts.iter().skip(chunk))
             .take_while(move |(_, start)| **start < to)
             .flat_map(|(rows, start)| {
-                rows.iter()
-                    .enumerate()
-                    .map(move |(i, row)| (start + i as u32, row.as_slice()))
+                rows.iter().enumerate().map(move |(i, row)| (start + i as u32, row.as_slice()))
             })
             .skip_while(move |(row, _)| *row < from)
             .take_while(move |(row, _)| *row < to)
@@ -86,10 +78,7 @@ impl Rows {
         let (chunk, offset) = self.locate(row);
         let cells = &mut Arc::make_mut(&mut self.chunks[chunk])[offset];
         let answer = change(cells);
-        let used = cells
-            .iter()
-            .rposition(|cell| !cell.is_void())
-            .map_or(0, |last| last + 1);
+        let used = cells.iter().rposition(|cell| !cell.is_void()).map_or(0, |last| last + 1);
         cells.truncate(used);
         if cells.capacity() > 2 * cells.len() {
             cells.shrink_to_fit();
@@ -139,10 +128,7 @@ impl Rows {
         }
         let at = at.min(self.len);
         let (chunk, offset) = if at == self.len {
-            (
-                self.chunks.len() - 1,
-                self.chunks.last().map_or(0, |last| last.len()),
-            )
+            (self.chunks.len() - 1, self.chunks.last().map_or(0, |last| last.len()))
         } else {
             self.locate(at)
         };
@@ -192,12 +178,7 @@ impl Rows {
     /// The first row that may differ from `other` and the row after the last, by the chunks that are not shared.
     pub fn differing(&self, other: &Self) -> Option<(u32, u32)> {
         let same = |a: &Arc<_>, b: &Arc<_>| Arc::ptr_eq(a, b);
-        let head = self
-            .chunks
-            .iter()
-            .zip(&other.chunks)
-            .take_while(|(a, b)| same(a, b))
-            .count();
+        let head = self.chunks.iter().zip(&other.chunks).take_while(|(a, b)| same(a, b)).count();
         if head == self.chunks.len() && head == other.chunks.len() {
             return None;
         }
@@ -211,11 +192,7 @@ impl Rows {
             .zip(other.chunks[head..].iter().rev())
             .take_while(|(a, b)| same(a, b))
             .count();
-        let to = self
-            .starts
-            .get(self.chunks.len() - tail)
-            .copied()
-            .unwrap_or(self.len);
+        let to = self.starts.get(self.chunks.len() - tail).copied().unwrap_or(self.len);
         Some((from, to.max(from)))
     }
 }
@@ -239,24 +216,14 @@ mod tests {
         // given a list and rows in chunks, changed alike by a small linear generator
         let (mut list, mut rows, mut seed) = (Vec::<f64>::new(), Rows::default(), 7_u64);
         let mut next = |below: usize| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) as usize % below.max(1)
         };
         for step in 0..400 {
             if list.is_empty() || next(3) > 0 {
                 let (at, count) = (next(list.len() + 1), next(900) + 1);
                 let new: Vec<f64> = (0..count).map(|i| f64::from(step * 1000 + i as i32)).collect();
-                let cells = new
-                    .iter()
-                    .map(|n| {
-                        vec![Cell {
-                            value: Value::Number(*n),
-                            look: None,
-                        }]
-                    })
-                    .collect();
+                let cells = new.iter().map(|n| vec![Cell { value: Value::Number(*n), look: None }]).collect();
                 list.splice(at..at, new);
                 rows.insert(at as u32, cells);
             } else {

@@ -44,9 +44,7 @@ impl Shift {
             Self::Delete { start, end } => (index >= end).then(|| index - (end - start)),
             Self::Move { start, end, to } => Some(moved(index, start, end, to)),
             Self::Permute { start, ref places } => {
-                let place = index
-                    .checked_sub(start)
-                    .and_then(|offset| places.get(offset as usize));
+                let place = index.checked_sub(start).and_then(|offset| places.get(offset as usize));
                 Some(place.map_or(index, |place| start + place))
             }
         }
@@ -61,25 +59,14 @@ impl Shift {
                 let new_end = if end > at { end + count } else { end };
                 Some((new_start, new_end))
             }
-            Self::Delete {
-                start: first,
-                end: last,
-            } => {
+            Self::Delete { start: first, end: last } => {
                 let back = |at: u32| {
-                    if at >= last {
-                        at - (last - first)
-                    } else {
-                        at.min(first)
-                    }
+                    if at >= last { at - (last - first) } else { at.min(first) }
                 };
                 let (new_start, new_end) = (back(start), back(end));
                 (new_start < new_end).then_some((new_start, new_end))
             }
-            Self::Move {
-                start: first,
-                end: last,
-                to,
-            } => {
+            Self::Move { start: first, end: last, to } => {
                 let inside = start >= first && end <= last;
                 let untouched = end <= first.min(to) || start >= last.max(to);
                 let between =
@@ -99,11 +86,7 @@ impl Shift {
 fn moved(index: u32, start: u32, end: u32, to: u32) -> u32 {
     let count = end - start;
     if (start..end).contains(&index) {
-        if to > start {
-            to - count + (index - start)
-        } else {
-            to + (index - start)
-        }
+        if to > start { to - count + (index - start) } else { to + (index - start) }
     } else if to > end && (end..to).contains(&index) {
         index - count
     } else if to < start && (to..start).contains(&index) {
@@ -120,11 +103,7 @@ mod tests {
     #[test]
     fn a_move_uses_the_numbers_before_it() {
         // given rows 1-2 of 4 (indexes 0 and 1) asked to go before index 3
-        let shift = Shift::Move {
-            start: 0,
-            end: 2,
-            to: 3,
-        };
+        let shift = Shift::Move { start: 0, end: 2, to: 3 };
         // then they land from row 2 on (index 1), as measured on the live service
         let places: Vec<_> = (0..4).map(|row| shift.index(row)).collect();
         assert_eq!(places, [Some(1), Some(2), Some(0), Some(3)]);
@@ -156,14 +135,6 @@ mod tests {
         assert_eq!(Shift::Insert { at: 5, count: 2 }.span(1, 5), Some((1, 5)));
         assert_eq!(Shift::Delete { start: 2, end: 4 }.span(1, 5), Some((1, 3)));
         assert_eq!(Shift::Delete { start: 0, end: 9 }.span(1, 5), None);
-        assert_eq!(
-            Shift::Move {
-                start: 0,
-                end: 2,
-                to: 6
-            }
-            .span(0, 2),
-            Some((4, 6))
-        );
+        assert_eq!(Shift::Move { start: 0, end: 2, to: 6 }.span(0, 2), Some((4, 6)));
     }
 }

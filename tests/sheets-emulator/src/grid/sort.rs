@@ -25,10 +25,8 @@ impl Spreadsheet {
         let mut order: Vec<u32> = (0..area.height()).collect();
         order.sort_by(|a, b| {
             let (a, b) = (&values[*a as usize], &values[*b as usize]);
-            let mut pairs = keys
-                .iter()
-                .zip(a.iter().zip(b))
-                .map(|(key, (a, b))| compare(a, b, key.descending));
+            let mut pairs =
+                keys.iter().zip(a.iter().zip(b)).map(|(key, (a, b))| compare(a, b, key.descending));
             pairs.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         });
         Ok(order)
@@ -47,10 +45,7 @@ impl Spreadsheet {
         let old: Vec<Vec<Cell>> = (area.top..area.bottom)
             .map(|row| {
                 let cells = tab.rows.row(row);
-                cells
-                    .get(left..cells.len().min(right))
-                    .unwrap_or_default()
-                    .to_vec()
+                cells.get(left..cells.len().min(right)).unwrap_or_default().to_vec()
             })
             .collect();
         for (offset, from) in order.iter().enumerate() {
@@ -71,10 +66,7 @@ impl Spreadsheet {
         for (new, old) in (0..).zip(order) {
             places[*old as usize] = new;
         }
-        let shift = Shift::Permute {
-            start: area.top,
-            places,
-        };
+        let shift = Shift::Permute { start: area.top, places };
         if with_labels {
             self.move_labels(id, Dimension::Rows, &shift);
         }

@@ -19,11 +19,7 @@ impl SpreadsheetId {
 
     /// A fresh id of Google's length (44 characters).
     pub fn random() -> Self {
-        let text = format!(
-            "1{}{}",
-            uuid::Uuid::new_v4().simple(),
-            uuid::Uuid::new_v4().simple()
-        );
+        let text = format!("1{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
         Self(text[..44].into())
     }
 
@@ -105,9 +101,8 @@ pub struct Spreadsheet {
 impl Spreadsheet {
     /// A new spreadsheet with one tab: number 0, `Sheet1`, 1000 x 26, `en_US`, `Etc/GMT`.
     pub fn new(id: SpreadsheetId, title: impl Into<String>, now: i64) -> Self {
-        let seed = id.as_str().bytes().fold(7_u32, |seed, byte| {
-            seed.wrapping_mul(31).wrapping_add(u32::from(byte))
-        });
+        let seed =
+            id.as_str().bytes().fold(7_u32, |seed, byte| seed.wrapping_mul(31).wrapping_add(u32::from(byte)));
         Self {
             id,
             title: title.into(),
@@ -135,10 +130,7 @@ impl Spreadsheet {
             let taken = self.tab(SheetId(id)).is_some()
                 || self.metadata.contains_key(&id)
                 || self.named_ranges.iter().any(|range| range.id == id.to_string())
-                || self
-                    .tabs
-                    .iter()
-                    .any(|tab| tab.protected.iter().any(|range| range.id == id));
+                || self.tabs.iter().any(|tab| tab.protected.iter().any(|range| range.id == id));
             if !taken {
                 return id;
             }
@@ -168,9 +160,6 @@ impl Spreadsheet {
 
     /// Cells of all grids together; empty ones count.
     pub fn cell_count(&self) -> u64 {
-        self.tabs
-            .iter()
-            .map(|tab| u64::from(tab.row_count()) * u64::from(tab.column_count()))
-            .sum()
+        self.tabs.iter().map(|tab| u64::from(tab.row_count()) * u64::from(tab.column_count())).sum()
     }
 }

@@ -13,14 +13,12 @@ pub const LIMIT_CHARACTERS: usize = 50_000;
 impl Spreadsheet {
     /// The tab, or Google's words for a number that is none.
     pub fn grid(&self, id: SheetId) -> Result<&Tab, Refusal> {
-        self.tab(id)
-            .ok_or_else(|| Refusal(format!("No grid with id: {id}")))
+        self.tab(id).ok_or_else(|| Refusal(format!("No grid with id: {id}")))
     }
 
     /// The tab to change, or Google's words for a number that is none.
     pub fn grid_mut(&mut self, id: SheetId) -> Result<&mut Tab, Refusal> {
-        self.tab_mut(id)
-            .ok_or_else(|| Refusal(format!("No grid with id: {id}")))
+        self.tab_mut(id).ok_or_else(|| Refusal(format!("No grid with id: {id}")))
     }
 
     /// May the spreadsheet hold a tab of this size in the place of `replaced` (a tab's cells now)?
@@ -69,18 +67,9 @@ impl Spreadsheet {
             return Err(Refusal(format!("You can't delete all the {word} on the sheet.")));
         }
         if start <= frozen && end >= count {
-            return Err(Refusal(format!(
-                "Sorry, it is not possible to delete all non-frozen {word}."
-            )));
+            return Err(Refusal(format!("Sorry, it is not possible to delete all non-frozen {word}.")));
         }
-        self.shift(
-            id,
-            dimension,
-            &Shift::Delete {
-                start,
-                end: end.min(count),
-            },
-        )
+        self.shift(id, dimension, &Shift::Delete { start, end: end.min(count) })
     }
 
     /// Moves lines of a tab, and with them everything that has a position there: cells, looks of rows and columns,
@@ -146,8 +135,7 @@ impl Spreadsheet {
         }
         self.tabs.remove(place);
         self.named_ranges.retain(|range| range.sheet != id);
-        self.metadata
-            .retain(|_, label| label.location.sheet() != Some(id));
+        self.metadata.retain(|_, label| label.location.sheet() != Some(id));
         Ok(())
     }
 }
@@ -161,20 +149,13 @@ impl Tab {
         };
         for along in 0..across {
             let at = |line: u32| {
-                if dimension == Dimension::Rows {
-                    (line, along)
-                } else {
-                    (along, line)
-                }
+                if dimension == Dimension::Rows { (line, along) } else { (along, line) }
             };
             let (row, column) = at(neighbour);
             let Some(look) = self.cell(row, column).look.clone() else {
                 continue;
             };
-            let mut model = Cell {
-                value: Value::Blank,
-                look: Some(look),
-            };
+            let mut model = Cell { value: Value::Blank, look: Some(look) };
             model.change_look(|look| (look.note, look.runs) = (None, None));
             for (row, column) in (start..end).map(at) {
                 self.set_cell(row, column, model.clone());
@@ -194,8 +175,7 @@ fn shift_rows(tab: &mut Tab, shift: &Shift) {
         Shift::Delete { start, end } => drop(tab.rows.take(start, end)),
         Shift::Move { start, end, to } => {
             let taken = tab.rows.take(start, end);
-            tab.rows
-                .insert(if to > start { to - (end - start) } else { to }, taken);
+            tab.rows.insert(if to > start { to - (end - start) } else { to }, taken);
         }
         Shift::Permute { start, ref places } => {
             let taken = tab.rows.take(start, start + places.len() as u32);
@@ -229,9 +209,8 @@ fn shift_columns(tab: &mut Tab, shift: &Shift) {
         }
         Shift::Move { .. } | Shift::Permute { .. } => {
             let columns = tab.columns;
-            let places: Vec<usize> = (0..columns)
-                .map(|old| shift.index(old).unwrap_or(old) as usize)
-                .collect();
+            let places: Vec<usize> =
+                (0..columns).map(|old| shift.index(old).unwrap_or(old) as usize).collect();
             tab.rows.change_where(
                 |row| !row.is_empty(),
                 |_, row| {
@@ -249,19 +228,14 @@ fn shift_columns(tab: &mut Tab, shift: &Shift) {
 }
 
 fn trim(row: &mut Row) {
-    let used = row
-        .iter()
-        .rposition(|cell| !cell.is_void())
-        .map_or(0, |last| last + 1);
+    let used = row.iter().rposition(|cell| !cell.is_void()).map_or(0, |last| last + 1);
     row.truncate(used);
 }
 
 fn shift_overlays(tab: &mut Tab, dimension: Dimension, shift: &Shift) {
     let looks = std::mem::take(tab.looks_mut(dimension));
-    *tab.looks_mut(dimension) = looks
-        .into_iter()
-        .filter_map(|(at, look)| shift.index(at).map(|moved| (moved, look)))
-        .collect();
+    *tab.looks_mut(dimension) =
+        looks.into_iter().filter_map(|(at, look)| shift.index(at).map(|moved| (moved, look))).collect();
     let frozen = match dimension {
         Dimension::Rows => &mut tab.frozen_rows,
         Dimension::Columns => &mut tab.frozen_columns,
@@ -271,13 +245,8 @@ fn shift_overlays(tab: &mut Tab, dimension: Dimension, shift: &Shift) {
         Shift::Delete { start, end } => *frozen -= frozen.saturating_sub(start).min(end - start),
         _ => {}
     }
-    tab.merges
-        .retain_mut(|merge| move_area(merge, dimension, shift) && !merge.is_one_cell());
-    if tab
-        .filter
-        .as_mut()
-        .is_some_and(|(area, _)| !move_area(area, dimension, shift))
-    {
+    tab.merges.retain_mut(|merge| move_area(merge, dimension, shift) && !merge.is_one_cell());
+    if tab.filter.as_mut().is_some_and(|(area, _)| !move_area(area, dimension, shift)) {
         tab.filter = None;
     }
     tab.groups.retain_mut(|group| {
@@ -287,12 +256,8 @@ fn shift_overlays(tab: &mut Tab, dimension: Dimension, shift: &Shift) {
                 .map(|(start, end)| (group.start, group.end) = (start, end))
                 .is_some()
     });
-    tab.protected.retain_mut(|range| {
-        range
-            .area
-            .as_mut()
-            .is_none_or(|area| move_area(area, dimension, shift))
-    });
+    tab.protected
+        .retain_mut(|range| range.area.as_mut().is_none_or(|area| move_area(area, dimension, shift)));
 }
 
 /// Moves a rectangle; says whether anything of it is left.

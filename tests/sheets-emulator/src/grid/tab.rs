@@ -186,11 +186,7 @@ impl Tab {
         for row in area.top..area.bottom.min(self.row_count()) {
             let used = self.rows.row(row).len().min(area.right as usize);
             let left = area.left as usize;
-            if left < used
-                && self.rows.row(row)[left..used]
-                    .iter()
-                    .any(|cell| !cell.value.is_blank())
-            {
+            if left < used && self.rows.row(row)[left..used].iter().any(|cell| !cell.value.is_blank()) {
                 self.rows.change(row, |cells| {
                     for cell in &mut cells[left..used] {
                         cell.value = Value::Blank;
@@ -215,11 +211,7 @@ impl Tab {
     /// May this person write into the rectangle, as far as protected ranges go?
     pub fn may_write(&self, person: &str, area: Area) -> bool {
         self.protected.iter().all(|range| {
-            let warning = range
-                .settings
-                .get("warningOnly")
-                .and_then(Json::as_bool)
-                .unwrap_or_default();
+            let warning = range.settings.get("warningOnly").and_then(Json::as_bool).unwrap_or_default();
             let met = range.area.is_none_or(|protected| protected.meet(area).is_some());
             warning || !met || range.editors.iter().any(|editor| editor == person)
         })

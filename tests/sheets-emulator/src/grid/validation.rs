@@ -23,12 +23,7 @@ pub(crate) fn check(cell: &Cell, value: &Value, title: &str, row: u32, column: u
 fn allows(condition: &Json, value: &Value) -> bool {
     let texts: Vec<&str> = condition["values"]
         .as_array()
-        .map(|values| {
-            values
-                .iter()
-                .filter_map(|value| value["userEnteredValue"].as_str())
-                .collect()
-        })
+        .map(|values| values.iter().filter_map(|value| value["userEnteredValue"].as_str()).collect())
         .unwrap_or_default();
     let number = |place: usize| texts.get(place).and_then(|text| text.parse::<f64>().ok());
     match (condition["type"].as_str().unwrap_or_default(), value) {

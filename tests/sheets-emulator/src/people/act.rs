@@ -16,61 +16,27 @@ pub(crate) fn act(
     knobs: &Knobs,
     year: i16,
 ) -> Result<Vec<TriggerEvent>, Refusal> {
-    let mut visit = Visit {
-        spreadsheet,
-        person,
-        knobs,
-        year,
-    };
+    let mut visit = Visit { spreadsheet, person, knobs, year };
     match action {
-        Action::Type {
-            sheet,
-            row,
-            column,
-            text,
-        } => visit.type_text(*sheet, *row, *column, text),
-        Action::PasteBlock {
-            sheet,
-            row,
-            column,
-            cells,
-        } => visit.paste_block(*sheet, *row, *column, cells),
-        Action::CopyPaste {
-            sheet,
-            from,
-            row,
-            column,
-        } => visit.copy_paste(*sheet, *from, *row, *column),
+        Action::Type { sheet, row, column, text } => visit.type_text(*sheet, *row, *column, text),
+        Action::PasteBlock { sheet, row, column, cells } => visit.paste_block(*sheet, *row, *column, cells),
+        Action::CopyPaste { sheet, from, row, column } => visit.copy_paste(*sheet, *from, *row, *column),
         Action::Clear { sheet, area } => visit.clear(*sheet, *area),
         Action::Fill { sheet, area } => visit.fill(*sheet, *area),
-        Action::Note {
-            sheet,
-            row,
-            column,
-            text,
-        } => visit.note(*sheet, *row, *column, text),
+        Action::Note { sheet, row, column, text } => visit.note(*sheet, *row, *column, text),
         Action::InsertRows { sheet, at, count } => visit.insert(*sheet, Dimension::Rows, *at, *count),
         Action::InsertColumns { sheet, at, count } => visit.insert(*sheet, Dimension::Columns, *at, *count),
         Action::DeleteRows { sheet, start, end } => visit.delete(*sheet, Dimension::Rows, *start, *end),
         Action::DeleteColumns { sheet, start, end } => visit.delete(*sheet, Dimension::Columns, *start, *end),
-        Action::MoveRows {
-            sheet,
-            start,
-            end,
-            to,
-        } => visit.move_lines(*sheet, Dimension::Rows, (*start, *end), *to),
-        Action::MoveColumns {
-            sheet,
-            start,
-            end,
-            to,
-        } => visit.move_lines(*sheet, Dimension::Columns, (*start, *end), *to),
-        Action::SortByColumn {
-            sheet,
-            column,
-            descending,
-            area,
-        } => visit.sort(*sheet, *column, *descending, *area),
+        Action::MoveRows { sheet, start, end, to } => {
+            visit.move_lines(*sheet, Dimension::Rows, (*start, *end), *to)
+        }
+        Action::MoveColumns { sheet, start, end, to } => {
+            visit.move_lines(*sheet, Dimension::Columns, (*start, *end), *to)
+        }
+        Action::SortByColumn { sheet, column, descending, area } => {
+            visit.sort(*sheet, *column, *descending, *area)
+        }
         Action::RenameTab { sheet, title } => visit.rename(*sheet, title),
         Action::AddTab { title } => visit.add_tab(title),
         Action::DeleteTab { sheet } => visit.delete_tab(*sheet),
@@ -89,10 +55,7 @@ pub(super) type Events = Result<Vec<TriggerEvent>, Refusal>;
 
 impl Visit<'_> {
     pub(super) fn changed(&self, change: ChangeType) -> TriggerEvent {
-        TriggerEvent::Change {
-            change,
-            user: self.person.clone(),
-        }
+        TriggerEvent::Change { change, user: self.person.clone() }
     }
 
     pub(super) fn edited(
@@ -102,13 +65,7 @@ impl Visit<'_> {
         value: Option<String>,
         old_value: Option<String>,
     ) -> Vec<TriggerEvent> {
-        let edit = TriggerEvent::Edit {
-            sheet,
-            range,
-            value,
-            old_value,
-            user: self.person.clone(),
-        };
+        let edit = TriggerEvent::Edit { sheet, range, value, old_value, user: self.person.clone() };
         vec![edit, self.changed(ChangeType::Edit)]
     }
 
@@ -137,17 +94,12 @@ impl Visit<'_> {
     pub(super) fn remember_cells(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
         let tab = self.reach(sheet, area)?;
         let cells = cells_of(tab, area);
-        self.spreadsheet
-            .undo
-            .push(self.person.clone(), Step::Cells { sheet, cells });
+        self.spreadsheet.undo.push(self.person.clone(), Step::Cells { sheet, cells });
         Ok(())
     }
 
     pub(super) fn enter(&mut self, sheet: SheetId, row: u32, column: u32, text: &str) -> Result<(), Refusal> {
-        let desk = Desk {
-            locale: Locale::named(&self.spreadsheet.locale),
-            year: self.year,
-        };
+        let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year: self.year };
         let tab = self.spreadsheet.grid(sheet)?;
         let entered = enter(text, tab.cell(row, column), desk)?;
         check_validation(tab.cell(row, column), &entered.value, &tab.title, row, column)?;
@@ -159,11 +111,7 @@ impl Visit<'_> {
         match Book::new(self.spreadsheet).scalar(tab, row, column) {
             crate::grid::Scalar::Blank => None,
             // A date arrives as its serial number, a checkbox as TRUE or FALSE.
-            scalar => Some(crate::display::shown(
-                &scalar,
-                &Cell::default(),
-                &Locale::named("en_US"),
-            )),
+            scalar => Some(crate::display::shown(&scalar, &Cell::default(), &Locale::named("en_US"))),
         }
     }
 }

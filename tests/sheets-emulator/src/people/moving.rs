@@ -14,23 +14,13 @@ impl Visit<'_> {
         self.spreadsheet.insert(sheet, dimension, at, count)?;
         // New lines look like those they were put before, or at the end like the last one.
         let tab = self.spreadsheet.grid_mut(sheet)?;
-        let neighbour = if at + count < tab.count(dimension) {
-            Some(at + count)
-        } else {
-            at.checked_sub(1)
-        };
+        let neighbour = if at + count < tab.count(dimension) { Some(at + count) } else { at.checked_sub(1) };
         if let Some(neighbour) = neighbour {
             tab.inherit(dimension, at, at + count, neighbour);
         }
-        self.spreadsheet.undo.push(
-            self.person.clone(),
-            Step::Remove {
-                sheet,
-                dimension,
-                start: at,
-                end: at + count,
-            },
-        );
+        self.spreadsheet
+            .undo
+            .push(self.person.clone(), Step::Remove { sheet, dimension, start: at, end: at + count });
         Ok(vec![self.changed(match dimension {
             Dimension::Rows => ChangeType::InsertRow,
             Dimension::Columns => ChangeType::InsertColumn,
@@ -38,42 +28,25 @@ impl Visit<'_> {
     }
 
     pub(super) fn delete(&mut self, sheet: SheetId, dimension: Dimension, start: u32, end: u32) -> Events {
-        let area = self
-            .spreadsheet
-            .grid(sheet)?
-            .whole()
-            .with_span(dimension, (start, end));
+        let area = self.spreadsheet.grid(sheet)?.whole().with_span(dimension, (start, end));
         let tab = self.reach(sheet, area)?;
-        let cells = cells_of(tab, area)
-            .into_iter()
-            .filter(|(_, _, cell)| !cell.is_void());
+        let cells = cells_of(tab, area).into_iter().filter(|(_, _, cell)| !cell.is_void());
         let cells = cells.map(|(row, column, cell)| match dimension {
             Dimension::Rows => (row - start, column, cell),
             Dimension::Columns => (column - start, row, cell),
         });
         let cells = cells.collect();
-        let labels = self
-            .spreadsheet
-            .metadata
-            .values()
-            .filter_map(|label| match label.location {
-                Location::Line(on, along, index)
-                    if on == sheet && along == dimension && (start..end).contains(&index) =>
-                {
-                    Some((index - start, label.clone()))
-                }
-                _ => None,
-            });
+        let labels = self.spreadsheet.metadata.values().filter_map(|label| match label.location {
+            Location::Line(on, along, index)
+                if on == sheet && along == dimension && (start..end).contains(&index) =>
+            {
+                Some((index - start, label.clone()))
+            }
+            _ => None,
+        });
         let labels = labels.collect();
         self.spreadsheet.delete(sheet, dimension, start, end)?;
-        let step = Step::Restore {
-            sheet,
-            dimension,
-            at: start,
-            count: end - start,
-            cells,
-            labels,
-        };
+        let step = Step::Restore { sheet, dimension, at: start, count: end - start, cells, labels };
         self.spreadsheet.undo.push(self.person.clone(), step);
         Ok(vec![self.changed(match dimension {
             Dimension::Rows => ChangeType::RemoveRow,
@@ -89,41 +62,18 @@ impl Visit<'_> {
         (start, end): (u32, u32),
         to: u32,
     ) -> Events {
-        let area = self
-            .spreadsheet
-            .grid(sheet)?
-            .whole()
-            .with_span(dimension, (start, end));
+        let area = self.spreadsheet.grid(sheet)?.whole().with_span(dimension, (start, end));
         let tab = self.reach(sheet, area)?;
         if to > tab.count(dimension) || (start..=end).contains(&to) {
-            return Err(Refusal::new(
-                "The place is outside of the grid or inside of what is moved.",
-            ));
+            return Err(Refusal::new("The place is outside of the grid or inside of what is moved."));
         }
-        let has_data = cells_of(tab, area)
-            .iter()
-            .any(|(_, _, cell)| !cell.value.is_blank());
-        self.spreadsheet
-            .shift(sheet, dimension, &Shift::Move { start, end, to })?;
+        let has_data = cells_of(tab, area).iter().any(|(_, _, cell)| !cell.value.is_blank());
+        self.spreadsheet.shift(sheet, dimension, &Shift::Move { start, end, to })?;
         let count = end - start;
-        let (now, back) = if to > start {
-            (to - count, start)
-        } else {
-            (to, end)
-        };
-        let step = Step::Move {
-            sheet,
-            dimension,
-            start: now,
-            end: now + count,
-            to: back,
-        };
+        let (now, back) = if to > start { (to - count, start) } else { (to, end) };
+        let step = Step::Move { sheet, dimension, start: now, end: now + count, to: back };
         self.spreadsheet.undo.push(self.person.clone(), step);
-        let moved = self
-            .spreadsheet
-            .grid(sheet)?
-            .whole()
-            .with_span(dimension, (now, now + count));
+        let moved = self.spreadsheet.grid(sheet)?.whole().with_span(dimension, (now, now + count));
         Ok(if has_data {
             self.edited(sheet, moved, None, None)
         } else {
@@ -139,47 +89,29 @@ impl Visit<'_> {
         area: Option<Area>,
     ) -> Events {
         let tab = self.spreadsheet.grid(sheet)?;
-        let area = area.unwrap_or(Area {
-            top: tab.frozen_rows,
-            ..tab.whole()
-        });
+        let area = area.unwrap_or(Area { top: tab.frozen_rows, ..tab.whole() });
         self.reach(sheet, area)?;
-        let order = self
-            .spreadsheet
-            .sorted_order(sheet, area, &[SortKey { column, descending }])?;
+        let order = self.spreadsheet.sorted_order(sheet, area, &[SortKey { column, descending }])?;
         let with_labels = self.labels_follow(sheet, area)?;
         self.spreadsheet.permute(sheet, area, &order, with_labels)?;
         let mut back = vec![0; order.len()];
         for (new, old) in order.iter().enumerate() {
             back[*old as usize] = new as u32;
         }
-        self.spreadsheet.undo.push(
-            self.person.clone(),
-            Step::Permute {
-                sheet,
-                area,
-                order: back,
-            },
-        );
+        self.spreadsheet.undo.push(self.person.clone(), Step::Permute { sheet, area, order: back });
         Ok(self.by_knob(self.knobs.sort_fires, sheet, area))
     }
 
     pub(super) fn labels_follow(&self, sheet: SheetId, area: Area) -> Result<bool, Refusal> {
         let whole = area.width() == self.spreadsheet.grid(sheet)?.column_count();
-        let knob = if whole {
-            self.knobs.labels_in_ui_sort
-        } else {
-            self.knobs.labels_in_partial_sort
-        };
+        let knob = if whole { self.knobs.labels_in_ui_sort } else { self.knobs.labels_in_partial_sort };
         Ok(knob == Labels::Follow)
     }
 
     pub(super) fn rename(&mut self, sheet: SheetId, title: &str) -> Events {
         let old = self.spreadsheet.grid(sheet)?.title.clone();
         self.spreadsheet.rename_tab(sheet, title)?;
-        self.spreadsheet
-            .undo
-            .push(self.person.clone(), Step::Rename { sheet, title: old });
+        self.spreadsheet.undo.push(self.person.clone(), Step::Rename { sheet, title: old });
         Ok(vec![self.changed(ChangeType::Other)])
     }
 

@@ -14,12 +14,7 @@ impl Visit<'_> {
             .ok_or_else(|| Refusal::new("There is nothing to undo."))?;
         let (sheet, area) = match step {
             Step::Cells { sheet, cells } => (sheet, self.put_back(sheet, cells)?),
-            Step::Remove {
-                sheet,
-                dimension,
-                start,
-                end,
-            } => {
+            Step::Remove { sheet, dimension, start, end } => {
                 self.spreadsheet.delete(sheet, dimension, start, end)?;
                 let change = if dimension == Dimension::Rows {
                     ChangeType::RemoveRow
@@ -28,14 +23,7 @@ impl Visit<'_> {
                 };
                 return Ok(vec![self.changed(change)]);
             }
-            Step::Restore {
-                sheet,
-                dimension,
-                at,
-                count,
-                cells,
-                labels,
-            } => {
+            Step::Restore { sheet, dimension, at, count, cells, labels } => {
                 self.spreadsheet.insert(sheet, dimension, at, count)?;
                 let tab = self.spreadsheet.grid_mut(sheet)?;
                 for (offset, across, cell) in cells {
@@ -55,24 +43,10 @@ impl Visit<'_> {
                 };
                 return Ok(vec![self.changed(change)]);
             }
-            Step::Move {
-                sheet,
-                dimension,
-                start,
-                end,
-                to,
-            } => {
-                self.spreadsheet
-                    .shift(sheet, dimension, &Shift::Move { start, end, to })?;
-                let back = if to > start {
-                    (to - (end - start), to)
-                } else {
-                    (to, to + end - start)
-                };
-                (
-                    sheet,
-                    self.spreadsheet.grid(sheet)?.whole().with_span(dimension, back),
-                )
+            Step::Move { sheet, dimension, start, end, to } => {
+                self.spreadsheet.shift(sheet, dimension, &Shift::Move { start, end, to })?;
+                let back = if to > start { (to - (end - start), to) } else { (to, to + end - start) };
+                (sheet, self.spreadsheet.grid(sheet)?.whole().with_span(dimension, back))
             }
             Step::Permute { sheet, area, order } => {
                 let with_labels = self.labels_follow(sheet, area)?;

@@ -37,10 +37,7 @@ impl Visit<'_> {
     /// A paste below or right of the grid makes it larger.
     pub(super) fn make_room(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
         for dimension in [Dimension::Rows, Dimension::Columns] {
-            let (have, need) = (
-                self.spreadsheet.grid(sheet)?.count(dimension),
-                area.span(dimension).1,
-            );
+            let (have, need) = (self.spreadsheet.grid(sheet)?.count(dimension), area.span(dimension).1);
             if need > have {
                 self.spreadsheet.append(sheet, dimension, need - have)?;
             }
@@ -53,31 +50,20 @@ impl Visit<'_> {
         self.make_room(sheet, to)?;
         let copied = cells_of(self.spreadsheet.grid(sheet)?, from);
         self.remember_cells(sheet, to)?;
-        let (down, right) = (
-            i64::from(row) - i64::from(from.top),
-            i64::from(column) - i64::from(from.left),
-        );
+        let (down, right) = (i64::from(row) - i64::from(from.top), i64::from(column) - i64::from(from.left));
         let tab = self.spreadsheet.grid_mut(sheet)?;
         for (old_row, old_column, mut cell) in copied {
             if let Value::Formula(text) = &cell.value {
                 cell.value = Value::Formula(copied_by(text, down, right).into());
             }
-            tab.set_cell(
-                (i64::from(old_row) + down) as u32,
-                (i64::from(old_column) + right) as u32,
-                cell,
-            );
+            tab.set_cell((i64::from(old_row) + down) as u32, (i64::from(old_column) + right) as u32, cell);
         }
         Ok(self.edited(sheet, to, None, None))
     }
 
     pub(super) fn clear(&mut self, sheet: SheetId, area: Area) -> Events {
         self.remember_cells(sheet, area)?;
-        let old = if area.is_one_cell() {
-            self.text_of(sheet, area.top, area.left)
-        } else {
-            None
-        };
+        let old = if area.is_one_cell() { self.text_of(sheet, area.top, area.left) } else { None };
         self.spreadsheet.grid_mut(sheet)?.clear_values(area);
         Ok(self.edited(sheet, area, None, old))
     }
@@ -85,11 +71,7 @@ impl Visit<'_> {
     pub(super) fn fill(&mut self, sheet: SheetId, area: Area) -> Events {
         self.remember_cells(sheet, area)?;
         let first: Vec<Cell> = (area.left..area.right)
-            .map(|column| {
-                self.spreadsheet
-                    .grid(sheet)
-                    .map(|tab| tab.cell(area.top, column).clone())
-            })
+            .map(|column| self.spreadsheet.grid(sheet).map(|tab| tab.cell(area.top, column).clone()))
             .collect::<Result<_, _>>()?;
         let tab = self.spreadsheet.grid_mut(sheet)?;
         for row in area.top + 1..area.bottom {

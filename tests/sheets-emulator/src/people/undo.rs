@@ -11,17 +11,9 @@ use crate::grid::{Area, Cell, Dimension, Metadata, SheetId, Shift};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Puts cells back as they were.
-    Cells {
-        sheet: SheetId,
-        cells: Vec<(u32, u32, Cell)>,
-    },
+    Cells { sheet: SheetId, cells: Vec<(u32, u32, Cell)> },
     /// Takes inserted lines out again.
-    Remove {
-        sheet: SheetId,
-        dimension: Dimension,
-        start: u32,
-        end: u32,
-    },
+    Remove { sheet: SheetId, dimension: Dimension, start: u32, end: u32 },
     /// Puts deleted lines back: cells as offset from the first line, place across, cell.
     Restore {
         sheet: SheetId,
@@ -32,19 +24,9 @@ pub(crate) enum Step {
         labels: Vec<(u32, Metadata)>,
     },
     /// Moves lines back.
-    Move {
-        sheet: SheetId,
-        dimension: Dimension,
-        start: u32,
-        end: u32,
-        to: u32,
-    },
+    Move { sheet: SheetId, dimension: Dimension, start: u32, end: u32, to: u32 },
     /// Returns sorted rows to their order.
-    Permute {
-        sheet: SheetId,
-        area: Area,
-        order: Vec<u32>,
-    },
+    Permute { sheet: SheetId, area: Area, order: Vec<u32> },
     /// Gives a tab its old title.
     Rename { sheet: SheetId, title: String },
 }
@@ -90,17 +72,10 @@ fn follow(step: &mut Step, moved: SheetId, along: Dimension, shift: &Shift) -> b
             });
             !cells.is_empty()
         }
-        Step::Remove {
-            sheet,
-            dimension,
-            start,
-            end,
-        } if *sheet == moved && *dimension == along => {
+        Step::Remove { sheet, dimension, start, end } if *sheet == moved && *dimension == along => {
             shift.span(*start, *end).map(|new| (*start, *end) = new).is_some()
         }
-        Step::Restore {
-            sheet, dimension, at, ..
-        } if *sheet == moved && *dimension == along => {
+        Step::Restore { sheet, dimension, at, .. } if *sheet == moved && *dimension == along => {
             // The gap that the lines left behind has no width; it follows the line before it.
             *at = match at.checked_sub(1) {
                 Some(before) => shift.index(before).map_or(0, |new| new + 1),
@@ -108,13 +83,7 @@ fn follow(step: &mut Step, moved: SheetId, along: Dimension, shift: &Shift) -> b
             };
             true
         }
-        Step::Move {
-            sheet,
-            dimension,
-            start,
-            end,
-            to,
-        } if *sheet == moved && *dimension == along => {
+        Step::Move { sheet, dimension, start, end, to } if *sheet == moved && *dimension == along => {
             let (span, place) = (shift.span(*start, *end), shift.index(*to));
             match (span, place) {
                 (Some(span), Some(place)) if span.1 - span.0 == *end - *start => {

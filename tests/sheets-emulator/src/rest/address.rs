@@ -27,10 +27,8 @@ fn unreadable(text: &str) -> ApiError {
 pub(crate) fn a1(spreadsheet: &Spreadsheet, range: &str) -> Result<Place, ApiError> {
     let bare = !range.contains('!') && !range.starts_with('\'');
     if bare
-        && let Some(named) = spreadsheet
-            .named_ranges
-            .iter()
-            .find(|named| named.name.eq_ignore_ascii_case(range))
+        && let Some(named) =
+            spreadsheet.named_ranges.iter().find(|named| named.name.eq_ignore_ascii_case(range))
     {
         return place(spreadsheet, named.sheet, named.area.into(), range);
     }
@@ -69,11 +67,7 @@ fn beyond(tab: &Tab, area: Area, _named: &str) -> ApiError {
 
 /// What one data filter of a request means: zero, one or more places. A label of a whole spreadsheet means no place.
 pub(crate) fn filter(spreadsheet: &Spreadsheet, filter: &Object) -> Result<Vec<Place>, ApiError> {
-    fields::only(
-        filter,
-        &["a1Range", "gridRange", "developerMetadataLookup"],
-        "data_filters",
-    )?;
+    fields::only(filter, &["a1Range", "gridRange", "developerMetadataLookup"], "data_filters")?;
     if let Some(range) = filter.get("a1Range").and_then(Json::as_str) {
         return Ok(vec![a1(spreadsheet, range)?]);
     }
@@ -88,25 +82,13 @@ pub(crate) fn filter(spreadsheet: &Spreadsheet, filter: &Object) -> Result<Vec<P
             Location::Line(_, dimension, line) => {
                 let whole = tab.whole().with_span(dimension, (line, line + 1));
                 match dimension {
-                    Dimension::Rows => OpenArea {
-                        left: None,
-                        right: None,
-                        ..whole.into()
-                    },
-                    Dimension::Columns => OpenArea {
-                        top: None,
-                        bottom: None,
-                        ..whole.into()
-                    },
+                    Dimension::Rows => OpenArea { left: None, right: None, ..whole.into() },
+                    Dimension::Columns => OpenArea { top: None, bottom: None, ..whole.into() },
                 }
             }
             _ => OpenArea::default(),
         };
-        Some(Place {
-            sheet: tab.id,
-            area: open.on(tab),
-            open,
-        })
+        Some(Place { sheet: tab.id, area: open.on(tab), open })
     });
     Ok(places.collect())
 }
@@ -145,10 +127,7 @@ fn lookup_labels<'a>(spreadsheet: &'a Spreadsheet, lookup: &Object) -> Result<Ve
     ];
     fields::only(lookup, &known, "developer_metadata_lookup")?;
     let wanted = |field: &str, value: &str| {
-        lookup
-            .get(field)
-            .and_then(Json::as_str)
-            .is_none_or(|wanted| wanted == value)
+        lookup.get(field).and_then(Json::as_str).is_none_or(|wanted| wanted == value)
     };
     let id = fields::whole(lookup, "metadataId");
     let near = match lookup.get("metadataLocation").and_then(Json::as_object) {
@@ -160,10 +139,7 @@ fn lookup_labels<'a>(spreadsheet: &'a Spreadsheet, lookup: &Object) -> Result<Ve
                     "DeveloperMetadataLookup.spreadsheet is true, but locationMatchingStrategy was specified as INTERSECTING",
                 ));
             }
-            Some((
-                self::location(spreadsheet, location)?,
-                strategy == "INTERSECTING_LOCATION",
-            ))
+            Some((self::location(spreadsheet, location)?, strategy == "INTERSECTING_LOCATION"))
         }
     };
     let matches = |label: &&Metadata| {
@@ -198,25 +174,17 @@ pub(crate) fn location(spreadsheet: &Spreadsheet, location: &Object) -> Result<L
         return spreadsheet.grid(sheet).map(|_| Location::Sheet(sheet));
     }
     let Some(range) = location.get("dimensionRange").and_then(Json::as_object) else {
-        return Err(Refusal::new(
-            "Developer metadata must always have a location specified.",
-        ));
+        return Err(Refusal::new("Developer metadata must always have a location specified."));
     };
     let lines = fields::lines(range)?;
     let (Some(start), Some(end)) = (lines.start, lines.end) else {
-        return Err(Refusal::new(
-            "DimensionRange must specify both a startIndex and an endIndex",
-        ));
+        return Err(Refusal::new("DimensionRange must specify both a startIndex and an endIndex"));
     };
     if end - start != 1 {
-        return Err(Refusal::new(
-            "DimensionRange must represent a single row or column",
-        ));
+        return Err(Refusal::new("DimensionRange must represent a single row or column"));
     }
     if end > spreadsheet.grid(lines.sheet)?.count(lines.dimension) {
-        return Err(Refusal(format!(
-            "DimensionRange end index[{end}] is outside of the grid."
-        )));
+        return Err(Refusal(format!("DimensionRange end index[{end}] is outside of the grid.")));
     }
     Ok(Location::Line(lines.sheet, lines.dimension, start))
 }

@@ -20,10 +20,7 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Opens a spreadsheet.
     pub fn new(spreadsheet: &'a Spreadsheet) -> Self {
-        Self {
-            book: Book::new(spreadsheet),
-            locale: Locale::named(&spreadsheet.locale),
-        }
+        Self { book: Book::new(spreadsheet), locale: Locale::named(&spreadsheet.locale) }
     }
 
     /// One cell as `CellData`, only what the mask wants.
@@ -90,10 +87,7 @@ fn effective_format(cell: &Cell) -> Json {
 
 fn lay_over(under: &mut Object, over: &Object) {
     for (name, value) in over {
-        match (
-            under.get_mut(name).and_then(Json::as_object_mut),
-            value.as_object(),
-        ) {
+        match (under.get_mut(name).and_then(Json::as_object_mut), value.as_object()) {
             (Some(under), Some(over)) if !name.to_lowercase().contains("color") => lay_over(under, over),
             _ => drop(under.insert(name.clone(), value.clone())),
         }
@@ -113,11 +107,7 @@ pub(crate) fn extended_value(value: &Object, place: &str) -> Result<Value, ApiEr
             }
             ("formulaValue", Json::String(text)) => {
                 check_length(text)?;
-                if text.starts_with('=') {
-                    Value::Formula(text.as_str().into())
-                } else {
-                    Value::text(text)
-                }
+                if text.starts_with('=') { Value::Formula(text.as_str().into()) } else { Value::text(text) }
             }
             ("errorValue", _) => return Err(Refusal::new("An error value cannot be written.").into()),
             ("numberValue" | "boolValue" | "stringValue" | "formulaValue", wrong) => {
@@ -172,10 +162,7 @@ impl<'a> NewCell<'a> {
     /// Reads a `CellData`.
     pub(crate) fn read(data: &'a Object, place: &str) -> Result<Self, ApiError> {
         super::fields::only(data, &KNOWN, place)?;
-        let value = extended_value(
-            object(data, "userEnteredValue"),
-            &format!("{place}.user_entered_value"),
-        )?;
+        let value = extended_value(object(data, "userEnteredValue"), &format!("{place}.user_entered_value"))?;
         Ok(Self { data, value })
     }
 
@@ -197,10 +184,8 @@ impl<'a> NewCell<'a> {
             tab.set_value(row, column, self.value.clone());
         }
         let looks = ["userEnteredFormat", "note", "dataValidation", "textFormatRuns"];
-        let (had, gives) = (
-            tab.cell(row, column).look.is_some(),
-            looks.iter().any(|field| self.data.contains_key(*field)),
-        );
+        let (had, gives) =
+            (tab.cell(row, column).look.is_some(), looks.iter().any(|field| self.data.contains_key(*field)));
         if !(had || gives) || !looks.iter().any(|field| mask.wants(field)) {
             return;
         }

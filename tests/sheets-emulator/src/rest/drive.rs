@@ -13,19 +13,13 @@ const SPREADSHEET: &str = "application/vnd.google-apps.spreadsheet";
 fn missing(id: &SpreadsheetId) -> ApiError {
     let mut error = ApiError::missing(format!("File not found: {id}."));
     error.status = "";
-    error.details = Some(
-        json!([{"domain": "global", "reason": "notFound", "message": error.message,
-        "locationType": "parameter", "location": "fileId"}]),
-    );
+    error.details = Some(json!([{"domain": "global", "reason": "notFound", "message": error.message,
+        "locationType": "parameter", "location": "fileId"}]));
     error
 }
 
 fn file(spreadsheet: &Spreadsheet, google: &Google) -> Json {
-    let version = if google.knobs().drive_version_moves {
-        spreadsheet.version + 1
-    } else {
-        1
-    };
+    let version = if google.knobs().drive_version_moves { spreadsheet.version + 1 } else { 1 };
     json!({"kind": "drive#file", "id": spreadsheet.id, "name": spreadsheet.title, "mimeType": SPREADSHEET,
         "createdTime": Clock::text(spreadsheet.created), "modifiedTime": Clock::text(spreadsheet.modified),
         "version": version.to_string()})
@@ -33,30 +27,23 @@ fn file(spreadsheet: &Spreadsheet, google: &Google) -> Json {
 
 /// The fields asked for; four without a mask.
 fn shown(ask: &Ask<'_>, mut file: Json) -> Result<Json, ApiError> {
-    let fields = Some(ask.query.get("fields"))
-        .filter(|fields| !fields.is_empty())
-        .unwrap_or("kind,id,name,mimeType");
+    let fields =
+        Some(ask.query.get("fields")).filter(|fields| !fields.is_empty()).unwrap_or("kind,id,name,mimeType");
     Mask::parse(fields)?.apply(&mut file);
     Ok(file)
 }
 
 fn seen(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<std::sync::Arc<Spreadsheet>, ApiError> {
-    let found = google
-        .spreadsheet(id)
-        .filter(|spreadsheet| spreadsheet.sharing.allows(ask.caller));
+    let found = google.spreadsheet(id).filter(|spreadsheet| spreadsheet.sharing.allows(ask.caller));
     found.ok_or_else(|| missing(id))
 }
 
 pub(super) fn create(google: &Google, ask: &Ask<'_>) -> Result<Json, ApiError> {
     let kind = text(ask.body, "mimeType");
     if kind != SPREADSHEET {
-        return Err(ApiError::invalid(format!(
-            "The emulator makes spreadsheets only, not {kind:?}."
-        )));
+        return Err(ApiError::invalid(format!("The emulator makes spreadsheets only, not {kind:?}.")));
     }
-    let name = Some(text(ask.body, "name"))
-        .filter(|name| !name.is_empty())
-        .unwrap_or("Untitled");
+    let name = Some(text(ask.body, "name")).filter(|name| !name.is_empty()).unwrap_or("Untitled");
     let made = google.create(SpreadsheetId::random(), name, |spreadsheet| {
         spreadsheet.sharing.owner = Some(ask.caller.to_owned());
     });
@@ -96,10 +83,7 @@ pub(super) fn list(google: &Google, ask: &Ask<'_>) -> Json {
     let mut files = google.all();
     files.retain(|file| file.sharing.allows(ask.caller) && wanted.is_none_or(|name| file.title == name));
     files.sort_by_key(|file| std::cmp::Reverse(file.modified));
-    let files: Vec<Json> = files
-        .iter()
-        .map(|spreadsheet| file(spreadsheet, google))
-        .collect();
+    let files: Vec<Json> = files.iter().map(|spreadsheet| file(spreadsheet, google)).collect();
     let mut out = json!({"kind": "drive#fileList", "incompleteSearch": false, "files": files});
     let fields = Some(ask.query.get("fields"))
         .filter(|fields| !fields.is_empty())

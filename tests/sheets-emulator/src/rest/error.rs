@@ -20,12 +20,7 @@ pub struct ApiError {
 
 impl ApiError {
     fn new(code: u16, status: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            status,
-            message: message.into(),
-            details: None,
-        }
+        Self { code, status, message: message.into(), details: None }
     }
 
     /// 400.
@@ -39,10 +34,7 @@ impl ApiError {
         let violation = json!({"field": field, "description": message});
         let details =
             json!([{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}]);
-        Self {
-            details: Some(details),
-            ..Self::invalid(message)
-        }
+        Self { details: Some(details), ..Self::invalid(message) }
     }
 
     /// 400 about a name that the message does not have.
@@ -74,15 +66,8 @@ impl ApiError {
     pub fn scopes() -> Self {
         let info = json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
             "domain": "googleapis.com", "metadata": {"service": "sheets.googleapis.com"}});
-        let error = Self::new(
-            403,
-            "PERMISSION_DENIED",
-            "Request had insufficient authentication scopes.",
-        );
-        Self {
-            details: Some(json!([info])),
-            ..error
-        }
+        let error = Self::new(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.");
+        Self { details: Some(json!([info])), ..error }
     }
 
     /// 401: no token, an unknown one or one that has ended.
@@ -113,11 +98,7 @@ impl ApiError {
             500 => Self::internal(),
             503 => Self::unavailable(),
             502 => Self::new(502, "UNAVAILABLE", "Bad Gateway"),
-            504 => Self::new(
-                504,
-                "DEADLINE_EXCEEDED",
-                "Deadline expired before operation could complete.",
-            ),
+            504 => Self::new(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
             400 => Self::invalid("Request contains an invalid argument."),
             code => Self::new(code, "UNKNOWN", "The operation failed."),
         }
@@ -125,21 +106,12 @@ impl ApiError {
 
     /// 429: a quota is used up.
     pub fn quota(kind: &str, per_user: bool, limit: u32, project: &str) -> Self {
-        let (words, metric) = if kind == "read" {
-            ("Read", "read_requests")
-        } else {
-            ("Write", "write_requests")
-        };
+        let (words, metric) =
+            if kind == "read" { ("Read", "read_requests") } else { ("Write", "write_requests") };
         let (limit_words, limit_name) = if per_user {
-            (
-                format!("{words} requests per minute per user"),
-                format!("{words}RequestsPerMinutePerUser"),
-            )
+            (format!("{words} requests per minute per user"), format!("{words}RequestsPerMinutePerUser"))
         } else {
-            (
-                format!("{words} requests per minute"),
-                format!("{words}RequestsPerMinutePerProject"),
-            )
+            (format!("{words} requests per minute"), format!("{words}RequestsPerMinutePerProject"))
         };
         let message = format!(
             "Quota exceeded for quota metric '{words} requests' and limit '{limit_words}' of service 'sheets.googleapis.com' for consumer 'project_number:{project}'."
@@ -159,10 +131,7 @@ impl ApiError {
             json!({"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "RATE_LIMIT_EXCEEDED",
             "domain": "googleapis.com", "metadata": metadata}),
         );
-        Self {
-            details: Some(Json::Array(details)),
-            ..Self::new(429, "RESOURCE_EXHAUSTED", message)
-        }
+        Self { details: Some(Json::Array(details)), ..Self::new(429, "RESOURCE_EXHAUSTED", message) }
     }
 
     /// A refusal of the `place`-th request of a batch.
@@ -175,11 +144,7 @@ impl ApiError {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(details) = &self.details {
             // Drive has its own form: no status, and its details are called errors.
-            error[if self.status.is_empty() {
-                "errors"
-            } else {
-                "details"
-            }] = details.clone();
+            error[if self.status.is_empty() { "errors" } else { "details" }] = details.clone();
         }
         if !self.status.is_empty() {
             error["status"] = json!(self.status);

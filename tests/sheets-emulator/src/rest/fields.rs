@@ -17,10 +17,7 @@ pub(crate) fn object<'a>(message: &'a Object, field: &str) -> &'a Object {
 
 /// A field that is a list; absent is empty.
 pub(crate) fn list<'a>(message: &'a Object, field: &str) -> &'a [Json] {
-    message
-        .get(field)
-        .and_then(Json::as_array)
-        .map_or(&[], Vec::as_slice)
+    message.get(field).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A field that is text; absent is empty.
@@ -101,9 +98,7 @@ pub(crate) fn lines(range: &Object) -> Result<Lines, Refusal> {
     if let (Some(start), Some(end)) = (lines.start, lines.end)
         && end <= start
     {
-        return Err(Refusal(format!(
-            "endIndex[{end}] must be greater than startIndex[{start}]."
-        )));
+        return Err(Refusal(format!("endIndex[{end}] must be greater than startIndex[{start}].")));
     }
     Ok(lines)
 }

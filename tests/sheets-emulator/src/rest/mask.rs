@@ -14,29 +14,19 @@ pub struct Mask {
     parts: BTreeMap<String, Mask>,
 }
 
-static EVERYTHING: Mask = Mask {
-    all: true,
-    parts: BTreeMap::new(),
-};
+static EVERYTHING: Mask = Mask { all: true, parts: BTreeMap::new() };
 
 impl Mask {
     /// Everything.
     pub fn everything() -> Self {
-        Self {
-            all: true,
-            parts: BTreeMap::new(),
-        }
+        Self { all: true, parts: BTreeMap::new() }
     }
 
     /// Reads a mask. The error names the path that cannot be read.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let mut mask = Self::default();
         let rest = parse_list(text, &mut [&mut mask])?;
-        if rest.is_empty() {
-            Ok(mask)
-        } else {
-            Err(bad_path(text))
-        }
+        if rest.is_empty() { Ok(mask) } else { Err(bad_path(text)) }
     }
 
     /// Is this field wanted, or something in it?
@@ -46,11 +36,7 @@ impl Mask {
 
     /// The mask of a field's inside; `None` where the field is not wanted.
     pub fn inside(&self, field: &str) -> Option<&Self> {
-        if self.all {
-            Some(&EVERYTHING)
-        } else {
-            self.parts.get(field)
-        }
+        if self.all { Some(&EVERYTHING) } else { self.parts.get(field) }
     }
 
     /// The wanted fields at the top, in order; empty where all are.
@@ -94,10 +80,8 @@ impl Mask {
                 (false, source) => {
                     let empty = Map::new();
                     let source = source.and_then(Json::as_object).unwrap_or(&empty);
-                    let mut inner = target
-                        .remove(name)
-                        .and_then(|old| old.as_object().cloned())
-                        .unwrap_or_default();
+                    let mut inner =
+                        target.remove(name).and_then(|old| old.as_object().cloned()).unwrap_or_default();
                     mask.write(&mut inner, source);
                     if !inner.is_empty() {
                         target.insert(name.clone(), Json::Object(inner));
@@ -114,11 +98,7 @@ impl Mask {
 
     fn check_at(&self, shape: &Shape, path: &str) -> Result<(), ApiError> {
         for (name, mask) in &self.parts {
-            let here = if path.is_empty() {
-                name.clone()
-            } else {
-                format!("{path}.{name}")
-            };
+            let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             match shape.0.iter().find(|(field, _)| field == name) {
                 Some((_, Some(inner))) => mask.check_at(inner, &here)?,
                 Some((_, None)) => {}
@@ -165,10 +145,7 @@ fn parse_path<'t>(text: &'t str, roots: &mut [&mut Mask]) -> Result<&'t str, Api
         }
         roots.iter_mut().map(|root| &mut **root).collect()
     } else {
-        roots
-            .iter_mut()
-            .map(|root| root.parts.entry(name.to_owned()).or_default())
-            .collect()
+        roots.iter_mut().map(|root| root.parts.entry(name.to_owned()).or_default()).collect()
     };
     if let Some(rest) = rest.strip_prefix(['.', '/']) {
         return parse_path(rest, &mut inner);
@@ -211,9 +188,7 @@ mod tests {
         let object = |value: Json| value.as_object().cloned().expect("is an object");
         let mut target = object(json!({"a": {"x": 1, "y": 2}, "b": 1, "c": 1}));
         let source = object(json!({"a": {"x": 9}, "c": 5}));
-        Mask::parse("a.x,a.y,b")
-            .expect("is read")
-            .write(&mut target, &source);
+        Mask::parse("a.x,a.y,b").expect("is read").write(&mut target, &source);
         assert_eq!(Json::Object(target), json!({"a": {"x": 9}, "c": 1}));
     }
 }

@@ -90,19 +90,12 @@ impl Ask<'_> {
         self.seen(google, id)?;
         let knobs = google.knobs();
         let done = google.edit(id, Cause::Api, |spreadsheet| {
-            change(&mut Work {
-                spreadsheet,
-                caller: self.caller,
-                knobs: &knobs,
-            })
+            change(&mut Work { spreadsheet, caller: self.caller, knobs: &knobs })
         });
         let (answer, applied) = done.map_err(|_| ApiError::not_found())??;
         (self.between)();
-        let shown = if self.atomic {
-            applied
-        } else {
-            google.spreadsheet(id).ok_or_else(ApiError::not_found)?
-        };
+        let shown =
+            if self.atomic { applied } else { google.spreadsheet(id).ok_or_else(ApiError::not_found)? };
         Ok((answer, shown))
     }
 
@@ -123,9 +116,8 @@ impl Ask<'_> {
 
 fn create(google: &Google, ask: &Ask<'_>) -> Result<Json, ApiError> {
     let properties = object(ask.body, "properties");
-    let title = Some(text(properties, "title"))
-        .filter(|title| !title.is_empty())
-        .unwrap_or("Untitled spreadsheet");
+    let title =
+        Some(text(properties, "title")).filter(|title| !title.is_empty()).unwrap_or("Untitled spreadsheet");
     let mut refused = None;
     let made = google.create(SpreadsheetId::random(), title, |spreadsheet| {
         spreadsheet.sharing.owner = Some(ask.caller.to_owned());
@@ -148,11 +140,7 @@ fn create(google: &Google, ask: &Ask<'_>) -> Result<Json, ApiError> {
         google.remove(&made.id);
         return Err(error);
     }
-    let wish = Wish {
-        mask: ask.mask()?.unwrap_or_else(Mask::everything),
-        cells: false,
-        parts: None,
-    };
+    let wish = Wish { mask: ask.mask()?.unwrap_or_else(Mask::everything), cells: false, parts: None };
     Ok(show::spreadsheet(&made, &wish))
 }
 
@@ -166,38 +154,23 @@ fn wish(
         mask.check(&SPREADSHEET)?;
     }
     // A mask decides about the cells by itself.
-    Ok(Wish {
-        cells: cells || mask.is_some(),
-        mask: mask.unwrap_or_else(Mask::everything),
-        parts,
-    })
+    Ok(Wish { cells: cells || mask.is_some(), mask: mask.unwrap_or_else(Mask::everything), parts })
 }
 
 fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
     let ranges = ask.query.all("ranges");
-    let parts = ranges
-        .iter()
-        .map(|range| address::a1(spreadsheet, range).map(|place| (place.sheet, place.area)));
+    let parts =
+        ranges.iter().map(|range| address::a1(spreadsheet, range).map(|place| (place.sheet, place.area)));
     let parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-    let wish = wish(
-        ask,
-        ask.query.flag("includeGridData"),
-        (!ranges.is_empty()).then_some(parts),
-    )?;
+    let wish = wish(ask, ask.query.flag("includeGridData"), (!ranges.is_empty()).then_some(parts))?;
     Ok(show::spreadsheet(spreadsheet, &wish))
 }
 
 fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
-    super::fields::only(
-        ask.body,
-        &["dataFilters", "includeGridData", "excludeTablesInBandedRanges"],
-        "",
-    )?;
+    super::fields::only(ask.body, &["dataFilters", "includeGridData", "excludeTablesInBandedRanges"], "")?;
     let mut parts = Vec::new();
     for filter in list(ask.body, "dataFilters").iter().filter_map(Json::as_object) {
-        let places = address::filter(spreadsheet, filter)?
-            .into_iter()
-            .map(|place| (place.sheet, place.area));
+        let places = address::filter(spreadsheet, filter)?.into_iter().map(|place| (place.sheet, place.area));
         for part in places {
             if !parts.contains(&part) {
                 parts.push(part);
@@ -215,15 +188,9 @@ fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Js
     let mut out = json!({"spreadsheetId": id, "replies": replies});
     if flag(ask.body, "includeSpreadsheetInResponse") {
         let ranges = list(ask.body, "responseRanges");
-        let places: Result<Vec<Place>, _> = ranges
-            .iter()
-            .filter_map(Json::as_str)
-            .map(|range| address::a1(&now, range))
-            .collect();
-        let parts = places?
-            .into_iter()
-            .map(|place| (place.sheet, place.area))
-            .collect();
+        let places: Result<Vec<Place>, _> =
+            ranges.iter().filter_map(Json::as_str).map(|range| address::a1(&now, range)).collect();
+        let parts = places?.into_iter().map(|place| (place.sheet, place.area)).collect();
         let inside = mask.as_ref().and_then(|mask| mask.inside("updatedSpreadsheet"));
         let wish = Wish {
             cells: flag(ask.body, "responseIncludeGridData") || mask.is_some(),
@@ -240,11 +207,7 @@ fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Js
 
 fn copy_to(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId, sheet: &str) -> Result<Json, ApiError> {
     let from = ask.seen(google, id)?;
-    let sheet = SheetId(
-        sheet
-            .parse()
-            .map_err(|_| ApiError::invalid(format!("Invalid sheet id: {sheet}")))?,
-    );
+    let sheet = SheetId(sheet.parse().map_err(|_| ApiError::invalid(format!("Invalid sheet id: {sheet}")))?);
     let tab = from.tab(sheet).ok_or_else(ApiError::not_found)?.clone();
     let to = SpreadsheetId::new(text(ask.body, "destinationSpreadsheetId"));
     let (properties, _) = ask.change(google, &to, |work| {
@@ -252,8 +215,7 @@ fn copy_to(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId, sheet: &str) -> R
         tab.id = SheetId(work.spreadsheet.fresh_id());
         tab.title = format!("Copy of {}", tab.title);
         work.spreadsheet.check_title(&tab.title, None)?;
-        work.spreadsheet
-            .may_hold(tab.row_count().into(), tab.column_count(), 0)?;
+        work.spreadsheet.may_hold(tab.row_count().into(), tab.column_count(), 0)?;
         work.spreadsheet.has_formulas |= from.has_formulas;
         work.spreadsheet.tabs.push(tab);
         let place = work.spreadsheet.tabs.len() - 1;
@@ -263,10 +225,7 @@ fn copy_to(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId, sheet: &str) -> R
 }
 
 fn metadata_get(spreadsheet: &Spreadsheet, label: &str) -> Result<Json, ApiError> {
-    let found = label
-        .parse()
-        .ok()
-        .and_then(|id: i32| spreadsheet.metadata.get(&id));
+    let found = label.parse().ok().and_then(|id: i32| spreadsheet.metadata.get(&id));
     found
         .map(crate::grid::Metadata::to_json)
         .ok_or_else(|| ApiError::missing(format!("No developer metadata with ID {label}")))
@@ -279,22 +238,13 @@ fn metadata_search(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, Api
     }
     let mut matched: Vec<(i32, Json)> = Vec::new();
     for filter in filters {
-        for label in address::labels(
-            spreadsheet,
-            filter.as_object().unwrap_or(super::fields::nothing()),
-        )? {
+        for label in address::labels(spreadsheet, filter.as_object().unwrap_or(super::fields::nothing()))? {
             if !matched.iter().any(|(id, _)| *id == label.id) {
-                matched.push((
-                    label.id,
-                    json!({"developerMetadata": label.to_json(), "dataFilters": [filter]}),
-                ));
+                matched
+                    .push((label.id, json!({"developerMetadata": label.to_json(), "dataFilters": [filter]})));
             }
         }
     }
     let matched: Vec<Json> = matched.into_iter().map(|(_, found)| found).collect();
-    ask.masked(if matched.is_empty() {
-        json!({})
-    } else {
-        json!({"matchedDeveloperMetadata": matched})
-    })
+    ask.masked(if matched.is_empty() { json!({}) } else { json!({"matchedDeveloperMetadata": matched}) })
 }

@@ -22,11 +22,7 @@ pub struct Style {
 impl Style {
     /// By the knobs.
     pub fn new(pretty: bool, knobs: &Knobs) -> Self {
-        Self {
-            pretty,
-            big_numbers: knobs.big_numbers,
-            minus_zero: knobs.minus_zero,
-        }
+        Self { pretty, big_numbers: knobs.big_numbers, minus_zero: knobs.minus_zero }
     }
 }
 
@@ -34,19 +30,10 @@ impl Style {
 pub fn print(value: &Json, style: Style) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if style.pretty {
-        let form = Form {
-            inner: PrettyFormatter::new(),
-            style,
-        };
+        let form = Form { inner: PrettyFormatter::new(), style };
         value.serialize(&mut Serializer::with_formatter(&mut out, form))
     } else {
-        value.serialize(&mut Serializer::with_formatter(
-            &mut out,
-            Form {
-                inner: CompactFormatter,
-                style,
-            },
-        ))
+        value.serialize(&mut Serializer::with_formatter(&mut out, Form { inner: CompactFormatter, style }))
     };
     debug_assert!(written.is_ok(), "writing into memory cannot fail");
     if style.pretty {
@@ -58,22 +45,13 @@ pub fn print(value: &Json, style: Style) -> Vec<u8> {
 /// A double as Google spells it.
 fn spell(number: f64, style: Style) -> String {
     if number == 0.0 {
-        return if style.minus_zero && number.is_sign_negative() {
-            "-0"
-        } else {
-            "0"
-        }
-        .to_owned();
+        return if style.minus_zero && number.is_sign_negative() { "-0" } else { "0" }.to_owned();
     }
     let size = number.abs();
     if size >= 1e15 && style.big_numbers == BigNumbers::Exponent {
         return format!("{number:E}");
     }
-    if (1e-6..1e18).contains(&size) {
-        format!("{number}")
-    } else {
-        format!("{number:E}")
-    }
+    if (1e-6..1e18).contains(&size) { format!("{number}") } else { format!("{number:E}") }
 }
 
 struct Form<F> {
@@ -137,11 +115,7 @@ mod tests {
             String::from_utf8_lossy(&print(&numbers, style)),
             "[43831,1.5,0.12,0,1E-7,1705971932369780]"
         );
-        let exponents = Style {
-            big_numbers: BigNumbers::Exponent,
-            minus_zero: true,
-            ..style
-        };
+        let exponents = Style { big_numbers: BigNumbers::Exponent, minus_zero: true, ..style };
         assert_eq!(spell(1_705_971_932_369_780.0, exponents), "1.70597193236978E15");
         assert_eq!(spell(-0.0, exponents), "-0");
     }

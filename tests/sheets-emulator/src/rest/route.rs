@@ -111,20 +111,12 @@ impl Query {
 
     /// The last value of a name; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map_or("", |(_, value)| value)
+        self.0.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// All values of a name.
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.0
-            .iter()
-            .filter(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
     }
 
     /// Is the value a true one (`true`, `True`)?
@@ -143,9 +135,7 @@ impl Route {
         let Some(rest) = rest.strip_prefix('/') else {
             return (method == "POST" && rest.is_empty()).then_some(Self::Create);
         };
-        let (head, tail) = rest
-            .split_once('/')
-            .map_or((rest, None), |(head, tail)| (head, Some(tail)));
+        let (head, tail) = rest.split_once('/').map_or((rest, None), |(head, tail)| (head, Some(tail)));
         let (id, verb) = head.split_once(':').map_or((head, ""), |(id, verb)| (id, verb));
         let id = SpreadsheetId::new(&decode(id));
         match (method, verb, tail) {
@@ -295,11 +285,7 @@ impl Route {
 
     /// May a token do this? Reading by data filter and labels need a scope that may write.
     pub fn check_scopes(&self, scopes: &[String]) -> Result<(), ApiError> {
-        let has = |name: &str| {
-            scopes
-                .iter()
-                .any(|scope| scope.trim_end_matches('/').ends_with(name))
-        };
+        let has = |name: &str| scopes.iter().any(|scope| scope.trim_end_matches('/').ends_with(name));
         let drive = has("auth/drive") || has("auth/drive.file");
         let allowed = match self {
             Self::Get(_) | Self::ValuesGet(..) | Self::ValuesBatchGet(_) => {
@@ -329,15 +315,9 @@ mod tests {
     fn paths_are_read_still_encoded() {
         let route =
             Route::parse("POST", "/v4/spreadsheets/abc/values/%27a%3Ab%27%21A1:clear").expect("is known");
-        assert_eq!(
-            route,
-            Route::ValuesClear(SpreadsheetId::new("abc"), "'a:b'!A1".into())
-        );
+        assert_eq!(route, Route::ValuesClear(SpreadsheetId::new("abc"), "'a:b'!A1".into()));
         assert_eq!(Route::parse("PATCH", "/v4/spreadsheets/abc"), None);
         assert_eq!(decode("%F0%9F%8C%B5%2"), "🌵%2");
-        assert_eq!(
-            Query::parse("a=1&ranges=x+y&ranges=%27z%27").all("ranges"),
-            ["x y", "'z'"]
-        );
+        assert_eq!(Query::parse("a=1&ranges=x+y&ranges=%27z%27").all("ranges"), ["x y", "'z'"]);
     }
 }

@@ -79,21 +79,13 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
     out.insert("properties".into(), properties(spreadsheet));
     out.insert(
         "spreadsheetUrl".into(),
-        json!(format!(
-            "https://docs.google.com/spreadsheets/d/{}/edit",
-            spreadsheet.id
-        )),
+        json!(format!("https://docs.google.com/spreadsheets/d/{}/edit", spreadsheet.id)),
     );
     if let Some(mask) = wish.mask.inside("sheets") {
-        let wanted = |tab: &&Tab| {
-            wish.parts
-                .as_ref()
-                .is_none_or(|parts| parts.iter().any(|(id, _)| *id == tab.id))
-        };
+        let wanted =
+            |tab: &&Tab| wish.parts.as_ref().is_none_or(|parts| parts.iter().any(|(id, _)| *id == tab.id));
         let tabs = spreadsheet.tabs.iter().enumerate().filter(|(_, tab)| wanted(tab));
-        let sheets: Vec<_> = tabs
-            .map(|(place, tab)| sheet(&view, tab, place, wish, mask))
-            .collect();
+        let sheets: Vec<_> = tabs.map(|(place, tab)| sheet(&view, tab, place, wish, mask)).collect();
         if !sheets.is_empty() {
             out.insert("sheets".into(), Json::Array(sheets));
         }
@@ -103,21 +95,15 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
         let ranges = ranges.map(|range| json!({"namedRangeId": range.id, "name": range.name, "range": range.area.to_json(range.sheet)}));
         out.insert("namedRanges".into(), ranges.collect());
     }
-    put_labels(&mut out, spreadsheet, |location| {
-        location == Location::Spreadsheet
-    });
+    put_labels(&mut out, spreadsheet, |location| location == Location::Spreadsheet);
     let mut out = Json::Object(out);
     wish.mask.apply(&mut out);
     out
 }
 
 fn put_labels(out: &mut Map<String, Json>, spreadsheet: &Spreadsheet, here: impl Fn(Location) -> bool) {
-    let labels: Vec<_> = spreadsheet
-        .metadata
-        .values()
-        .filter(|label| here(label.location))
-        .map(Metadata::to_json)
-        .collect();
+    let labels: Vec<_> =
+        spreadsheet.metadata.values().filter(|label| here(label.location)).map(Metadata::to_json).collect();
     if !labels.is_empty() {
         out.insert("developerMetadata".into(), Json::Array(labels));
     }
@@ -137,10 +123,7 @@ pub(crate) fn sheet_properties(tab: &Tab, place: usize) -> Json {
     let mut grid = tab.grid_properties.clone();
     grid.insert("rowCount".into(), json!(tab.row_count()));
     grid.insert("columnCount".into(), json!(tab.column_count()));
-    for (name, count) in [
-        ("frozenRowCount", tab.frozen_rows),
-        ("frozenColumnCount", tab.frozen_columns),
-    ] {
+    for (name, count) in [("frozenRowCount", tab.frozen_rows), ("frozenColumnCount", tab.frozen_columns)] {
         if count > 0 {
             grid.insert(name.into(), json!(count));
         }
@@ -163,33 +146,17 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
     if let Some(mask) = mask.inside("data").filter(|_| wish.cells) {
         let parts: Vec<Area> = match &wish.parts {
             None => vec![tab.whole()],
-            Some(parts) => parts
-                .iter()
-                .filter(|(id, _)| *id == tab.id)
-                .map(|(_, area)| *area)
-                .collect(),
+            Some(parts) => parts.iter().filter(|(id, _)| *id == tab.id).map(|(_, area)| *area).collect(),
         };
-        out.insert(
-            "data".into(),
-            parts
-                .into_iter()
-                .map(|area| grid_data(view, tab, area, mask))
-                .collect(),
-        );
+        out.insert("data".into(), parts.into_iter().map(|area| grid_data(view, tab, area, mask)).collect());
     }
     if !tab.merges.is_empty() {
-        out.insert(
-            "merges".into(),
-            tab.merges.iter().map(|merge| merge.to_json(tab.id)).collect(),
-        );
+        out.insert("merges".into(), tab.merges.iter().map(|merge| merge.to_json(tab.id)).collect());
     }
     if !tab.protected.is_empty() {
         out.insert(
             "protectedRanges".into(),
-            tab.protected
-                .iter()
-                .map(|range| protected_range(range, tab))
-                .collect(),
+            tab.protected.iter().map(|range| protected_range(range, tab)).collect(),
         );
     }
     if let Some((area, settings)) = &tab.filter {
@@ -197,18 +164,13 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
         filter.insert("range".into(), area.to_json(tab.id));
         out.insert("basicFilter".into(), Json::Object(filter));
     }
-    for (field, dimension) in [
-        ("rowGroups", Dimension::Rows),
-        ("columnGroups", Dimension::Columns),
-    ] {
+    for (field, dimension) in [("rowGroups", Dimension::Rows), ("columnGroups", Dimension::Columns)] {
         let groups = super::batch::groups_json(tab, dimension);
         if !groups.is_empty() {
             out.insert(field.into(), Json::Array(groups));
         }
     }
-    put_labels(&mut out, view.book.spreadsheet(), |location| {
-        location == Location::Sheet(tab.id)
-    });
+    put_labels(&mut out, view.book.spreadsheet(), |location| location == Location::Sheet(tab.id));
     Json::Object(out)
 }
 
@@ -229,9 +191,7 @@ pub(crate) fn protected_range(range: &Protected, tab: &Tab) -> Json {
 
 /// `GridData` of a rectangle: empty tails of rows, and empty rows at the end, are left out.
 fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
-    let area = area
-        .meet(tab.whole())
-        .unwrap_or(Area::new(area.top, area.left, area.top, area.left));
+    let area = area.meet(tab.whole()).unwrap_or(Area::new(area.top, area.left, area.top, area.left));
     let mut out = Map::new();
     for (field, start) in [("startRow", area.top), ("startColumn", area.left)] {
         if start > 0 {
@@ -251,26 +211,16 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
                 let cells: Vec<_> = (area.left..used)
                     .map(|column| view.cell_data(tab, (row, column), &cells[column as usize], values))
                     .collect();
-                if cells.is_empty() {
-                    json!({})
-                } else {
-                    json!({"values": cells})
-                }
+                if cells.is_empty() { json!({}) } else { json!({"values": cells}) }
             })
             .collect();
-        let used = rows
-            .iter()
-            .rposition(|row| row.get("values").is_some())
-            .map_or(0, |last| last + 1);
+        let used = rows.iter().rposition(|row| row.get("values").is_some()).map_or(0, |last| last + 1);
         rows.truncate(used);
         if !rows.is_empty() {
             out.insert("rowData".into(), Json::Array(rows));
         }
     }
-    for (field, dimension) in [
-        ("rowMetadata", Dimension::Rows),
-        ("columnMetadata", Dimension::Columns),
-    ] {
+    for (field, dimension) in [("rowMetadata", Dimension::Rows), ("columnMetadata", Dimension::Columns)] {
         if let Some(mask) = mask.inside(field) {
             let (start, end) = area.span(dimension);
             let labels = labels_by_line(view.book.spreadsheet(), tab.id, dimension);
@@ -313,10 +263,7 @@ fn dimension_properties(
     let look = tab.looks(dimension).get(&line);
     let mut out = Map::new();
     if mask.wants("pixelSize") {
-        out.insert(
-            "pixelSize".into(),
-            json!(look.and_then(|look| look.pixels).unwrap_or(usual)),
-        );
+        out.insert("pixelSize".into(), json!(look.and_then(|look| look.pixels).unwrap_or(usual)));
     }
     if look.is_some_and(|look| look.hidden) && mask.wants("hiddenByUser") {
         out.insert("hiddenByUser".into(), json!(true));

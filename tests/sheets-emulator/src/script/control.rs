@@ -56,9 +56,7 @@ pub async fn route(
     path: &str,
     body: &[u8],
 ) -> Option<Response<Bytes>> {
-    let (id, call) = path
-        .strip_prefix("/emulator/spreadsheets/")?
-        .split_once("/script")?;
+    let (id, call) = path.strip_prefix("/emulator/spreadsheets/")?.split_once("/script")?;
     let known = ["", "/open", "/menu", "/knobs", "/timers", "/idle", "/executions"].contains(&call);
     let known = known || call.starts_with("/executions/");
     if !known || id.contains('/') {
@@ -87,12 +85,7 @@ async fn answer(
         }
         ("POST", "/open") => json!(scripts.get(id)?.open(&read::<Open>(body)?.person).await?),
         ("POST", "/menu") => {
-            let Choose {
-                item,
-                person,
-                sheet,
-                replies,
-            } = read(body)?;
+            let Choose { item, person, sheet, replies } = read(body)?;
             json!(scripts.get(id)?.choose(&item, &person, sheet, replies).await?)
         }
         ("PUT", "/knobs") => turn(&*scripts.get(id)?, read(body)?)?,
@@ -101,30 +94,17 @@ async fn answer(
             json!({})
         }
         ("POST", "/idle") => {
-            scripts
-                .get(id)?
-                .wait_idle(Duration::from_millis(read::<Idle>(body)?.patience_ms))
-                .await?;
+            scripts.get(id)?.wait_idle(Duration::from_millis(read::<Idle>(body)?.patience_ms)).await?;
             json!({})
         }
         ("GET", call) if call.starts_with("/executions") => {
-            let after = call
-                .rsplit('/')
-                .next()
-                .and_then(|number| number.parse().ok())
-                .unwrap_or(0);
+            let after = call.rsplit('/').next().and_then(|number| number.parse().ok()).unwrap_or(0);
             let executions = scripts.get(id)?.executions();
-            let newer: Vec<_> = executions
-                .into_iter()
-                .filter(|one| one.id > ExecutionId(after))
-                .collect();
+            let newer: Vec<_> = executions.into_iter().filter(|one| one.id > ExecutionId(after)).collect();
             json!({ "executions": newer })
         }
         _ => {
-            return Ok(reply(
-                StatusCode::METHOD_NOT_ALLOWED,
-                &json!({ "error": "no such call" }),
-            ));
+            return Ok(reply(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "no such call" })));
         }
     };
     Ok(reply(StatusCode::OK, &done))
@@ -165,9 +145,6 @@ fn status(error: &ScriptError) -> StatusCode {
 fn reply(status: StatusCode, body: &Json) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }

@@ -83,11 +83,7 @@ impl Host {
     fn ask(&self, service: &str, call: &str) -> String {
         let number = self.calls.replace(self.calls.get() + 1);
         let stopped = self.killed_at(KillPoint::Call(number)) || self.watch.is_over();
-        let answer = if stopped {
-            Ok(Json::Null)
-        } else {
-            services::answer(self, service, call)
-        };
+        let answer = if stopped { Ok(Json::Null) } else { services::answer(self, service, call) };
         match answer {
             _ if self.watch.is_over() => json!({ "killed": true }),
             Ok(value) => json!({ "value": value }),
@@ -169,18 +165,14 @@ fn execute(host: &Rc<Host>, job: &Job) -> Result<(), String> {
     runtime.set_interrupt_handler(Some(Box::new(move || guard.watch.is_over())));
     let context = Context::full(&runtime).map_err(|error| error.to_string())?;
     context.with(|ctx| {
-        steps(&ctx, host, job)
-            .catch(&ctx)
-            .map_err(|error| error.to_string().trim_end().to_owned())
+        steps(&ctx, host, job).catch(&ctx).map_err(|error| error.to_string().trim_end().to_owned())
     })
 }
 
 fn steps(ctx: &Ctx<'_>, host: &Rc<Host>, job: &Job) -> rquickjs::Result<()> {
     let globals = ctx.globals();
     let desk = Rc::clone(host);
-    let ask = Function::new(ctx.clone(), move |service: String, call: String| {
-        desk.ask(&service, &call)
-    })?;
+    let ask = Function::new(ctx.clone(), move |service: String, call: String| desk.ask(&service, &call))?;
     globals.set("__ask", ask)?;
     globals.set("__facts", facts(host, job).to_string())?;
     for (name, source) in services::SOURCES {
@@ -190,9 +182,7 @@ fn steps(ctx: &Ctx<'_>, host: &Rc<Host>, job: &Job) -> rquickjs::Result<()> {
     globals.remove("__google")?;
     load(ctx, "Code.gs", &host.shared.source().code)?;
     let event = job.event.as_ref().map(Json::to_string).unwrap_or_default();
-    google
-        .get::<_, Function<'_>>("run")?
-        .call((job.function.as_str(), event, job.trigger == Trigger::Open))
+    google.get::<_, Function<'_>>("run")?.call((job.function.as_str(), event, job.trigger == Trigger::Open))
 }
 
 fn load(ctx: &Ctx<'_>, name: &str, source: &str) -> rquickjs::Result<()> {

@@ -35,13 +35,7 @@ pub(super) fn sheet(event: &TriggerEvent) -> Option<i32> {
 pub(super) fn facts(event: &TriggerEvent, trigger: &str) -> Json {
     let mut facts = json!({ "authMode": "FULL", "triggerUid": trigger });
     match event {
-        TriggerEvent::Edit {
-            sheet,
-            range,
-            value,
-            old_value,
-            user,
-        } => {
+        TriggerEvent::Edit { sheet, range, value, old_value, user } => {
             facts["kind"] = "edit".into();
             facts["sheet"] = sheet.0.into();
             facts["area"] = rectangle(*range);

@@ -103,18 +103,12 @@ fn ok() -> String {
 impl Reply {
     /// Types this and presses OK.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            button: ok(),
-            text: text.into(),
-        }
+        Self { button: ok(), text: text.into() }
     }
 
     /// Presses this button.
     pub fn button(button: impl Into<String>) -> Self {
-        Self {
-            button: button.into(),
-            text: String::new(),
-        }
+        Self { button: button.into(), text: String::new() }
     }
 }
 

@@ -11,10 +11,7 @@ mod event;
 mod execution;
 mod knobs;
 mod queue;
-#[expect(
-    clippy::module_inception,
-    reason = "the folder is Apps Script, the file is one script"
-)]
+#[expect(clippy::module_inception, reason = "the folder is Apps Script, the file is one script")]
 mod script;
 mod services;
 mod shared;
@@ -76,10 +73,7 @@ struct Manifest {
 impl Source {
     /// A script from the text of its `.js` files, joined, and of `appsscript.json`.
     pub fn new(code: impl Into<String>, manifest: &str) -> Result<Self, ScriptError> {
-        Ok(Self {
-            code: code.into(),
-            manifest: serde_json::from_str(manifest)?,
-        })
+        Ok(Self { code: code.into(), manifest: serde_json::from_str(manifest)? })
     }
 
     fn time_zone(&self) -> &str {
@@ -97,10 +91,7 @@ pub struct Scripts {
 impl Scripts {
     /// None yet; what people do from now on is delivered to scripts.
     pub fn new(google: &Arc<Google>) -> Arc<Self> {
-        let scripts = Arc::new(Self {
-            google: Arc::clone(google),
-            bound: Mutex::default(),
-        });
+        let scripts = Arc::new(Self { google: Arc::clone(google), bound: Mutex::default() });
         google.on_trigger(Arc::new(Sink(Arc::downgrade(&scripts))));
         scripts
     }
@@ -112,21 +103,14 @@ impl Scripts {
             script.replace(source);
             return Ok(Arc::clone(script));
         }
-        let script = Arc::new(Script::start(
-            Arc::clone(&self.google),
-            spreadsheet.clone(),
-            source,
-        )?);
+        let script = Arc::new(Script::start(Arc::clone(&self.google), spreadsheet.clone(), source)?);
         bound.insert(spreadsheet.clone(), Arc::clone(&script));
         Ok(script)
     }
 
     /// The script of a spreadsheet.
     pub fn get(&self, spreadsheet: &SpreadsheetId) -> Result<Arc<Script>, ScriptError> {
-        lock(&self.bound)
-            .get(spreadsheet)
-            .cloned()
-            .ok_or(ScriptError::NotInstalled)
+        lock(&self.bound).get(spreadsheet).cloned().ok_or(ScriptError::NotInstalled)
     }
 
     /// Takes a script away, with its triggers and properties.

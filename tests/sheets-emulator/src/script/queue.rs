@@ -50,11 +50,7 @@ pub(super) struct Queue {
 
 impl Default for Queue {
     fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            wake: Condvar::new(),
-            pending: watch::Sender::new(0),
-        }
+        Self { state: Mutex::default(), wake: Condvar::new(), pending: watch::Sender::new(0) }
     }
 }
 

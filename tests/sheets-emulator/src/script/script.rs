@@ -33,18 +33,11 @@ impl Script {
         source: Source,
     ) -> Result<Self, ScriptError> {
         let shared = Arc::new(Shared::new(google, spreadsheet, source));
-        let mut script = Self {
-            shared,
-            workers: Vec::new(),
-        };
+        let mut script = Self { shared, workers: Vec::new() };
         for _ in 0..MAX_PARALLEL {
             let shared = Arc::clone(&script.shared);
-            let worker = std::thread::Builder::new()
-                .name("script".into())
-                .stack_size(8 << 20);
-            script
-                .workers
-                .push(worker.spawn(move || shared.work()).map_err(ScriptError::Thread)?);
+            let worker = std::thread::Builder::new().name("script".into()).stack_size(8 << 20);
+            script.workers.push(worker.spawn(move || shared.work()).map_err(ScriptError::Thread)?);
         }
         Ok(script)
     }
@@ -57,13 +50,7 @@ impl Script {
     /// A person opens the spreadsheet: `onOpen` runs, if there is one, and adds its menus.
     pub async fn open(&self, person: &str) -> Result<Execution, ScriptError> {
         let event = json!({ "kind": "open", "authMode": "LIMITED", "user": person });
-        let job = self.shared.job(
-            Trigger::Open,
-            "onOpen".into(),
-            Some(event),
-            person.to_owned(),
-            None,
-        );
+        let job = self.shared.job(Trigger::Open, "onOpen".into(), Some(event), person.to_owned(), None);
         self.finish(job).await
     }
 
@@ -85,18 +72,10 @@ impl Script {
             self.open(person).await?;
         }
         let menus = self.menus();
-        let chosen = menus
-            .iter()
-            .flat_map(|menu| &menu.items)
-            .find(|one| one.label == item);
-        let function = chosen
-            .ok_or_else(|| ScriptError::NoMenuItem(item.to_owned()))?
-            .function
-            .clone();
+        let chosen = menus.iter().flat_map(|menu| &menu.items).find(|one| one.label == item);
+        let function = chosen.ok_or_else(|| ScriptError::NoMenuItem(item.to_owned()))?.function.clone();
         self.shared.claim(person);
-        let mut job = self
-            .shared
-            .job(Trigger::Menu, function, None, person.to_owned(), Some(sheet));
+        let mut job = self.shared.job(Trigger::Menu, function, None, person.to_owned(), Some(sheet));
         job.replies = replies.into();
         self.finish(job).await
     }
@@ -111,10 +90,7 @@ impl Script {
     /// A person did something: the triggers that wait for it are queued, or lost, as the knobs say.
     pub fn deliver(&self, event: &TriggerEvent) {
         let knobs = self.shared.knobs();
-        let waiting = self
-            .triggers()
-            .into_iter()
-            .filter(|trigger| trigger.kind == event::waits_for(event));
+        let waiting = self.triggers().into_iter().filter(|trigger| trigger.kind == event::waits_for(event));
         for trigger in waiting {
             let job = || {
                 let facts = Some(event::facts(event, &trigger.id));
@@ -128,10 +104,7 @@ impl Script {
             };
             if !knobs.deliver || self.shared.fall(knobs.lose) {
                 self.drop_job(&job(), "lost");
-            } else if knobs
-                .queue_limit
-                .is_some_and(|limit| self.shared.queue.waiting() >= limit)
-            {
+            } else if knobs.queue_limit.is_some_and(|limit| self.shared.queue.waiting() >= limit) {
                 self.drop_job(&job(), "the queue is full");
             } else {
                 if self.shared.fall(knobs.double) {
@@ -150,19 +123,9 @@ impl Script {
 
     /// Runs every time trigger now, due or not.
     pub fn fire_timers(&self) {
-        for trigger in self
-            .triggers()
-            .iter()
-            .filter(|trigger| trigger.kind == TriggerKind::Clock)
-        {
+        for trigger in self.triggers().iter().filter(|trigger| trigger.kind == TriggerKind::Clock) {
             let event = Some(clock_event(trigger));
-            let job = self.shared.job(
-                Trigger::Clock,
-                trigger.function.clone(),
-                event,
-                String::new(),
-                None,
-            );
+            let job = self.shared.job(Trigger::Clock, trigger.function.clone(), event, String::new(), None);
             self.shared.queue.push(job, false);
         }
     }
@@ -171,8 +134,7 @@ impl Script {
     pub async fn wait_idle(&self, patience: Duration) -> Result<(), ScriptError> {
         let mut pending = self.shared.queue.pending();
         let idle = tokio::time::timeout(patience, pending.wait_for(|pending| *pending == 0)).await;
-        idle.map_err(|_| ScriptError::StillBusy)?
-            .map_err(|_| ScriptError::Stopped)?;
+        idle.map_err(|_| ScriptError::StillBusy)?.map_err(|_| ScriptError::Stopped)?;
         Ok(())
     }
 

@@ -103,9 +103,7 @@ impl Shared {
     }
 
     pub(super) fn script_zone(&self) -> String {
-        self.knobs()
-            .script_zone
-            .unwrap_or_else(|| self.source().time_zone().to_owned())
+        self.knobs().script_zone.unwrap_or_else(|| self.source().time_zone().to_owned())
     }
 
     pub(super) fn owner(&self) -> String {
@@ -175,9 +173,8 @@ impl Shared {
     pub(super) fn due_timers(&self) -> Vec<Job> {
         let now = self.now();
         let mut triggers = lock(&self.triggers);
-        let due = triggers
-            .iter_mut()
-            .filter(|trigger| trigger.kind == TriggerKind::Clock && trigger.due <= now);
+        let due =
+            triggers.iter_mut().filter(|trigger| trigger.kind == TriggerKind::Clock && trigger.due <= now);
         due.map(|trigger| {
             trigger.due = now + i64::from(trigger.minutes) * 60_000;
             self.job(
@@ -204,16 +201,7 @@ impl Shared {
             Trigger::Open | Trigger::Menu | Trigger::Clock => 0,
         };
         let due = Instant::now() + Duration::from_millis(delay);
-        Job {
-            function,
-            trigger,
-            event,
-            person,
-            sheet,
-            replies: VecDeque::new(),
-            due,
-            done: None,
-        }
+        Job { function, trigger, event, person, sheet, replies: VecDeque::new(), due, done: None }
     }
 
     pub(super) fn remember(&self, execution: Execution) {

@@ -29,23 +29,11 @@ impl Browser {
             line.strip_prefix("ChromeDriver was started successfully on port ")
                 .map(|port| port.trim_end_matches('.').to_owned())
         });
-        let base = format!(
-            "http://127.0.0.1:{}/session",
-            port.expect("chromedriver names its port")
-        );
-        let arguments = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--window-size=1360,820",
-        ];
+        let base = format!("http://127.0.0.1:{}/session", port.expect("chromedriver names its port"));
+        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1360,820"];
         let wanted =
             json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
-        let mut browser = Self {
-            driver,
-            session: base,
-            client: reqwest::Client::new(),
-        };
+        let mut browser = Self { driver, session: base, client: reqwest::Client::new() };
         let session = browser.call("", wanted).await;
         let id = session["sessionId"].as_str().expect("a session");
         browser.session = format!("{}/{id}", browser.session);
@@ -54,13 +42,7 @@ impl Browser {
 
     async fn call(&self, path: &str, body: Json) -> Json {
         let request = self.client.post(format!("{}{path}", self.session)).json(&body);
-        let answer: Json = request
-            .send()
-            .await
-            .expect("the driver answers")
-            .json()
-            .await
-            .expect("JSON");
+        let answer: Json = request.send().await.expect("the driver answers").json().await.expect("JSON");
         let value = answer["value"].clone();
         assert!(value.get("error").is_none(), "{path}: {value}");
         value
@@ -72,16 +54,12 @@ impl Browser {
 
     /// Runs a script in the page; a promise is waited for.
     pub(super) async fn run(&self, script: &str) -> Json {
-        self.call("/execute/sync", json!({ "script": script, "args": [] }))
-            .await
+        self.call("/execute/sync", json!({ "script": script, "args": [] })).await
     }
 
     async fn element(&self, selector: &str) -> String {
-        self.until(&format!("document.querySelector({}) !== null", json!(selector)))
-            .await;
-        let found = self
-            .call("/element", json!({ "using": "css selector", "value": selector }))
-            .await;
+        self.until(&format!("document.querySelector({}) !== null", json!(selector))).await;
+        let found = self.call("/element", json!({ "using": "css selector", "value": selector })).await;
         found[ELEMENT].as_str().expect("an element").to_owned()
     }
 
@@ -93,16 +71,12 @@ impl Browser {
     /// Presses keys over the grid; `\u{e007}` is Enter.
     pub(super) async fn press(&self, keys: &str) {
         let grid = self.element("#viewport").await;
-        self.call(&format!("/element/{grid}/value"), json!({ "text": keys }))
-            .await;
+        self.call(&format!("/element/{grid}/value"), json!({ "text": keys })).await;
     }
 
     pub(super) async fn text(&self, cell: &str) -> String {
-        let text = self
-            .run(&format!(
-                "return document.querySelector('[data-cell=\"{cell}\"]')?.textContent"
-            ))
-            .await;
+        let text =
+            self.run(&format!("return document.querySelector('[data-cell=\"{cell}\"]')?.textContent")).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 

@@ -27,13 +27,9 @@ async fn table(rows: u32) -> (Emulator, SpreadsheetId, Browser) {
         }
     });
     let browser = Browser::start().await;
-    browser
-        .open(&format!("{}/spreadsheets/1page", emulator.base_url()))
-        .await;
+    browser.open(&format!("{}/spreadsheets/1page", emulator.base_url())).await;
     browser.until_cell("A2", "100").await;
-    browser
-        .until("document.getElementById('live').dataset.state === 'live'")
-        .await;
+    browser.until("document.getElementById('live').dataset.state === 'live'").await;
     (emulator, id, browser)
 }
 
@@ -57,9 +53,7 @@ async fn a_person_types_into_the_page_and_sees_what_others_do() {
     });
     changed.expect("the spreadsheet").expect("done");
     browser.until_cell("C5", "from the program").await;
-    browser
-        .until("document.querySelector('[data-cell=\"C5\"]').matches('.flash-api')")
-        .await;
+    browser.until("document.querySelector('[data-cell=\"C5\"]').matches('.flash-api')").await;
 
     browser.click("[data-cell=\"A2\"]").await;
     browser.click("#insert-above").await;
@@ -90,12 +84,8 @@ async fn ten_thousand_rows_scroll_without_a_long_task() {
              step();",
         )
         .await;
-    browser
-        .until("document.getElementById('viewport').scrollTop >= 240000")
-        .await;
-    browser
-        .until("document.querySelector('[data-cell=\"A9620\"]')?.textContent === '961900'")
-        .await;
+    browser.until("document.getElementById('viewport').scrollTop >= 240000").await;
+    browser.until("document.querySelector('[data-cell=\"A9620\"]')?.textContent === '961900'").await;
     let longest = browser.run("return Math.max(...window.long)").await;
     assert_eq!(longest, json!(0), "the longest task took {longest} ms");
 }

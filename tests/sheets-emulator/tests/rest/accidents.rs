@@ -14,11 +14,7 @@ const BATCH: &str = "spreadsheets.batchUpdate";
 const READ: &str = "/values/Orders!B3?prettyPrint=false";
 
 fn person(moment: Moment, actions: Vec<Action>) -> Fault {
-    Fault::Person {
-        person: Person::new("ann@example.com"),
-        moment,
-        actions,
-    }
+    Fault::Person { person: Person::new("ann@example.com"), moment, actions }
 }
 
 fn write() -> Json {
@@ -31,22 +27,14 @@ async fn name(stage: &Stage) -> Json {
 
 /// Tells whether the answer got lost.
 async fn lost(stage: &Stage) -> bool {
-    stage
-        .request(Method::POST, ":batchUpdate")
-        .json(&write())
-        .send()
-        .await
-        .is_err()
+    stage.request(Method::POST, ":batchUpdate").json(&write()).send().await.is_err()
 }
 
 #[tokio::test]
 async fn a_lost_answer_tells_nothing_about_the_write() {
     for (applied, now) in [(Applied::Yes, "by the robot"), (Applied::No, "Bob")] {
         let stage = Stage::new().await;
-        stage
-            .emulator
-            .faults()
-            .add(Rule::next(BATCH, Fault::LostReply { applied }));
+        stage.emulator.faults().add(Rule::next(BATCH, Fault::LostReply { applied }));
         assert!(lost(&stage).await);
         assert_eq!(name(&stage).await, now);
         assert!(!lost(&stage).await, "the rule hits once");
@@ -56,27 +44,16 @@ async fn a_lost_answer_tells_nothing_about_the_write() {
 #[tokio::test]
 async fn a_late_write_comes_after_so_many_calls_or_when_it_is_released() {
     let stage = Stage::new().await;
-    stage.emulator.faults().add(Rule::next(
-        BATCH,
-        Fault::LostReply {
-            applied: Applied::AfterCalls(2),
-        },
-    ));
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::LostReply { applied: Applied::AfterCalls(2) }));
     assert!(lost(&stage).await);
     assert_eq!(name(&stage).await, "Bob");
-    assert_eq!(
-        name(&stage).await,
-        "by the robot",
-        "applied when the second call came in"
-    );
+    assert_eq!(name(&stage).await, "by the robot", "applied when the second call came in");
 
     let stage = Stage::new().await;
-    stage.emulator.faults().add(Rule::next(
-        BATCH,
-        Fault::LostReply {
-            applied: Applied::OnRelease("late".into()),
-        },
-    ));
+    stage
+        .emulator
+        .faults()
+        .add(Rule::next(BATCH, Fault::LostReply { applied: Applied::OnRelease("late".into()) }));
     assert!(lost(&stage).await);
     stage.emulator.faults().paused("late").await;
     assert_eq!(name(&stage).await, "Bob");
@@ -90,24 +67,15 @@ async fn a_late_write_comes_after_so_many_calls_or_when_it_is_released() {
 #[tokio::test]
 async fn errors_come_before_or_after_the_work() {
     let stage = Stage::new().await;
-    stage
-        .emulator
-        .faults()
-        .add(Rule::next(BATCH, Fault::Status { code: 503 }));
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::Status { code: 503 }));
     let (status, answer) = stage.call(Method::POST, ":batchUpdate", Some(&write())).await;
     assert_eq!(
         (status, answer["error"]["message"].clone()),
         (503, json!("The service is currently unavailable."))
     );
     assert_eq!(name(&stage).await, "Bob");
-    stage
-        .emulator
-        .faults()
-        .add(Rule::next(BATCH, Fault::StatusAfter { code: 500 }));
-    assert_eq!(
-        stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0,
-        500
-    );
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::StatusAfter { code: 500 }));
+    assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0, 500);
     assert_eq!(name(&stage).await, "by the robot");
     stage.emulator.faults().add(Rule::next("read", Fault::Quota));
     assert_eq!(stage.call(Method::GET, READ, None).await.0, 429);
@@ -117,11 +85,7 @@ async fn errors_come_before_or_after_the_work() {
 async fn a_body_breaks_off() {
     let stage = Stage::new().await;
     stage.emulator.faults().add(Rule::next("read", Fault::CutBody));
-    let answer = stage
-        .request(Method::GET, READ)
-        .send()
-        .await
-        .expect("the head arrives");
+    let answer = stage.request(Method::GET, READ).send().await.expect("the head arrives");
     assert_eq!(answer.status().as_u16(), 200);
     assert!(answer.bytes().await.is_err());
 }
@@ -130,46 +94,23 @@ async fn a_body_breaks_off() {
 async fn reads_go_back_in_time_or_find_nothing() {
     let stage = Stage::new().await;
     stage.post(":batchUpdate", write()).await;
-    stage
-        .emulator
-        .faults()
-        .add(Rule::next("read", Fault::StaleRead { changes: 1 }));
+    stage.emulator.faults().add(Rule::next("read", Fault::StaleRead { changes: 1 }));
     assert_eq!(name(&stage).await, "Bob");
     assert_eq!(name(&stage).await, "by the robot");
-    stage.emulator.faults().add(Rule {
-        times: 2,
-        ..Rule::next("read", Fault::EmptyRead)
-    });
+    stage.emulator.faults().add(Rule { times: 2, ..Rule::next("read", Fault::EmptyRead) });
     assert_eq!(name(&stage).await, Json::Null);
-    let grid = stage
-        .get("?ranges=Orders&fields=sheets(properties.title,data.rowData)")
-        .await;
-    assert_eq!(
-        grid,
-        json!({ "sheets": [{ "properties": { "title": "Orders" }, "data": [{}] }] })
-    );
+    let grid = stage.get("?ranges=Orders&fields=sheets(properties.title,data.rowData)").await;
+    assert_eq!(grid, json!({ "sheets": [{ "properties": { "title": "Orders" }, "data": [{}] }] }));
 }
 
 #[tokio::test]
 async fn a_person_acts_just_before_just_after_or_inside() {
-    let insert = || {
-        vec![Action::InsertRows {
-            sheet: SHEET,
-            at: 1,
-            count: 1,
-        }]
-    };
+    let insert = || vec![Action::InsertRows { sheet: SHEET, at: 1, count: 1 }];
     let body = json!({ "requests": [texts(2, 1, &["by the robot"])], "includeSpreadsheetInResponse": true, "responseRanges": ["Orders!A1:B6"], "responseIncludeGridData": true });
-    for (moment, hit, shown) in [
-        (Moment::Before, "1", 2),
-        (Moment::After, "2", 2),
-        (Moment::Inside, "2", 3),
-    ] {
+    for (moment, hit, shown) in [(Moment::Before, "1", 2), (Moment::After, "2", 2), (Moment::Inside, "2", 3)]
+    {
         let stage = Stage::new().await;
-        stage
-            .emulator
-            .faults()
-            .add(Rule::next(BATCH, person(moment, insert())));
+        stage.emulator.faults().add(Rule::next(BATCH, person(moment, insert())));
         let answer = stage.post(":batchUpdate", body.clone()).await;
         // which record was hit
         let values = stage.get("/values/Orders").await["values"].clone();
@@ -181,13 +122,9 @@ async fn a_person_acts_just_before_just_after_or_inside() {
             .expect("it is somewhere");
         assert_eq!(row[0], hit, "{moment:?}");
         // and where the answer shows it
-        let rows = answer["updatedSpreadsheet"]["sheets"][0]["data"][0]["rowData"]
-            .as_array()
-            .expect("rows")
-            .clone();
-        let at = rows
-            .iter()
-            .position(|row| row["values"][1]["formattedValue"] == "by the robot");
+        let rows =
+            answer["updatedSpreadsheet"]["sheets"][0]["data"][0]["rowData"].as_array().expect("rows").clone();
+        let at = rows.iter().position(|row| row["values"][1]["formattedValue"] == "by the robot");
         assert_eq!(at, Some(shown), "{moment:?}");
     }
 }
@@ -197,15 +134,7 @@ async fn a_person_acts_after_a_read() {
     let stage = Stage::new().await;
     stage.emulator.faults().add(Rule::next(
         "read",
-        person(
-            Moment::After,
-            vec![Action::Type {
-                sheet: SHEET,
-                row: 2,
-                column: 1,
-                text: "Bea".into(),
-            }],
-        ),
+        person(Moment::After, vec![Action::Type { sheet: SHEET, row: 2, column: 1, text: "Bea".into() }]),
     ));
     assert_eq!([name(&stage).await, name(&stage).await], ["Bob", "Bea"]);
 }
@@ -213,15 +142,10 @@ async fn a_person_acts_after_a_read() {
 #[tokio::test]
 async fn the_second_batch_waits_until_it_is_let_go() {
     let stage = Stage::new().await;
-    stage.emulator.faults().add(Rule {
-        skip: 1,
-        ..Rule::next(
-            BATCH,
-            Fault::Pause {
-                name: "second".into(),
-            },
-        )
-    });
+    stage
+        .emulator
+        .faults()
+        .add(Rule { skip: 1, ..Rule::next(BATCH, Fault::Pause { name: "second".into() }) });
     stage.post(":batchUpdate", write()).await;
     let second = stage
         .request(Method::POST, ":batchUpdate")
@@ -230,14 +154,7 @@ async fn the_second_batch_waits_until_it_is_let_go() {
     stage.emulator.faults().paused("second").await;
     assert_eq!(name(&stage).await, "by the robot");
     stage.emulator.faults().release("second");
-    assert!(
-        second
-            .await
-            .expect("no panic")
-            .expect("an answer")
-            .status()
-            .is_success()
-    );
+    assert!(second.await.expect("no panic").expect("an answer").status().is_success());
     assert_eq!(name(&stage).await, "Cid");
 }
 
@@ -246,42 +163,21 @@ async fn rules_come_over_http_too() {
     let stage = Stage::new().await;
     let url = format!("{}/emulator/faults", stage.emulator.base_url());
     let rule = json!({ "match": { "method": BATCH, "spreadsheet": ID }, "times": 2, "fault": { "kind": "status", "code": 500 } });
-    let answer: Json = stage
-        .client
-        .post(&url)
-        .json(&rule)
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
+    let answer: Json =
+        stage.client.post(&url).json(&rule).send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(answer["number"], 1);
-    assert_eq!(
-        stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0,
-        500
-    );
+    assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0, 500);
     stage.client.delete(&url).send().await.expect("an answer");
-    assert_eq!(
-        stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0,
-        200
-    );
+    assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&write())).await.0, 200);
 }
 
 #[tokio::test]
 async fn what_fires_is_told_and_the_unknown_is_a_knob() {
     let fired = |events: Vec<TriggerEvent>| serde_json::to_value(events).expect("JSON");
-    let sort = || Action::SortByColumn {
-        sheet: SHEET,
-        column: 0,
-        descending: true,
-        area: None,
-    };
-    for (fires, wanted) in [
-        (Fires::Edit, vec!["edit", "change"]),
-        (Fires::ChangeOther, vec!["change"]),
-        (Fires::Silent, vec![]),
-    ] {
+    let sort = || Action::SortByColumn { sheet: SHEET, column: 0, descending: true, area: None };
+    for (fires, wanted) in
+        [(Fires::Edit, vec!["edit", "change"]), (Fires::ChangeOther, vec!["change"]), (Fires::Silent, vec![])]
+    {
         let stage = Stage::with(Knobs {
             sort_fires: fires,
             undo_fires: fires,
@@ -303,10 +199,7 @@ async fn what_fires_is_told_and_the_unknown_is_a_knob() {
     }
     let stage = Stage::new().await;
     let events = fired(stage.type_text(1, 0, "5"));
-    assert_eq!(
-        (events[0]["value"].clone(), events[0]["old_value"].clone()),
-        (json!("5"), json!("1"))
-    );
+    assert_eq!((events[0]["value"].clone(), events[0]["old_value"].clone()), (json!("5"), json!("1")));
     let paste = Action::PasteBlock {
         sheet: SHEET,
         row: 9,
@@ -319,11 +212,7 @@ async fn what_fires_is_told_and_the_unknown_is_a_knob() {
         "a paste has no value, and made the grid larger"
     );
     assert_eq!(
-        fired(stage.act(Action::InsertRows {
-            sheet: SHEET,
-            at: 0,
-            count: 1
-        })),
+        fired(stage.act(Action::InsertRows { sheet: SHEET, at: 0, count: 1 })),
         json!([{ "kind": "change", "change": "INSERT_ROW", "user": "ann@example.com" }])
     );
 }

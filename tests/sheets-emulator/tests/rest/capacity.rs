@@ -11,14 +11,8 @@ use super::stage::Stage;
 /// Resident bytes of this process.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("a Linux system");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .expect("a line");
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|kilobytes| kilobytes.parse::<u64>().ok())
-        .expect("a number")
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+    line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<u64>().ok()).expect("a number")
         * 1024
 }
 
@@ -28,12 +22,8 @@ fn resident() -> u64 {
 async fn a_million_rows() {
     const ROWS: u32 = 1_000_000;
     let mut knobs = sheets_emulator::Knobs::default();
-    (
-        knobs.reads_per_user,
-        knobs.writes_per_user,
-        knobs.reads_per_project,
-        knobs.writes_per_project,
-    ) = (u32::MAX, u32::MAX, u32::MAX, u32::MAX);
+    (knobs.reads_per_user, knobs.writes_per_user, knobs.reads_per_project, knobs.writes_per_project) =
+        (u32::MAX, u32::MAX, u32::MAX, u32::MAX);
     let stage = Stage::with(knobs).await;
     let tab =
         json!({ "sheetId": 5, "title": "big", "gridProperties": { "rowCount": ROWS + 1, "columnCount": 9 } });
@@ -61,10 +51,7 @@ async fn a_million_rows() {
         slowest = slowest.max(started.elapsed().as_millis());
     }
     let memory = resident();
-    eprintln!(
-        "memory {} MB; slowest write of 20,000 rows (about 2 MB) {slowest} ms",
-        memory >> 20
-    );
+    eprintln!("memory {} MB; slowest write of 20,000 rows (about 2 MB) {slowest} ms", memory >> 20);
     for path in ["/values/big!A500000:I500020", "/values/big!A1:A"] {
         let started = Instant::now();
         let bytes = stage
@@ -76,10 +63,7 @@ async fn a_million_rows() {
             .await
             .expect("a body")
             .len();
-        eprintln!(
-            "GET {path}: {bytes} bytes in {} ms",
-            started.elapsed().as_millis()
-        );
+        eprintln!("GET {path}: {bytes} bytes in {} ms", started.elapsed().as_millis());
     }
     let started = Instant::now();
     stage.batch(json!([{ "insertDimension": { "range": { "sheetId": 5, "dimension": "ROWS", "startIndex": 10, "endIndex": 11 } } }, { "deleteDimension": { "range": { "sheetId": 5, "dimension": "ROWS", "startIndex": 10, "endIndex": 11 } } }])).await;

@@ -16,16 +16,9 @@ async fn token(emulator: &Emulator, key: &Json, scope: &str) -> (u16, Json) {
     let private =
         EncodingKey::from_rsa_pem(key["private_key"].as_str().expect("a key").as_bytes()).expect("a PEM key");
     let assertion = encode(&Header::new(Algorithm::RS256), &claims, &private).expect("signed");
-    let form = [
-        ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
-        ("assertion", &assertion),
-    ];
-    let answer = reqwest::Client::new()
-        .post(emulator.token_url())
-        .form(&form)
-        .send()
-        .await
-        .expect("an answer");
+    let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &assertion)];
+    let answer =
+        reqwest::Client::new().post(emulator.token_url()).form(&form).send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
@@ -43,15 +36,11 @@ async fn open(emulator: &Emulator, id: &str, bearer: &str) -> (u16, Json) {
 async fn a_robot_comes_in_with_a_signed_request_and_only_where_it_is_invited() {
     // given an account and three spreadsheets: shared, not shared, not there
     let emulator = Emulator::start(Options::default()).await.expect("a free port");
-    let key = emulator
-        .create_account("robot@x.iam.gserviceaccount.com", "7")
-        .expect("a key");
+    let key = emulator.create_account("robot@x.iam.gserviceaccount.com", "7").expect("a key");
     for (id, invited) in [("1shared", true), ("1private", false)] {
         emulator.world().create(SpreadsheetId::new(id), id, |book| {
             if invited {
-                book.sharing
-                    .editors
-                    .insert("robot@x.iam.gserviceaccount.com".into());
+                book.sharing.editors.insert("robot@x.iam.gserviceaccount.com".into());
             }
         });
     }
@@ -67,10 +56,7 @@ async fn a_robot_comes_in_with_a_signed_request_and_only_where_it_is_invited() {
         (403, json!("The caller does not have permission"))
     );
     let (status, refused) = open(&emulator, "1nowhere", bearer).await;
-    assert_eq!(
-        (status, refused["error"]["status"].clone()),
-        (404, json!("NOT_FOUND"))
-    );
+    assert_eq!((status, refused["error"]["status"].clone()), (404, json!("NOT_FOUND")));
     assert_eq!(open(&emulator, "1shared", "made-up").await.0, 401);
     // and after an hour the token has ended
     emulator.world().clock().advance(3_600_000);
@@ -86,15 +72,8 @@ async fn a_robot_comes_in_with_a_signed_request_and_only_where_it_is_invited() {
 async fn a_reading_scope_does_not_write_nor_filter() {
     let emulator = Emulator::start(Options::default()).await.expect("a free port");
     let key = emulator.create_account("reader@x", "7").expect("a key");
-    emulator
-        .world()
-        .create(SpreadsheetId::new("1x"), "x", |book| book.sharing.everyone = true);
-    let (_, granted) = token(
-        &emulator,
-        &key,
-        "https://www.googleapis.com/auth/spreadsheets.readonly",
-    )
-    .await;
+    emulator.world().create(SpreadsheetId::new("1x"), "x", |book| book.sharing.everyone = true);
+    let (_, granted) = token(&emulator, &key, "https://www.googleapis.com/auth/spreadsheets.readonly").await;
     let bearer = granted["access_token"].as_str().expect("a token");
     assert_eq!(open(&emulator, "1x", bearer).await.0, 200);
     let url = format!("{}/v4/spreadsheets/1x:getByDataFilter", emulator.base_url());
@@ -115,11 +94,7 @@ async fn the_sixty_first_read_of_a_minute_is_a_429_without_retry_after() {
     for _ in 0..60 {
         stage.get("/values/A1").await;
     }
-    let answer = stage
-        .request(Method::GET, "/values/A1")
-        .send()
-        .await
-        .expect("an answer");
+    let answer = stage.request(Method::GET, "/values/A1").send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.headers().get("retry-after").is_none());
     let body: Json = answer.json().await.expect("JSON");
@@ -127,10 +102,7 @@ async fn the_sixty_first_read_of_a_minute_is_a_429_without_retry_after() {
         body["error"]["message"],
         "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute per user' of service 'sheets.googleapis.com' for consumer 'project_number:1'."
     );
-    assert_eq!(
-        body["error"]["details"][0]["metadata"]["quota_limit"],
-        "ReadRequestsPerMinutePerUser"
-    );
+    assert_eq!(body["error"]["details"][0]["metadata"]["quota_limit"], "ReadRequestsPerMinutePerUser");
     stage.post("/values/Orders!E9:clear", json!({})).await;
     stage.emulator.world().clock().advance(60_000);
     stage.get("/values/A1").await;
@@ -154,26 +126,13 @@ async fn answers_are_pretty_unless_asked_and_packed_when_asked() {
     };
     assert!(text("").await.starts_with("{\n  \"") && text("").await.ends_with("}\n"));
     assert!(!text("?prettyPrint=false").await.contains('\n'));
-    let plain = reqwest::Client::builder()
-        .no_gzip()
-        .build()
-        .expect("a client that does not unpack by itself");
-    let url = format!(
-        "{}/v4/spreadsheets/{ID}?includeGridData=true",
-        stage.emulator.base_url()
-    );
-    let packed = plain
-        .get(url)
-        .bearer_auth(ROBOT)
-        .header("accept-encoding", "gzip")
-        .send()
-        .await
-        .expect("an answer");
+    let plain =
+        reqwest::Client::builder().no_gzip().build().expect("a client that does not unpack by itself");
+    let url = format!("{}/v4/spreadsheets/{ID}?includeGridData=true", stage.emulator.base_url());
+    let packed =
+        plain.get(url).bearer_auth(ROBOT).header("accept-encoding", "gzip").send().await.expect("an answer");
     assert_eq!(
-        packed
-            .headers()
-            .get("content-encoding")
-            .map(reqwest::header::HeaderValue::as_bytes),
+        packed.headers().get("content-encoding").map(reqwest::header::HeaderValue::as_bytes),
         Some(&b"gzip"[..])
     );
     assert_eq!(
@@ -192,45 +151,23 @@ async fn the_own_interface_makes_shares_acts_and_tells() {
     let stage = Stage::new().await;
     let base = stage.emulator.base_url();
     let post = async |path: &str, body: Json| -> Json {
-        let answer = stage
-            .client
-            .post(format!("{base}/emulator{path}"))
-            .json(&body)
-            .send()
-            .await
-            .expect("an answer");
+        let answer =
+            stage.client.post(format!("{base}/emulator{path}")).json(&body).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         answer.json().await.expect("JSON")
     };
     // given a listener on a new spreadsheet
     let made = post("/spreadsheets", json!({ "title": "New", "id": "1new" })).await;
     assert_eq!(made["id"], "1new");
-    let mut feed = stage
-        .client
-        .get(format!("{base}/emulator/spreadsheets/1new/events"))
-        .send()
-        .await
-        .expect("a feed");
-    assert_eq!(
-        feed.chunk().await.expect("a greeting").as_deref(),
-        Some(&b": listening\n\n"[..])
-    );
+    let mut feed =
+        stage.client.get(format!("{base}/emulator/spreadsheets/1new/events")).send().await.expect("a feed");
+    assert_eq!(feed.chunk().await.expect("a greeting").as_deref(), Some(&b": listening\n\n"[..]));
     // when a person types
     let action = json!({ "kind": "type", "sheet": 0, "row": 2, "column": 1, "text": "hello" });
-    let events = post(
-        "/spreadsheets/1new/actions",
-        json!({ "person": "ann@x", "action": action }),
-    )
-    .await;
+    let events = post("/spreadsheets/1new/actions", json!({ "person": "ann@x", "action": action })).await;
+    assert_eq!(events["events"][0]["range"], json!({ "top": 2, "left": 1, "bottom": 3, "right": 2 }));
     assert_eq!(
-        events["events"][0]["range"],
-        json!({ "top": 2, "left": 1, "bottom": 3, "right": 2 })
-    );
-    assert_eq!(
-        (
-            events["events"][0]["value"].clone(),
-            events["events"][0]["old_value"].clone()
-        ),
+        (events["events"][0]["value"].clone(), events["events"][0]["old_value"].clone()),
         (json!("hello"), Json::Null)
     );
     // then the listener hears who and roughly where, and the cells show it
@@ -240,9 +177,7 @@ async fn the_own_interface_makes_shares_acts_and_tells() {
     assert_eq!(heard["rows"]["0"][0], 0);
     let cells: Json = stage
         .client
-        .get(format!(
-            "{base}/emulator/spreadsheets/1new/tabs/0/cells?from=2&to=3"
-        ))
+        .get(format!("{base}/emulator/spreadsheets/1new/tabs/0/cells?from=2&to=3"))
         .send()
         .await
         .expect("an answer")
@@ -261,13 +196,7 @@ async fn the_own_interface_makes_shares_acts_and_tells() {
     assert_eq!(knobs.json::<Json>().await.expect("JSON")["reads_per_user"], 5);
     assert_eq!(post("/clock", json!({ "freeze_at": 5 })).await["now"], 5);
     assert_eq!(
-        stage
-            .client
-            .get(format!("{base}/emulator/nothing"))
-            .send()
-            .await
-            .expect("an answer")
-            .status(),
+        stage.client.get(format!("{base}/emulator/nothing")).send().await.expect("an answer").status(),
         StatusCode::NOT_FOUND
     );
 }

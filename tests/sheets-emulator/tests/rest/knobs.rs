@@ -12,18 +12,10 @@ use super::stage::{ID, ROBOT, Stage, label, range, rows, texts};
 #[tokio::test]
 async fn labels_in_a_sort_of_part_of_the_width() {
     for (knob, row) in [(Labels::Follow, 4), (Labels::Stay, 1)] {
-        let stage = Stage::with(Knobs {
-            labels_in_partial_sort: knob,
-            ..Knobs::default()
-        })
-        .await;
-        stage
-            .batch(json!([label(5, "x", &json!({ "dimensionRange": rows(1, 2) }))]))
-            .await;
+        let stage = Stage::with(Knobs { labels_in_partial_sort: knob, ..Knobs::default() }).await;
+        stage.batch(json!([label(5, "x", &json!({ "dimensionRange": rows(1, 2) }))])).await;
         let spec = json!([{ "dimensionIndex": 0, "sortOrder": "DESCENDING" }]);
-        stage
-            .batch(json!([{ "sortRange": { "range": range(1, 0, 5, 2), "sortSpecs": spec } }]))
-            .await;
+        stage.batch(json!([{ "sortRange": { "range": range(1, 0, 5, 2), "sortSpecs": spec } }])).await;
         assert_eq!(stage.row_of(5).await, Some(row), "{knob:?}");
     }
 }
@@ -31,68 +23,37 @@ async fn labels_in_a_sort_of_part_of_the_width() {
 #[tokio::test]
 async fn labels_of_a_tab_that_is_copied() {
     for (copies, labels) in [(true, 2), (false, 1)] {
-        let stage = Stage::with(Knobs {
-            duplicate_copies_labels: copies,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { duplicate_copies_labels: copies, ..Knobs::default() }).await;
         let place = json!({ "dimensionRange": rows(1, 2) });
-        stage
-            .batch(json!([label(5, "x", &place), { "duplicateSheet": { "sourceSheetId": 0 } }]))
-            .await;
+        stage.batch(json!([label(5, "x", &place), { "duplicateSheet": { "sourceSheetId": 0 } }])).await;
         let found = stage
-            .post(
-                "/developerMetadata:search",
-                json!({ "dataFilters": [{ "developerMetadataLookup": {} }] }),
-            )
+            .post("/developerMetadata:search", json!({ "dataFilters": [{ "developerMetadataLookup": {} }] }))
             .await;
-        assert_eq!(
-            found["matchedDeveloperMetadata"].as_array().map(Vec::len),
-            Some(labels)
-        );
+        assert_eq!(found["matchedDeveloperMetadata"].as_array().map(Vec::len), Some(labels));
     }
 }
 
 #[tokio::test]
 async fn a_second_label_of_the_same_id() {
     for (unique, status) in [(true, 400), (false, 200)] {
-        let stage = Stage::with(Knobs {
-            metadata_ids_unique: unique,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { metadata_ids_unique: unique, ..Knobs::default() }).await;
         let body = json!({ "requests": [label(5, "x", &json!({ "spreadsheet": true }))] });
         stage.post(":batchUpdate", body.clone()).await;
-        assert_eq!(
-            stage.call(Method::POST, ":batchUpdate", Some(&body)).await.0,
-            status
-        );
+        assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&body)).await.0, status);
     }
 }
 
 #[tokio::test]
 async fn strict_validation_and_the_interface() {
     for (blocks, status) in [(true, 400), (false, 200)] {
-        let stage = Stage::with(Knobs {
-            strict_validation_blocks_api: blocks,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { strict_validation_blocks_api: blocks, ..Knobs::default() }).await;
         let rule = json!({ "condition": { "type": "ONE_OF_LIST", "values": [{ "userEnteredValue": "new" }] }, "strict": true });
-        stage
-            .batch(json!([{ "setDataValidation": { "range": range(1, 2, 2, 3), "rule": rule } }]))
-            .await;
+        stage.batch(json!([{ "setDataValidation": { "range": range(1, 2, 2, 3), "rule": rule } }])).await;
         let body = json!({ "requests": [texts(1, 2, &["old"])] });
-        assert_eq!(
-            stage.call(Method::POST, ":batchUpdate", Some(&body)).await.0,
-            status
-        );
+        assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&body)).await.0, status);
         let put = json!({ "values": [["old"]] });
         assert_eq!(
-            stage
-                .call(Method::PUT, "/values/Orders!C2?valueInputOption=RAW", Some(&put))
-                .await
-                .0,
+            stage.call(Method::PUT, "/values/Orders!C2?valueInputOption=RAW", Some(&put)).await.0,
             status
         );
         stage.batch(json!([texts(1, 2, &["new"])])).await;
@@ -102,17 +63,10 @@ async fn strict_validation_and_the_interface() {
 #[tokio::test]
 async fn a_write_that_begins_inside_and_ends_outside() {
     for (grows, status) in [(true, 200), (false, 400)] {
-        let stage = Stage::with(Knobs {
-            writes_grow_grid: grows,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { writes_grow_grid: grows, ..Knobs::default() }).await;
         let put = json!({ "values": [["a"], ["b"], ["c"]] });
         assert_eq!(
-            stage
-                .call(Method::PUT, "/values/Orders!A9?valueInputOption=RAW", Some(&put))
-                .await
-                .0,
+            stage.call(Method::PUT, "/values/Orders!A9?valueInputOption=RAW", Some(&put)).await.0,
             status
         );
     }
@@ -125,16 +79,9 @@ async fn spelling_of_large_numbers_and_of_minus_zero() {
         (BigNumbers::Exponent, true, "[1.70597193236978E15,-0]"),
     ];
     for (big_numbers, minus_zero, wanted) in cases {
-        let stage = Stage::with(Knobs {
-            big_numbers,
-            minus_zero,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { big_numbers, minus_zero, ..Knobs::default() }).await;
         let put = json!({ "values": [[1_705_971_932_369_780_i64, -0.0]] });
-        stage
-            .call(Method::PUT, "/values/Orders!A9?valueInputOption=RAW", Some(&put))
-            .await;
+        stage.call(Method::PUT, "/values/Orders!A9?valueInputOption=RAW", Some(&put)).await;
         let read = stage.request(
             Method::GET,
             "/values/Orders!A9:B9?valueRenderOption=UNFORMATTED_VALUE&prettyPrint=false",
@@ -147,28 +94,17 @@ async fn spelling_of_large_numbers_and_of_minus_zero() {
 #[tokio::test]
 async fn a_user_of_the_quota_named_by_the_caller() {
     for (counts, status) in [(true, 200), (false, 429)] {
-        let stage = Stage::with(Knobs {
-            quota_user_counts: counts,
-            reads_per_user: 1,
-            ..Knobs::default()
-        })
-        .await;
+        let stage =
+            Stage::with(Knobs { quota_user_counts: counts, reads_per_user: 1, ..Knobs::default() }).await;
         stage.emulator.world().clock().freeze(1_800_000_000_000);
         stage.get("/values/A1?quotaUser=a").await;
-        assert_eq!(
-            stage.call(Method::GET, "/values/A1?quotaUser=b", None).await.0,
-            status
-        );
+        assert_eq!(stage.call(Method::GET, "/values/A1?quotaUser=b", None).await.0, status);
     }
 }
 
 #[tokio::test]
 async fn the_time_that_a_call_takes() {
-    let stage = Stage::with(Knobs {
-        service_ms: 80,
-        ..Knobs::default()
-    })
-    .await;
+    let stage = Stage::with(Knobs { service_ms: 80, ..Knobs::default() }).await;
     let started = Instant::now();
     stage.get("/values/A1").await;
     assert!(started.elapsed() >= Duration::from_millis(80));
@@ -177,11 +113,7 @@ async fn the_time_that_a_call_takes() {
 #[tokio::test]
 async fn the_version_in_drive() {
     for (moves, same) in [(true, false), (false, true)] {
-        let stage = Stage::with(Knobs {
-            drive_version_moves: moves,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { drive_version_moves: moves, ..Knobs::default() }).await;
         let version = async || -> Json {
             let url = format!("{}/drive/v3/files/{ID}?fields=version", stage.emulator.base_url());
             stage
@@ -201,15 +133,7 @@ async fn the_version_in_drive() {
     }
     let stage = Stage::new().await;
     let url = format!("{}/drive/v3/files/nothing", stage.emulator.base_url());
-    let missing: Json = stage
-        .client
-        .get(url)
-        .bearer_auth(ROBOT)
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("JSON");
+    let missing: Json =
+        stage.client.get(url).bearer_auth(ROBOT).send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(missing["error"]["errors"][0]["reason"], "notFound");
 }

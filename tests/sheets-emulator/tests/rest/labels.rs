@@ -15,43 +15,26 @@ fn on_row(row: u32) -> Json {
 async fn a_label_follows_its_row_as_measured_on_the_live_service() {
     let stage = Stage::new().await;
     stage.batch(json!([label(5, "claim", &on_row(2))])).await;
-    stage
-        .batch(json!([{ "insertDimension": { "range": rows(0, 2) } }]))
-        .await;
+    stage.batch(json!([{ "insertDimension": { "range": rows(0, 2) } }])).await;
     assert_eq!(stage.row_of(5).await, Some(4));
-    stage
-        .batch(json!([{ "deleteDimension": { "range": rows(0, 1) } }]))
-        .await;
+    stage.batch(json!([{ "deleteDimension": { "range": rows(0, 1) } }])).await;
     assert_eq!(stage.row_of(5).await, Some(3));
-    stage
-        .batch(json!([{ "moveDimension": { "source": rows(3, 4), "destinationIndex": 1 } }]))
-        .await;
+    stage.batch(json!([{ "moveDimension": { "source": rows(3, 4), "destinationIndex": 1 } }])).await;
     assert_eq!(stage.row_of(5).await, Some(1));
     stage.batch(json!([{ "sortRange": { "range": range(1, 0, 7, 5), "sortSpecs": [{ "dimensionIndex": 0, "sortOrder": "DESCENDING" }] } }])).await;
     let row = stage.row_of(5).await.expect("still there");
     assert_eq!(stage.keys()[row as usize], "2", "it went with its values");
-    stage
-        .batch(json!([{ "deleteDimension": { "range": rows(row as u32, row as u32 + 1) } }]))
-        .await;
+    stage.batch(json!([{ "deleteDimension": { "range": rows(row as u32, row as u32 + 1) } }])).await;
     assert_eq!(stage.row_of(5).await, None);
 }
 
 #[tokio::test]
 async fn what_a_sort_by_a_person_does_to_labels_is_a_knob() {
     for (labels, wanted) in [(Labels::Follow, 3), (Labels::Stay, 2)] {
-        let stage = Stage::with(Knobs {
-            labels_in_ui_sort: labels,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { labels_in_ui_sort: labels, ..Knobs::default() }).await;
         stage.batch(json!([label(5, "claim", &on_row(2)), { "updateSheetProperties":
             { "properties": { "sheetId": 0, "gridProperties": { "frozenRowCount": 1 } }, "fields": "gridProperties.frozenRowCount" } }])).await;
-        stage.act(Action::SortByColumn {
-            sheet: SHEET,
-            column: 0,
-            descending: true,
-            area: None,
-        });
+        stage.act(Action::SortByColumn { sheet: SHEET, column: 0, descending: true, area: None });
         assert_eq!(stage.keys(), ["id", "4", "3", "2", "1"]);
         assert_eq!(stage.row_of(5).await, Some(wanted), "{labels:?}");
     }
@@ -60,21 +43,11 @@ async fn what_a_sort_by_a_person_does_to_labels_is_a_knob() {
 #[tokio::test]
 async fn undo_brings_a_deleted_row_back_with_or_without_its_label() {
     for keeps in [true, false] {
-        let stage = Stage::with(Knobs {
-            undo_restores_labels: keeps,
-            ..Knobs::default()
-        })
-        .await;
+        let stage = Stage::with(Knobs { undo_restores_labels: keeps, ..Knobs::default() }).await;
         stage.batch(json!([label(5, "claim", &on_row(2))])).await;
-        stage.act(Action::DeleteRows {
-            sheet: SHEET,
-            start: 2,
-            end: 3,
-        });
+        stage.act(Action::DeleteRows { sheet: SHEET, start: 2, end: 3 });
         // and somebody inserts a row above in between
-        stage
-            .batch(json!([{ "insertDimension": { "range": rows(1, 2) } }]))
-            .await;
+        stage.batch(json!([{ "insertDimension": { "range": rows(1, 2) } }])).await;
         stage.act(Action::Undo);
         assert_eq!(stage.keys(), ["id", "", "1", "2", "3", "4"]);
         assert_eq!(stage.row_of(5).await, keeps.then_some(3));
@@ -89,12 +62,7 @@ async fn a_key_is_written_through_its_label_wherever_the_row_went() {
     stage.batch(json!([label(70, "claim-1", &on_row(5))])).await;
     // and a person who sorts by name, downwards, before the key comes
     let area = sheets_emulator::grid::Area::new(1, 0, 6, 5);
-    stage.act(Action::SortByColumn {
-        sheet: SHEET,
-        column: 1,
-        descending: true,
-        area: Some(area),
-    });
+    stage.act(Action::SortByColumn { sheet: SHEET, column: 1, descending: true, area: Some(area) });
     // when the key is written by the label; null leaves the name alone
     let filter = json!({ "developerMetadataLookup": { "metadataId": 70 } });
     let body = json!({ "valueInputOption": "RAW", "includeValuesInResponse": true, "responseValueRenderOption": "UNFORMATTED_VALUE",
@@ -102,17 +70,10 @@ async fn a_key_is_written_through_its_label_wherever_the_row_went() {
     let answer = stage.post("/values:batchUpdateByDataFilter", body).await;
     // then it stands beside Eve
     assert_eq!(answer["responses"][0]["updatedRange"], "Orders!A2:B2");
-    assert_eq!(
-        answer["responses"][0]["updatedData"]["values"],
-        json!([[51, "Eve"]])
-    );
+    assert_eq!(answer["responses"][0]["updatedData"]["values"], json!([[51, "Eve"]]));
     assert_eq!(answer["totalUpdatedCells"], 1);
     // and once the row is gone, nothing is written and nobody complains
-    stage.act(Action::DeleteRows {
-        sheet: SHEET,
-        start: 1,
-        end: 2,
-    });
+    stage.act(Action::DeleteRows { sheet: SHEET, start: 1, end: 2 });
     let body = json!({ "valueInputOption": "RAW", "data": [{ "dataFilter": filter, "values": [[52]] }] });
     let answer = stage.post("/values:batchUpdateByDataFilter", body).await;
     assert_eq!(answer["responses"], json!([]));
@@ -136,17 +97,10 @@ async fn labels_are_found_updated_and_deleted_by_filter() {
                 json!({ "dataFilters": [{ "developerMetadataLookup": lookup }] }),
             )
             .await;
-        let found = found["matchedDeveloperMetadata"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let found = found["matchedDeveloperMetadata"].as_array().cloned().unwrap_or_default();
         found
             .iter()
-            .map(|one| {
-                one["developerMetadata"]["metadataId"]
-                    .as_i64()
-                    .unwrap_or_default()
-            })
+            .map(|one| one["developerMetadata"]["metadataId"].as_i64().unwrap_or_default())
             .collect::<Vec<_>>()
     };
     assert_eq!(search(json!({ "metadataKey": "k" })).await, [1, 2, 3, 4]);
@@ -162,22 +116,14 @@ async fn labels_are_found_updated_and_deleted_by_filter() {
     stage.batch(json!([{ "updateDeveloperMetadata": { "dataFilters": [lookup], "developerMetadata": { "metadataValue": "d" }, "fields": "metadataValue" } }])).await;
     let answer = stage.batch(json!([{ "deleteDeveloperMetadata": { "dataFilter": { "developerMetadataLookup": { "metadataValue": "d" } } } }])).await;
     assert_eq!(
-        answer["replies"][0]["deleteDeveloperMetadata"]["deletedDeveloperMetadata"]
-            .as_array()
-            .map(Vec::len),
+        answer["replies"][0]["deleteDeveloperMetadata"]["deletedDeveloperMetadata"].as_array().map(Vec::len),
         Some(2)
     );
     let rows = stage.get("?fields=developerMetadata.metadataId,sheets(developerMetadata.metadataId,data.rowMetadata.developerMetadata)").await;
     assert_eq!(rows["developerMetadata"], json!([{ "metadataId": 1 }]));
-    assert_eq!(
-        rows["sheets"][0]["developerMetadata"],
-        json!([{ "metadataId": 2 }])
-    );
+    assert_eq!(rows["sheets"][0]["developerMetadata"], json!([{ "metadataId": 2 }]));
     let (status, answer) = stage.call(Method::GET, "/developerMetadata/3", None).await;
-    assert_eq!(
-        (status, answer["error"]["message"].clone()),
-        (404, json!("No developer metadata with ID 3"))
-    );
+    assert_eq!((status, answer["error"]["message"].clone()), (404, json!("No developer metadata with ID 3")));
 }
 
 #[tokio::test]
@@ -187,23 +133,12 @@ async fn rows_found_by_label_come_with_their_cells_and_their_labels() {
     let body = json!({ "dataFilters": [{ "developerMetadataLookup": { "metadataKey": "k" } }, { "gridRange": range(0, 0, 1, 2) }] });
     let fields =
         "sheets(data(startRow,rowData.values.userEnteredValue,rowMetadata.developerMetadata.metadataValue))";
-    let answer = stage
-        .post(&format!(":getByDataFilter?fields={fields}"), body)
-        .await;
+    let answer = stage.post(&format!(":getByDataFilter?fields={fields}"), body).await;
     let data = &answer["sheets"][0]["data"];
     assert_eq!(data[0]["startRow"], 2);
-    assert_eq!(
-        data[0]["rowData"][0]["values"][0]["userEnteredValue"]["numberValue"],
-        2
-    );
-    assert_eq!(
-        data[0]["rowMetadata"],
-        json!([{ "developerMetadata": [{ "metadataValue": "c" }] }])
-    );
-    assert_eq!(
-        data[1]["rowData"][0]["values"][1]["userEnteredValue"]["stringValue"],
-        "name"
-    );
+    assert_eq!(data[0]["rowData"][0]["values"][0]["userEnteredValue"]["numberValue"], 2);
+    assert_eq!(data[0]["rowMetadata"], json!([{ "developerMetadata": [{ "metadataValue": "c" }] }]));
+    assert_eq!(data[1]["rowData"][0]["values"][1]["userEnteredValue"]["stringValue"], "name");
 }
 
 #[tokio::test]
@@ -211,21 +146,9 @@ async fn thirty_thousand_characters_a_spreadsheet_and_as_many_a_tab() {
     let stage = Stage::new().await;
     let value = "x".repeat(29_999);
     let here = json!({ "spreadsheet": true });
-    stage
-        .batch(json!([label(1, &value, &here), label(2, &value, &on_row(1))]))
-        .await;
-    assert!(
-        stage
-            .refused(json!([label(3, "", &here)]))
-            .await
-            .contains("30000 characters")
-    );
-    assert!(
-        stage
-            .refused(json!([label(3, "", &on_row(2))]))
-            .await
-            .contains("30000 characters")
-    );
+    stage.batch(json!([label(1, &value, &here), label(2, &value, &on_row(1))])).await;
+    assert!(stage.refused(json!([label(3, "", &here)])).await.contains("30000 characters"));
+    assert!(stage.refused(json!([label(3, "", &on_row(2))])).await.contains("30000 characters"));
 }
 
 #[tokio::test]

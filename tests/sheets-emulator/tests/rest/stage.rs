@@ -22,50 +22,32 @@ impl Stage {
     }
 
     pub(super) async fn with(knobs: Knobs) -> Self {
-        let options = Options {
-            open_door: true,
-            knobs,
-            ..Options::default()
-        };
+        let options = Options { open_door: true, knobs, ..Options::default() };
         let emulator = Emulator::start(options).await.expect("a free port");
         emulator.world().create(SpreadsheetId::new(ID), "Shop", |book| {
             book.sharing.owner = Some("ann@example.com".into());
             book.sharing.editors.insert(ROBOT.into());
             book.tabs[0] = sheets_emulator::grid::Tab::new(SHEET, "Orders", 10, 5);
-            for (row, (key, name)) in (0_u32..).zip([
-                ("id", "name"),
-                ("1", "Ann"),
-                ("2", "Bob"),
-                ("3", "Cid"),
-                ("4", "Dan"),
-            ]) {
+            for (row, (key, name)) in
+                (0_u32..).zip([("id", "name"), ("1", "Ann"), ("2", "Bob"), ("3", "Cid"), ("4", "Dan")])
+            {
                 book.tabs[0].set_value(row, 0, key.parse().map_or(Value::text(key), Value::Number));
                 book.tabs[0].set_value(row, 1, Value::text(name));
             }
         });
-        Self {
-            emulator,
-            client: reqwest::Client::new(),
-        }
+        Self { emulator, client: reqwest::Client::new() }
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client
-            .request(
-                method,
-                format!("{}/v4/spreadsheets/{ID}{path}", self.emulator.base_url()),
-            )
+            .request(method, format!("{}/v4/spreadsheets/{ID}{path}", self.emulator.base_url()))
             .bearer_auth(ROBOT)
     }
 
     /// Status and body.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Json>) -> (u16, Json) {
         let request = self.request(method, path);
-        let request = if let Some(body) = body {
-            request.json(body)
-        } else {
-            request
-        };
+        let request = if let Some(body) = body { request.json(body) } else { request };
         let answer = request.send().await.expect("an answer");
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
@@ -88,13 +70,8 @@ impl Stage {
 
     /// The message of a batch that is refused with 400.
     pub(super) async fn refused(&self, requests: Json) -> String {
-        let (status, answer) = self
-            .call(
-                Method::POST,
-                ":batchUpdate",
-                Some(&json!({ "requests": requests })),
-            )
-            .await;
+        let (status, answer) =
+            self.call(Method::POST, ":batchUpdate", Some(&json!({ "requests": requests }))).await;
         assert_eq!(status, 400, "{answer}");
         answer["error"]["message"].as_str().expect("a message").to_owned()
     }
@@ -102,29 +79,17 @@ impl Stage {
     #[expect(clippy::needless_pass_by_value, reason = "tests read better")]
     pub(super) fn act(&self, action: Action) -> Vec<TriggerEvent> {
         let done =
-            self.emulator
-                .world()
-                .act(&SpreadsheetId::new(ID), &Person::new("ann@example.com"), &action);
-        done.expect("the spreadsheet is there")
-            .expect("the action is possible")
+            self.emulator.world().act(&SpreadsheetId::new(ID), &Person::new("ann@example.com"), &action);
+        done.expect("the spreadsheet is there").expect("the action is possible")
     }
 
     pub(super) fn type_text(&self, row: u32, column: u32, text: &str) -> Vec<TriggerEvent> {
-        self.act(Action::Type {
-            sheet: SHEET,
-            row,
-            column,
-            text: text.into(),
-        })
+        self.act(Action::Type { sheet: SHEET, row, column, text: text.into() })
     }
 
     /// The shown texts of column A of the first tab, from its first row to its last with any.
     pub(super) fn keys(&self) -> Vec<String> {
-        let book = self
-            .emulator
-            .world()
-            .spreadsheet(&SpreadsheetId::new(ID))
-            .expect("the spreadsheet");
+        let book = self.emulator.world().spreadsheet(&SpreadsheetId::new(ID)).expect("the spreadsheet");
         let tab = &book.tabs[0];
         let reader = sheets_emulator::formula::Book::new(&book);
         let keys = (0..tab.data_extent().0).map(|row| match reader.scalar(tab, row, 0) {
@@ -138,14 +103,8 @@ impl Stage {
 
     /// Which row (from 0) a label stands on.
     pub(super) async fn row_of(&self, label: i32) -> Option<u64> {
-        let (status, body) = self
-            .call(Method::GET, &format!("/developerMetadata/{label}"), None)
-            .await;
-        (status == 200).then(|| {
-            body["location"]["dimensionRange"]["startIndex"]
-                .as_u64()
-                .expect("a row")
-        })
+        let (status, body) = self.call(Method::GET, &format!("/developerMetadata/{label}"), None).await;
+        (status == 200).then(|| body["location"]["dimensionRange"]["startIndex"].as_u64().expect("a row"))
     }
 }
 
@@ -161,10 +120,8 @@ pub(super) fn rows(start: u32, end: u32) -> Json {
 
 /// `updateCells` of typed texts from a cell on.
 pub(super) fn texts(row: u32, column: u32, texts: &[&str]) -> Json {
-    let values: Vec<Json> = texts
-        .iter()
-        .map(|text| json!({ "userEnteredValue": { "stringValue": text } }))
-        .collect();
+    let values: Vec<Json> =
+        texts.iter().map(|text| json!({ "userEnteredValue": { "stringValue": text } })).collect();
     json!({ "updateCells": { "start": { "sheetId": 0, "rowIndex": row, "columnIndex": column }, "rows": [{ "values": values }], "fields": "userEnteredValue" } })
 }
 

@@ -27,11 +27,7 @@ async fn what_the_endpoint_could_not_take_is_sent_again_by_the_timer() {
     stage.time_passes(5).await;
 
     let posts = stage.endpoint.seen();
-    assert_eq!(
-        posts.len(),
-        4,
-        "500, 503, the same parcel again, then the second edit"
-    );
+    assert_eq!(posts.len(), 4, "500, 503, the same parcel again, then the second edit");
     assert_eq!(posts[0].id, posts[1].id);
     assert_eq!(posts[1].id, posts[2].id);
     assert_ne!(posts[2].id, posts[3].id);
@@ -103,18 +99,9 @@ async fn killed_at_any_call_of_a_service_nothing_that_was_stored_is_lost() {
         stage.turn(|knobs| knobs.kill = None);
         stage.time_passes(1).await;
 
-        let ids: BTreeSet<String> = stage
-            .endpoint
-            .seen()
-            .iter()
-            .flat_map(Seen::edits)
-            .map(|edit| edit["id"].to_string())
-            .collect();
-        assert_eq!(
-            ids.len(),
-            usize::from(stored > 0 || sent_at_once),
-            "killed at call {number}"
-        );
+        let ids: BTreeSet<String> =
+            stage.endpoint.seen().iter().flat_map(Seen::edits).map(|edit| edit["id"].to_string()).collect();
+        assert_eq!(ids.len(), usize::from(stored > 0 || sent_at_once), "killed at call {number}");
         assert_eq!(stage.waiting(), 0, "killed at call {number}");
         if outcome == Outcome::Completed {
             assert!(number > 10, "only {number} calls were tried");
@@ -140,16 +127,8 @@ async fn deliveries_can_be_lost_dropped_and_doubled() {
         stage.types(1, 1, text);
     }
     stage.idle().await;
-    let kept: usize = stage
-        .endpoint
-        .take_seen()
-        .iter()
-        .map(|post| post.edits().len())
-        .sum();
-    assert_eq!(
-        kept, 1,
-        "the queue holds one edit's two events; the others are dropped"
-    );
+    let kept: usize = stage.endpoint.take_seen().iter().map(|post| post.edits().len()).sum();
+    assert_eq!(kept, 1, "the queue holds one edit's two events; the others are dropped");
     assert!(
         stage
             .script
@@ -161,13 +140,5 @@ async fn deliveries_can_be_lost_dropped_and_doubled() {
     stage.turn(|knobs| (knobs.queue_limit, knobs.delay_ms, knobs.double) = (None, 0, 1.0));
     stage.types(1, 1, "f");
     stage.idle().await;
-    assert_eq!(
-        stage
-            .endpoint
-            .take_seen()
-            .iter()
-            .map(|post| post.edits().len())
-            .sum::<usize>(),
-        2
-    );
+    assert_eq!(stage.endpoint.take_seen().iter().map(|post| post.edits().len()).sum::<usize>(), 2);
 }

@@ -46,9 +46,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let endpoint = Self {
             address: listener.local_addr().expect("an address"),
             seen: Arc::default(),
@@ -75,20 +73,11 @@ impl Endpoint {
         let (head, body) = request.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let header = |name: &str| {
-            head.headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
-                .to_owned()
+            head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
         };
-        let signed = [
-            header("webhook-id").as_bytes(),
-            b".",
-            header("webhook-timestamp").as_bytes(),
-            b".",
-            &body,
-        ]
-        .concat();
+        let signed =
+            [header("webhook-id").as_bytes(), b".", header("webhook-timestamp").as_bytes(), b".", &body]
+                .concat();
         let seen = Seen {
             path: head.uri.path().to_owned(),
             id: header("webhook-id"),

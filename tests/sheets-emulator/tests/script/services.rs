@@ -40,23 +40,14 @@ async fn script_zone_and_spreadsheet_zone_are_apart() {
            console.log(Session.getScriptTimeZone());"#,
     )
     .await;
-    assert_eq!(
-        logs,
-        [
-            "2018-07-16T15:00:00.000Z 16 2018-07-17",
-            "2018-07-17T00:00:00.000",
-            "Etc/UTC"
-        ]
-    );
+    assert_eq!(logs, ["2018-07-16T15:00:00.000Z 16 2018-07-17", "2018-07-17T00:00:00.000", "Etc/UTC"]);
 }
 
 #[tokio::test]
 async fn an_endless_run_is_ended_by_the_limit_and_a_sleep_counts() {
-    for code in [
-        "for (;;);",
-        "try { for (;;); } finally { console.log('seen'); }",
-        "for (;;) Utilities.sleep(1000);",
-    ] {
+    for code in
+        ["for (;;);", "try { for (;;); } finally { console.log('seen'); }", "for (;;) Utilities.sleep(1000);"]
+    {
         let stage = Stage::with(&format!("function onOpen() {{ {code} }}")).await;
         stage.turn(|knobs| knobs.run_limit_ms = if code.contains("sleep") { 360_000 } else { 200 });
         let run = stage.script.open(ANN).await.expect("ends");
@@ -67,11 +58,8 @@ async fn an_endless_run_is_ended_by_the_limit_and_a_sleep_counts() {
 #[tokio::test]
 async fn services_refuse_as_google_does() {
     let stage = Stage::with("").await;
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port")
-        .local_addr()
-        .expect("an address");
+    let closed =
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     stage.endpoint.will_answer(404, Json::Null);
     let logs = Stage::logs(&format!(
         r#"const said = (work) => {{ try {{ work(); console.log('fine'); }} catch (error) {{ console.log(error.message); }} }};
@@ -120,8 +108,5 @@ async fn locks_keep_parallel_runs_apart_and_end_with_their_run() {
         stage.types(1, 1, "x");
     }
     stage.idle().await;
-    assert_eq!(
-        stage.script.properties("script").get("seen").map(String::as_str),
-        Some("12")
-    );
+    assert_eq!(stage.script.properties("script").get("seen").map(String::as_str), Some("12"));
 }

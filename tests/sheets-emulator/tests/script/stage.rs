@@ -39,16 +39,9 @@ impl Stage {
                 }
             }
         });
-        let script = scripts
-            .install(&id, Source::new(code, MANIFEST).expect("a manifest"))
-            .expect("installed");
-        Self {
-            google,
-            scripts,
-            id,
-            script,
-            endpoint: Endpoint::start().await,
-        }
+        let script =
+            scripts.install(&id, Source::new(code, MANIFEST).expect("a manifest")).expect("installed");
+        Self { google, scripts, id, script, endpoint: Endpoint::start().await }
     }
 
     /// With the real script, connected to link `orders` by its menu.
@@ -66,10 +59,7 @@ impl Stage {
     pub(super) async fn connect(&self, sheet: i32, link: &str) -> Execution {
         let address = format!("http://{}/", self.endpoint.address);
         let replies = vec![Reply::text(address), Reply::text(link), Reply::text(SECRET)];
-        self.script
-            .choose("Connect", ANN, sheet, replies)
-            .await
-            .expect("the menu has it")
+        self.script.choose("Connect", ANN, sheet, replies).await.expect("the menu has it")
     }
 
     pub(super) fn does(&self, action: &Action) {
@@ -80,12 +70,7 @@ impl Stage {
     }
 
     pub(super) fn types(&self, row: u32, column: u32, text: &str) {
-        self.does(&Action::Type {
-            sheet: SHEET,
-            row,
-            column,
-            text: text.into(),
-        });
+        self.does(&Action::Type { sheet: SHEET, row, column, text: text.into() });
     }
 
     pub(super) async fn idle(&self) {
@@ -105,29 +90,17 @@ impl Stage {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.script
-            .properties("document")
-            .keys()
-            .filter(|key| key.starts_with("edit/"))
-            .count()
+        self.script.properties("document").keys().filter(|key| key.starts_with("edit/")).count()
     }
 
     pub(super) fn note(&self, row: u32, column: u32) -> Option<String> {
         let book = self.google.spreadsheet(&self.id).expect("the spreadsheet");
-        book.tab(SHEET)
-            .expect("the tab")
-            .cell(row, column)
-            .note()
-            .map(str::to_owned)
+        book.tab(SHEET).expect("the tab").cell(row, column).note().map(str::to_owned)
     }
 
     /// The last run of the edit trigger; a change trigger runs after each.
     pub(super) fn last(&self) -> Execution {
-        self.script
-            .executions()
-            .into_iter()
-            .rfind(|run| run.trigger == Trigger::Edit)
-            .expect("an edit ran")
+        self.script.executions().into_iter().rfind(|run| run.trigger == Trigger::Edit).expect("an edit ran")
     }
 
     /// What a script of one's own logs.

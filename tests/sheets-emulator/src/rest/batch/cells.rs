@@ -12,16 +12,10 @@ use crate::rest::{ApiError, Mask};
 /// Rows of cells as a request gives them.
 fn read_rows(message: &Object) -> Result<Vec<Vec<NewCell<'_>>>, ApiError> {
     let rows = list(message, "rows").iter().enumerate().map(|(y, row)| {
-        let values = row
-            .get("values")
-            .and_then(Json::as_array)
-            .map_or(&[][..], Vec::as_slice);
+        let values = row.get("values").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
         let cells = values.iter().enumerate().map(|(x, cell)| {
             let empty = crate::rest::fields::nothing();
-            NewCell::read(
-                cell.as_object().unwrap_or(empty),
-                &format!("rows[{y}].values[{x}]"),
-            )
+            NewCell::read(cell.as_object().unwrap_or(empty), &format!("rows[{y}].values[{x}]"))
         });
         cells.collect()
     });
@@ -149,10 +143,7 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
         for column in area.left..area.right {
             let old = tab.cell(row, column);
             if old.look.is_none() && !mask.wants("userEnteredValue") {
-                let new = Cell {
-                    value: old.value.clone(),
-                    look: looks.clone(),
-                };
+                let new = Cell { value: old.value.clone(), look: looks.clone() };
                 tab.set_cell(row, column, new);
             } else {
                 cell.put(tab, row, column, &mask);
@@ -172,11 +163,7 @@ pub(super) fn find_replace(work: &mut Work<'_>, message: &Object) -> Answer {
         return Err(ApiError::invalid("The emulator does not know searchByRegex."));
     }
     let places: Vec<(SheetId, Area)> = if flag(message, "allSheets") {
-        work.spreadsheet
-            .tabs
-            .iter()
-            .map(|tab| (tab.id, tab.whole()))
-            .collect()
+        work.spreadsheet.tabs.iter().map(|tab| (tab.id, tab.whole())).collect()
     } else if message.contains_key("range") {
         vec![work.range(object(message, "range"))?]
     } else {
@@ -239,22 +226,18 @@ impl Search<'_> {
             let mut in_row = false;
             for column in area.left..area.right.min(tab.rows.row(row).len() as u32) {
                 let new = match &tab.cell(row, column).value {
-                    Value::Text(text) => self
-                        .replace(text)
-                        .map(|(text, count)| (Value::text(&text), count, false)),
-                    Value::Formula(text) if self.formulas => self
-                        .replace(text)
-                        .map(|(text, count)| (Value::Formula(text.into()), count, true)),
+                    Value::Text(text) => {
+                        self.replace(text).map(|(text, count)| (Value::text(&text), count, false))
+                    }
+                    Value::Formula(text) if self.formulas => {
+                        self.replace(text).map(|(text, count)| (Value::Formula(text.into()), count, true))
+                    }
                     _ => None,
                 };
                 if let Some((value, count, formula)) = new {
                     tab.set_value(row, column, value);
                     found.occurrences += count;
-                    *(if formula {
-                        &mut found.formulas
-                    } else {
-                        &mut found.values
-                    }) += 1;
+                    *(if formula { &mut found.formulas } else { &mut found.values }) += 1;
                     in_row = true;
                 }
             }
@@ -265,21 +248,14 @@ impl Search<'_> {
 
     fn replace(&self, text: &str) -> Option<(String, u32)> {
         let same = |part: &str| {
-            if self.match_case {
-                part == self.find
-            } else {
-                part.to_lowercase() == self.find.to_lowercase()
-            }
+            if self.match_case { part == self.find } else { part.to_lowercase() == self.find.to_lowercase() }
         };
         if self.entire {
             return same(text).then(|| (self.replacement.to_owned(), 1));
         }
         let (mut out, mut rest, mut count) = (String::new(), text, 0);
         while let Some(letter) = rest.chars().next() {
-            let end = rest
-                .char_indices()
-                .nth(self.find.chars().count())
-                .map_or(rest.len(), |(end, _)| end);
+            let end = rest.char_indices().nth(self.find.chars().count()).map_or(rest.len(), |(end, _)| end);
             if same(&rest[..end]) {
                 out.push_str(self.replacement);
                 rest = &rest[end..];
@@ -297,16 +273,10 @@ impl Search<'_> {
 pub(super) fn sort(work: &mut Work<'_>, message: &Object) -> Answer {
     let (sheet, area) = work.range(object(message, "range"))?;
     work.open_for_writing(sheet, area)?;
-    let keys = list(message, "sortSpecs")
-        .iter()
-        .filter_map(Json::as_object)
-        .map(|spec| {
-            let column = fields::index(spec, "dimensionIndex")?.unwrap_or(0);
-            Ok(SortKey {
-                column,
-                descending: text(spec, "sortOrder") == "DESCENDING",
-            })
-        });
+    let keys = list(message, "sortSpecs").iter().filter_map(Json::as_object).map(|spec| {
+        let column = fields::index(spec, "dimensionIndex")?.unwrap_or(0);
+        Ok(SortKey { column, descending: text(spec, "sortOrder") == "DESCENDING" })
+    });
     let keys: Vec<SortKey> = keys.collect::<Result<_, Refusal>>()?;
     if keys.is_empty() {
         return Err(ApiError::invalid("At least one sort spec must be specified."));

@@ -15,13 +15,7 @@ pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
     let given = object(message, "developerMetadata");
     fields::only(
         given,
-        &[
-            "metadataId",
-            "metadataKey",
-            "metadataValue",
-            "location",
-            "visibility",
-        ],
+        &["metadataId", "metadataKey", "metadataValue", "location", "visibility"],
         "developer_metadata",
     )?;
     let key = key(given)?;
@@ -32,21 +26,10 @@ pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
         Some(id) => i32::try_from(id).map_err(|_| Refusal(format!("metadataId[{id}] is out of range.")))?,
     };
     if work.knobs.metadata_ids_unique && work.spreadsheet.metadata.contains_key(&id) {
-        return Err(ApiError::invalid(format!(
-            "Developer metadata with id {id} already exists."
-        )));
+        return Err(ApiError::invalid(format!("Developer metadata with id {id} already exists.")));
     }
-    let value = given
-        .get("metadataValue")
-        .and_then(Json::as_str)
-        .map(str::to_owned);
-    let label = Metadata {
-        id,
-        key,
-        value,
-        visibility,
-        location,
-    };
+    let value = given.get("metadataValue").and_then(Json::as_str).map(str::to_owned);
+    let label = Metadata { id, key, value, visibility, location };
     let shown = label.to_json();
     work.spreadsheet.metadata.insert(id, label);
     check_size(work.spreadsheet, location.sheet())?;
@@ -55,9 +38,7 @@ pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
 
 fn key(given: &Object) -> Result<String, Refusal> {
     match text(given, "metadataKey") {
-        "" => Err(Refusal::new(
-            "Developer metadata must always have a key specified.",
-        )),
+        "" => Err(Refusal::new("Developer metadata must always have a key specified.")),
         key => Ok(key.to_owned()),
     }
 }
@@ -66,17 +47,12 @@ fn visibility(given: &Object) -> Result<Visibility, Refusal> {
     match text(given, "visibility") {
         "DOCUMENT" => Ok(Visibility::Document),
         "PROJECT" => Ok(Visibility::Project),
-        _ => Err(Refusal::new(
-            "Developer metadata must always have a visibility specified.",
-        )),
+        _ => Err(Refusal::new("Developer metadata must always have a visibility specified.")),
     }
 }
 
 fn check_size(spreadsheet: &Spreadsheet, sheet: Option<SheetId>) -> Result<(), Refusal> {
-    let here = spreadsheet
-        .metadata
-        .values()
-        .filter(|label| label.location.sheet() == sheet);
+    let here = spreadsheet.metadata.values().filter(|label| label.location.sheet() == sheet);
     if here.map(Metadata::characters).sum::<usize>() > LIMIT {
         let what = if sheet.is_some() { "sheet" } else { "spreadsheet" };
         return Err(Refusal(format!(
@@ -99,10 +75,7 @@ fn meant(spreadsheet: &Spreadsheet, filters: &[&Object]) -> Result<Vec<i32>, Api
 
 pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = update_mask(message)?;
-    let filters: Vec<&Object> = list(message, "dataFilters")
-        .iter()
-        .filter_map(Json::as_object)
-        .collect();
+    let filters: Vec<&Object> = list(message, "dataFilters").iter().filter_map(Json::as_object).collect();
     if filters.is_empty() {
         return Err(ApiError::invalid("At least one data filter must be specified."));
     }
@@ -131,10 +104,7 @@ fn change(label: &mut Metadata, given: &Object, mask: &Mask) -> Result<(), Refus
         label.key = key(given)?;
     }
     if mask.wants("metadataValue") {
-        label.value = given
-            .get("metadataValue")
-            .and_then(Json::as_str)
-            .map(str::to_owned);
+        label.value = given.get("metadataValue").and_then(Json::as_str).map(str::to_owned);
     }
     if mask.wants("visibility") && (!mask.is_everything() || given.contains_key("visibility")) {
         label.visibility = visibility(given)?;

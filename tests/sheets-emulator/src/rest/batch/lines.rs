@@ -25,15 +25,11 @@ fn bounded(work: &Work<'_>, range: &Object) -> Result<(Lines, u32, u32), Refusal
 pub(super) fn insert(work: &mut Work<'_>, message: &Object) -> Answer {
     let lines = fields::lines(object(message, "range"))?;
     let (Some(start), Some(end)) = (lines.start, lines.end) else {
-        return Err(ApiError::invalid(
-            "range must specify both a startIndex and an endIndex.",
-        ));
+        return Err(ApiError::invalid("range must specify both a startIndex and an endIndex."));
     };
     let before = flag(message, "inheritFromBefore");
     if before && start == 0 {
-        return Err(ApiError::invalid(
-            "inheritFromBefore cannot be true if inserting at index 0.",
-        ));
+        return Err(ApiError::invalid("inheritFromBefore cannot be true if inserting at index 0."));
     }
     let count = work.spreadsheet.grid(lines.sheet)?.count(lines.dimension);
     if start > count {
@@ -41,31 +37,19 @@ pub(super) fn insert(work: &mut Work<'_>, message: &Object) -> Answer {
             "range.startIndex[{start}] is too large: the sheet has {count}."
         )));
     }
-    work.spreadsheet
-        .insert(lines.sheet, lines.dimension, start, end - start)?;
-    let neighbour = if before || end > count + (end - start) - 1 {
-        start.checked_sub(1)
-    } else {
-        Some(end)
-    };
+    work.spreadsheet.insert(lines.sheet, lines.dimension, start, end - start)?;
+    let neighbour = if before || end > count + (end - start) - 1 { start.checked_sub(1) } else { Some(end) };
     if let Some(neighbour) = neighbour {
-        work.spreadsheet
-            .grid_mut(lines.sheet)?
-            .inherit(lines.dimension, start, end, neighbour);
+        work.spreadsheet.grid_mut(lines.sheet)?.inherit(lines.dimension, start, end, neighbour);
     }
     nothing()
 }
 
 pub(super) fn delete(work: &mut Work<'_>, message: &Object) -> Answer {
     let (lines, start, end) = bounded(work, object(message, "range"))?;
-    let area = work
-        .spreadsheet
-        .grid(lines.sheet)?
-        .whole()
-        .with_span(lines.dimension, (start, end));
+    let area = work.spreadsheet.grid(lines.sheet)?.whole().with_span(lines.dimension, (start, end));
     work.open_for_writing(lines.sheet, area)?;
-    work.spreadsheet
-        .delete(lines.sheet, lines.dimension, start, end)?;
+    work.spreadsheet.delete(lines.sheet, lines.dimension, start, end)?;
     nothing()
 }
 
@@ -74,8 +58,7 @@ pub(super) fn append(work: &mut Work<'_>, message: &Object) -> Answer {
     if length == 0 {
         return Err(ApiError::invalid("length must be greater than zero."));
     }
-    work.spreadsheet
-        .append(fields::sheet_id(message), fields::dimension(message)?, length)?;
+    work.spreadsheet.append(fields::sheet_id(message), fields::dimension(message)?, length)?;
     nothing()
 }
 
@@ -87,8 +70,7 @@ pub(super) fn move_lines(work: &mut Work<'_>, message: &Object) -> Answer {
         return Err(ApiError::invalid(format!("Cannot move lines to index {to}.")));
     }
     if to != start && to != end {
-        work.spreadsheet
-            .shift(lines.sheet, lines.dimension, &Shift::Move { start, end, to })?;
+        work.spreadsheet.shift(lines.sheet, lines.dimension, &Shift::Move { start, end, to })?;
     }
     nothing()
 }
@@ -124,9 +106,7 @@ pub(super) fn auto_resize(work: &mut Work<'_>, message: &Object) -> Answer {
     for line in (start..end).filter(|_| lines.dimension == Dimension::Columns) {
         let letters = (0..tab.data_extent().0).map(|row| {
             let scalar = view.book.scalar(tab, row, line);
-            crate::display::shown(&scalar, tab.cell(row, line), &view.locale)
-                .chars()
-                .count()
+            crate::display::shown(&scalar, tab.cell(row, line), &view.locale).chars().count()
         });
         widths.push((line, letters.max().unwrap_or(0) as u32 * 7 + 7));
     }
@@ -163,19 +143,10 @@ pub(super) fn add_group(work: &mut Work<'_>, message: &Object) -> Answer {
         .iter()
         .filter(|group| group.dimension == lines.dimension && group.start <= start && group.end >= end);
     let depth = around.map(|group| group.depth).max().unwrap_or(0) + 1;
-    tab.groups.push(Group {
-        dimension: lines.dimension,
-        start,
-        end,
-        depth,
-        collapsed: false,
-    });
+    tab.groups.push(Group { dimension: lines.dimension, start, end, depth, collapsed: false });
     tab.groups.sort_by_key(|group| (group.start, group.depth));
-    let control = if lines.dimension == Dimension::Rows {
-        "rowGroupControlAfter"
-    } else {
-        "columnGroupControlAfter"
-    };
+    let control =
+        if lines.dimension == Dimension::Rows { "rowGroupControlAfter" } else { "columnGroupControlAfter" };
     tab.grid_properties.insert(control.to_owned(), json!(true));
     Ok(json!({"addDimensionGroup": {"dimensionGroups": groups_json(tab, lines.dimension)}}))
 }

@@ -33,16 +33,8 @@ type Handler = fn(&mut Work<'_>, &Object) -> Answer;
 
 /// Each kind: what does it, and the fields that its message has.
 const KINDS: &[(&str, Handler, &[&str])] = &[
-    (
-        "updateCells",
-        cells::update,
-        &["start", "range", "rows", "fields"],
-    ),
-    (
-        "appendCells",
-        cells::append,
-        &["sheetId", "rows", "fields", "tableId"],
-    ),
+    ("updateCells", cells::update, &["start", "range", "rows", "fields"]),
+    ("appendCells", cells::append, &["sheetId", "rows", "fields", "tableId"]),
     ("repeatCell", cells::repeat, &["range", "cell", "fields"]),
     (
         "findReplace",
@@ -60,34 +52,14 @@ const KINDS: &[(&str, Handler, &[&str])] = &[
         ],
     ),
     ("sortRange", cells::sort, &["range", "sortSpecs"]),
-    (
-        "copyPaste",
-        paste::copy,
-        &["source", "destination", "pasteType", "pasteOrientation"],
-    ),
+    ("copyPaste", paste::copy, &["source", "destination", "pasteType", "pasteOrientation"]),
     ("cutPaste", paste::cut, &["source", "destination", "pasteType"]),
     ("insertDimension", lines::insert, &["range", "inheritFromBefore"]),
     ("deleteDimension", lines::delete, &["range"]),
-    (
-        "appendDimension",
-        lines::append,
-        &["sheetId", "dimension", "length", "tableId"],
-    ),
-    (
-        "moveDimension",
-        lines::move_lines,
-        &["source", "destinationIndex"],
-    ),
-    (
-        "updateDimensionProperties",
-        lines::update,
-        &["range", "dataSourceSheetRange", "properties", "fields"],
-    ),
-    (
-        "autoResizeDimensions",
-        lines::auto_resize,
-        &["dimensions", "dataSourceSheetDimensions"],
-    ),
+    ("appendDimension", lines::append, &["sheetId", "dimension", "length", "tableId"]),
+    ("moveDimension", lines::move_lines, &["source", "destinationIndex"]),
+    ("updateDimensionProperties", lines::update, &["range", "dataSourceSheetRange", "properties", "fields"]),
+    ("autoResizeDimensions", lines::auto_resize, &["dimensions", "dataSourceSheetDimensions"]),
     ("addDimensionGroup", lines::add_group, &["range"]),
     ("deleteDimensionGroup", lines::delete_group, &["range"]),
     ("addSheet", sheets::add, &["properties"]),
@@ -98,44 +70,20 @@ const KINDS: &[(&str, Handler, &[&str])] = &[
         &["sourceSheetId", "insertSheetIndex", "newSheetId", "newSheetName"],
     ),
     ("updateSheetProperties", sheets::update, &["properties", "fields"]),
-    (
-        "updateSpreadsheetProperties",
-        sheets::update_spreadsheet,
-        &["properties", "fields"],
-    ),
+    ("updateSpreadsheetProperties", sheets::update_spreadsheet, &["properties", "fields"]),
     ("mergeCells", overlays::merge, &["range", "mergeType"]),
     ("unmergeCells", overlays::unmerge, &["range"]),
     ("addNamedRange", overlays::add_named, &["namedRange"]),
-    (
-        "updateNamedRange",
-        overlays::update_named,
-        &["namedRange", "fields"],
-    ),
+    ("updateNamedRange", overlays::update_named, &["namedRange", "fields"]),
     ("deleteNamedRange", overlays::delete_named, &["namedRangeId"]),
     ("addProtectedRange", overlays::add_protected, &["protectedRange"]),
-    (
-        "updateProtectedRange",
-        overlays::update_protected,
-        &["protectedRange", "fields"],
-    ),
-    (
-        "deleteProtectedRange",
-        overlays::delete_protected,
-        &["protectedRangeId"],
-    ),
-    (
-        "setDataValidation",
-        overlays::set_validation,
-        &["range", "rule", "filteredRowsIncluded"],
-    ),
+    ("updateProtectedRange", overlays::update_protected, &["protectedRange", "fields"]),
+    ("deleteProtectedRange", overlays::delete_protected, &["protectedRangeId"]),
+    ("setDataValidation", overlays::set_validation, &["range", "rule", "filteredRowsIncluded"]),
     ("setBasicFilter", overlays::set_filter, &["filter"]),
     ("clearBasicFilter", overlays::clear_filter, &["sheetId"]),
     ("createDeveloperMetadata", labels::create, &["developerMetadata"]),
-    (
-        "updateDeveloperMetadata",
-        labels::update,
-        &["dataFilters", "developerMetadata", "fields"],
-    ),
+    ("updateDeveloperMetadata", labels::update, &["dataFilters", "developerMetadata", "fields"]),
     ("deleteDeveloperMetadata", labels::delete, &["dataFilter"]),
 ];
 
@@ -198,12 +146,7 @@ const PLACE: [&str; 11] = [
 pub(crate) fn apply(work: &mut Work<'_>, body: &Object) -> Result<Vec<Json>, ApiError> {
     fields::only(
         body,
-        &[
-            "requests",
-            "includeSpreadsheetInResponse",
-            "responseRanges",
-            "responseIncludeGridData",
-        ],
+        &["requests", "includeSpreadsheetInResponse", "responseRanges", "responseIncludeGridData"],
         "",
     )?;
     let requests = fields::list(body, "requests");
@@ -211,9 +154,7 @@ pub(crate) fn apply(work: &mut Work<'_>, body: &Object) -> Result<Vec<Json>, Api
         return Err(ApiError::invalid("Must specify at least one request."));
     }
     if requests.len() > LIMIT_REQUESTS {
-        return Err(ApiError::invalid(format!(
-            "Cannot exceed {LIMIT_REQUESTS} requests in a single batch."
-        )));
+        return Err(ApiError::invalid(format!("Cannot exceed {LIMIT_REQUESTS} requests in a single batch.")));
     }
     // Names are checked before anything is applied, as the service reads the whole message first.
     let parsed = requests

@@ -14,25 +14,15 @@ pub(super) fn merge(work: &mut Work<'_>, message: &Object) -> Answer {
     let across = |frozen: u32, (start, end): (u32, u32)| start < frozen && end > frozen;
     if across(tab.frozen_rows, (area.top, area.bottom)) || across(tab.frozen_columns, (area.left, area.right))
     {
-        return Err(ApiError::invalid(
-            "You can't merge frozen and non-frozen columns.",
-        ));
+        return Err(ApiError::invalid("You can't merge frozen and non-frozen columns."));
     }
     let parts: Vec<Area> = match text(message, "mergeType") {
-        "MERGE_COLUMNS" => (area.left..area.right)
-            .map(|column| Area {
-                left: column,
-                right: column + 1,
-                ..area
-            })
-            .collect(),
-        "MERGE_ROWS" => (area.top..area.bottom)
-            .map(|row| Area {
-                top: row,
-                bottom: row + 1,
-                ..area
-            })
-            .collect(),
+        "MERGE_COLUMNS" => {
+            (area.left..area.right).map(|column| Area { left: column, right: column + 1, ..area }).collect()
+        }
+        "MERGE_ROWS" => {
+            (area.top..area.bottom).map(|row| Area { top: row, bottom: row + 1, ..area }).collect()
+        }
         _ => vec![area],
     };
     tab.merges.retain(|merge| merge.meet(area).is_none());
@@ -48,10 +38,7 @@ pub(super) fn merge(work: &mut Work<'_>, message: &Object) -> Answer {
 
 pub(super) fn unmerge(work: &mut Work<'_>, message: &Object) -> Answer {
     let (sheet, area) = work.range(object(message, "range"))?;
-    work.spreadsheet
-        .grid_mut(sheet)?
-        .merges
-        .retain(|merge| merge.meet(area).is_none());
+    work.spreadsheet.grid_mut(sheet)?.merges.retain(|merge| merge.meet(area).is_none());
     nothing()
 }
 
@@ -71,9 +58,7 @@ fn check_name(work: &Work<'_>, name: &str, except: Option<&str>) -> Result<(), R
         .iter()
         .any(|range| range.name.eq_ignore_ascii_case(name) && Some(range.id.as_str()) != except);
     if taken {
-        return Err(Refusal(format!(
-            "A named range with the name \"{name}\" already exists."
-        )));
+        return Err(Refusal(format!("A named range with the name \"{name}\" already exists.")));
     }
     Ok(())
 }
@@ -86,18 +71,11 @@ pub(super) fn add_named(work: &mut Work<'_>, message: &Object) -> Answer {
     let id = match text(given, "namedRangeId") {
         "" => work.spreadsheet.fresh_id().to_string(),
         id if work.spreadsheet.named_ranges.iter().any(|range| range.id == id) => {
-            return Err(ApiError::invalid(format!(
-                "A named range with id {id} already exists."
-            )));
+            return Err(ApiError::invalid(format!("A named range with id {id} already exists.")));
         }
         id => id.to_owned(),
     };
-    work.spreadsheet.named_ranges.push(NamedRange {
-        id: id.clone(),
-        name: name.clone(),
-        sheet,
-        area,
-    });
+    work.spreadsheet.named_ranges.push(NamedRange { id: id.clone(), name: name.clone(), sheet, area });
     Ok(
         json!({"addNamedRange": {"namedRange": {"namedRangeId": id, "name": name, "range": area.to_json(sheet)}}}),
     )
@@ -111,12 +89,8 @@ pub(super) fn update_named(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = update_mask(message)?;
     let given = object(message, "namedRange");
     let id = text(given, "namedRangeId");
-    let place = work
-        .spreadsheet
-        .named_ranges
-        .iter()
-        .position(|range| range.id == id)
-        .ok_or_else(|| no_named(id))?;
+    let place =
+        work.spreadsheet.named_ranges.iter().position(|range| range.id == id).ok_or_else(|| no_named(id))?;
     if mask.wants("name") {
         check_name(work, text(given, "name"), Some(id))?;
         text(given, "name").clone_into(&mut work.spreadsheet.named_ranges[place].name);
@@ -133,21 +107,13 @@ pub(super) fn delete_named(work: &mut Work<'_>, message: &Object) -> Answer {
     let id = text(message, "namedRangeId");
     let before = work.spreadsheet.named_ranges.len();
     work.spreadsheet.named_ranges.retain(|range| range.id != id);
-    if work.spreadsheet.named_ranges.len() == before {
-        Err(no_named(id))
-    } else {
-        nothing()
-    }
+    if work.spreadsheet.named_ranges.len() == before { Err(no_named(id)) } else { nothing() }
 }
 
 /// The rectangle of a protected range; a range with only a tab means all of it.
 fn protected_area(work: &Work<'_>, given: &Object) -> Result<(SheetId, Option<Area>), Refusal> {
     if let Some(name) = given.get("namedRangeId").and_then(Json::as_str) {
-        let named = work
-            .spreadsheet
-            .named_ranges
-            .iter()
-            .find(|range| range.id == name);
+        let named = work.spreadsheet.named_ranges.iter().find(|range| range.id == name);
         let named = named.ok_or_else(|| Refusal(format!("No named range with id: {name}")))?;
         return Ok((named.sheet, Some(named.area)));
     }
@@ -162,10 +128,7 @@ fn protected_area(work: &Work<'_>, given: &Object) -> Result<(SheetId, Option<Ar
 
 /// The owner and whoever makes a protection always keep their rights.
 fn editors(work: &Work<'_>, given: &Object) -> Vec<String> {
-    let named = list(object(given, "editors"), "users")
-        .iter()
-        .filter_map(Json::as_str)
-        .map(str::to_owned);
+    let named = list(object(given, "editors"), "users").iter().filter_map(Json::as_str).map(str::to_owned);
     let mut editors: Vec<String> = named.chain([work.caller.to_owned()]).collect();
     editors.extend(work.spreadsheet.sharing.owner.clone());
     editors
@@ -180,15 +143,8 @@ pub(super) fn add_protected(work: &mut Work<'_>, message: &Object) -> Answer {
         Some(id) => id as i32,
         None => work.spreadsheet.fresh_id(),
     };
-    if work
-        .spreadsheet
-        .tabs
-        .iter()
-        .any(|tab| tab.protected.iter().any(|range| range.id == id))
-    {
-        return Err(ApiError::invalid(format!(
-            "A protected range with id {id} already exists."
-        )));
+    if work.spreadsheet.tabs.iter().any(|tab| tab.protected.iter().any(|range| range.id == id)) {
+        return Err(ApiError::invalid(format!("A protected range with id {id} already exists.")));
     }
     let settings = given
         .iter()
@@ -197,9 +153,7 @@ pub(super) fn add_protected(work: &mut Work<'_>, message: &Object) -> Answer {
         id,
         area,
         editors: editors(work, given),
-        settings: settings
-            .map(|(field, value)| (field.clone(), value.clone()))
-            .collect(),
+        settings: settings.map(|(field, value)| (field.clone(), value.clone())).collect(),
     };
     let tab = work.spreadsheet.grid_mut(sheet)?;
     let shown = protected_range(&range, tab);
@@ -241,10 +195,7 @@ pub(super) fn update_protected(work: &mut Work<'_>, message: &Object) -> Answer 
 }
 
 pub(super) fn delete_protected(work: &mut Work<'_>, message: &Object) -> Answer {
-    let (sheet, place) = find_protected(
-        work,
-        whole(message, "protectedRangeId").unwrap_or_default() as i32,
-    )?;
+    let (sheet, place) = find_protected(work, whole(message, "protectedRangeId").unwrap_or_default() as i32)?;
     work.spreadsheet.grid_mut(sheet)?.protected.remove(place);
     nothing()
 }
@@ -258,17 +209,11 @@ pub(super) fn set_validation(work: &mut Work<'_>, message: &Object) -> Answer {
     };
     let rule = message.get("rule").cloned();
     let condition = object(object(message, "rule"), "condition");
-    if list(condition, "values")
-        .iter()
-        .any(|value| value.get("relativeDate").is_some())
-    {
+    if list(condition, "values").iter().any(|value| value.get("relativeDate").is_some()) {
         return Err(ApiError::invalid("relativeDate values are not supported"));
     }
     let mask = Mask::parse("dataValidation")?;
-    let data: Object = rule
-        .into_iter()
-        .map(|rule| ("dataValidation".to_owned(), rule))
-        .collect();
+    let data: Object = rule.into_iter().map(|rule| ("dataValidation".to_owned(), rule)).collect();
     let cell = crate::rest::cells::NewCell::read(&data, "rule")?;
     for row in area.top..area.bottom {
         for column in area.left..area.right {
@@ -286,18 +231,12 @@ pub(super) fn set_filter(work: &mut Work<'_>, message: &Object) -> Answer {
         .filter_map(Json::as_object)
         .map(|spec| {
             let column = fields::index(spec, "dimensionIndex")?.unwrap_or(0);
-            Ok(crate::grid::SortKey {
-                column,
-                descending: text(spec, "sortOrder") == "DESCENDING",
-            })
+            Ok(crate::grid::SortKey { column, descending: text(spec, "sortOrder") == "DESCENDING" })
         })
         .collect::<Result<_, Refusal>>()?;
     if !specs.is_empty() && area.height() > 1 {
         // The first row of a filter is its header; the order stays after the filter is gone.
-        let body = Area {
-            top: area.top + 1,
-            ..area
-        };
+        let body = Area { top: area.top + 1, ..area };
         let order = work.spreadsheet.sorted_order(sheet, body, &specs)?;
         let whole = area.width() == work.spreadsheet.grid(sheet)?.column_count();
         work.spreadsheet.permute(sheet, body, &order, whole)?;

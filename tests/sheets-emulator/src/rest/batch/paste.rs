@@ -41,18 +41,11 @@ pub(super) fn copy(work: &mut Work<'_>, message: &Object) -> Answer {
     let transposed = text(message, "pasteOrientation") == "TRANSPOSE";
     let (from, source) = work.range(object(message, "source"))?;
     let (to, open) = fields::grid_range(object(message, "destination"))?;
-    let (high, wide) = if transposed {
-        (source.width(), source.height())
-    } else {
-        (source.height(), source.width())
-    };
+    let (high, wide) =
+        if transposed { (source.width(), source.height()) } else { (source.height(), source.width()) };
     let asked = open.on(work.spreadsheet.grid(to)?);
     let repeated = |asked: u32, one: u32| {
-        if asked > one && asked.is_multiple_of(one) {
-            asked
-        } else {
-            one
-        }
+        if asked > one && asked.is_multiple_of(one) { asked } else { one }
     };
     let (high, wide) = (repeated(asked.height(), high), repeated(asked.width(), wide));
     let destination = Area::new(asked.top, asked.left, asked.top + high, asked.left + wide);
@@ -83,10 +76,7 @@ pub(super) fn copy(work: &mut Work<'_>, message: &Object) -> Answer {
 fn merged(old: &Cell, pasted: Cell, kind: Kind) -> Cell {
     match kind {
         Kind::Normal => pasted,
-        Kind::Values | Kind::Formulas => Cell {
-            value: pasted.value,
-            look: old.look.clone(),
-        },
+        Kind::Values | Kind::Formulas => Cell { value: pasted.value, look: old.look.clone() },
         Kind::Format | Kind::Validation => {
             let mut new = old.clone();
             let look = pasted.look.as_deref().cloned().unwrap_or_default();
@@ -102,10 +92,7 @@ fn merged(old: &Cell, pasted: Cell, kind: Kind) -> Cell {
 impl Work<'_> {
     fn make_room(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
         for dimension in [Dimension::Rows, Dimension::Columns] {
-            let (have, need) = (
-                self.spreadsheet.grid(sheet)?.count(dimension),
-                area.span(dimension).1,
-            );
+            let (have, need) = (self.spreadsheet.grid(sheet)?.count(dimension), area.span(dimension).1);
             if need > have {
                 self.spreadsheet.append(sheet, dimension, need - have)?;
             }
@@ -122,10 +109,9 @@ impl Work<'_> {
         let cells = places.map(|(row, column)| {
             let cell = tab.cell(row, column);
             match (&cell.value, kind) {
-                (Value::Formula(_), Kind::Values) => Cell {
-                    value: fixed(&book.scalar(tab, row, column)),
-                    look: None,
-                },
+                (Value::Formula(_), Kind::Values) => {
+                    Cell { value: fixed(&book.scalar(tab, row, column)), look: None }
+                }
                 _ => cell.clone(),
             }
         });
@@ -150,10 +136,8 @@ pub(super) fn cut(work: &mut Work<'_>, message: &Object) -> Answer {
     let (from, source) = work.range(object(message, "source"))?;
     let place = object(message, "destination");
     let to = fields::sheet_id(place);
-    let (top, left) = (
-        fields::index(place, "rowIndex")?.unwrap_or(0),
-        fields::index(place, "columnIndex")?.unwrap_or(0),
-    );
+    let (top, left) =
+        (fields::index(place, "rowIndex")?.unwrap_or(0), fields::index(place, "columnIndex")?.unwrap_or(0));
     let tab = work.spreadsheet.grid(to)?;
     if top >= tab.row_count() || left >= tab.column_count() {
         return Err(ApiError::invalid("The destination is outside of the grid."));

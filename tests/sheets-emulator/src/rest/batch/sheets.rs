@@ -9,12 +9,7 @@ use crate::rest::show::sheet_properties;
 use crate::rest::{ApiError, Mask};
 
 /// Fields of `SheetProperties` and `GridProperties` that are kept as they are given.
-const PLAIN: [&str; 4] = [
-    "tabColor",
-    "tabColorStyle",
-    "rightToLeft",
-    "dataSourceSheetProperties",
-];
+const PLAIN: [&str; 4] = ["tabColor", "tabColorStyle", "rightToLeft", "dataSourceSheetProperties"];
 const PLAIN_GRID: [&str; 3] = ["hideGridlines", "rowGroupControlAfter", "columnGroupControlAfter"];
 
 pub(super) fn add(work: &mut Work<'_>, message: &Object) -> Answer {
@@ -35,9 +30,7 @@ pub(super) fn add(work: &mut Work<'_>, message: &Object) -> Answer {
     let rows = fields::index(grid, "rowCount")?.unwrap_or(1000);
     let columns = fields::index(grid, "columnCount")?.unwrap_or(26);
     if rows == 0 || columns == 0 {
-        return Err(ApiError::invalid(
-            "A grid must have at least one row and one column.",
-        ));
+        return Err(ApiError::invalid("A grid must have at least one row and one column."));
     }
     work.spreadsheet.may_hold(rows.into(), columns, 0)?;
     let mut tab = Tab::new(id, title, rows, columns);
@@ -90,8 +83,7 @@ pub(super) fn duplicate(work: &mut Work<'_>, message: &Object) -> Answer {
         title => title.to_owned(),
     };
     work.spreadsheet.check_title(&title, None)?;
-    work.spreadsheet
-        .may_hold(tab.row_count().into(), tab.column_count(), 0)?;
+    work.spreadsheet.may_hold(tab.row_count().into(), tab.column_count(), 0)?;
     (tab.id, tab.title) = (id, title);
     for range in &mut tab.protected {
         range.id = work.spreadsheet.fresh_id();
@@ -143,12 +135,7 @@ pub(super) fn update(work: &mut Work<'_>, message: &Object) -> Answer {
     if let Some(grid_mask) = mask.inside("gridProperties") {
         update_grid(work, id, object(properties, "gridProperties"), grid_mask)?;
     }
-    keep(
-        &mut work.spreadsheet.grid_mut(id)?.properties,
-        properties,
-        &PLAIN,
-        &mask,
-    );
+    keep(&mut work.spreadsheet.grid_mut(id)?.properties, properties, &PLAIN, &mask);
     // The index counts the places before the move, as with rows.
     if mask.wants("index") && (!mask.is_everything() || properties.contains_key("index")) {
         let to = fields::index(properties, "index")?.unwrap_or(0) as usize;
@@ -177,9 +164,7 @@ fn update_grid(work: &mut Work<'_>, id: SheetId, grid: &Object, mask: &Mask) -> 
         tab.frozen_columns = fields::index(grid, "frozenColumnCount")?.unwrap_or(0);
     }
     if tab.frozen_rows >= rows || tab.frozen_columns >= columns {
-        return Err(ApiError::invalid(
-            "You can't freeze all visible rows or columns on the sheet.",
-        ));
+        return Err(ApiError::invalid("You can't freeze all visible rows or columns on the sheet."));
     }
     keep(&mut tab.grid_properties, grid, &PLAIN_GRID, mask);
     Ok(())
@@ -188,10 +173,9 @@ fn update_grid(work: &mut Work<'_>, id: SheetId, grid: &Object, mask: &Mask) -> 
 fn resize(work: &mut Work<'_>, id: SheetId, dimension: Dimension, count: u32) -> Result<(), Refusal> {
     let have = work.spreadsheet.grid(id)?.count(dimension);
     match count {
-        0 => Err(Refusal(format!(
-            "You can't delete all the {} on the sheet.",
-            dimension.api().to_lowercase()
-        ))),
+        0 => {
+            Err(Refusal(format!("You can't delete all the {} on the sheet.", dimension.api().to_lowercase())))
+        }
         _ if count > have => work.spreadsheet.append(id, dimension, count - have),
         _ if count < have => work.spreadsheet.delete(id, dimension, count, have),
         _ => Ok(()),

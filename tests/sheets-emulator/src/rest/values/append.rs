@@ -34,20 +34,10 @@ pub(crate) fn append_rows(
     if insert && found.is_some() && top < have {
         work.spreadsheet.insert(place.sheet, Dimension::Rows, top, high)?;
     } else if top + high > have {
-        work.spreadsheet
-            .append(place.sheet, Dimension::Rows, top + high - have)?;
+        work.spreadsheet.append(place.sheet, Dimension::Rows, top + high - have)?;
     }
     let area = Area::cell(top, left);
-    let written = work.write(
-        &Place {
-            area,
-            open: area.into(),
-            ..*place
-        },
-        body,
-        input,
-        year,
-    )?;
+    let written = work.write(&Place { area, open: area.into(), ..*place }, body, input, year)?;
     Ok((name, written))
 }
 
@@ -79,26 +69,10 @@ fn grow(mut block: Area, filled: &impl Fn(u32, u32) -> bool, height: u32, width:
         let line = |row: u32| columns.clone().any(|column| filled(row, column));
         let pile = |column: u32| rows.clone().any(|row| filled(row, column));
         let wider = Area {
-            top: if block.top > 0 && line(block.top - 1) {
-                block.top - 1
-            } else {
-                block.top
-            },
-            bottom: if block.bottom < height && line(block.bottom) {
-                block.bottom + 1
-            } else {
-                block.bottom
-            },
-            left: if block.left > 0 && pile(block.left - 1) {
-                block.left - 1
-            } else {
-                block.left
-            },
-            right: if block.right < width && pile(block.right) {
-                block.right + 1
-            } else {
-                block.right
-            },
+            top: if block.top > 0 && line(block.top - 1) { block.top - 1 } else { block.top },
+            bottom: if block.bottom < height && line(block.bottom) { block.bottom + 1 } else { block.bottom },
+            left: if block.left > 0 && pile(block.left - 1) { block.left - 1 } else { block.left },
+            right: if block.right < width && pile(block.right) { block.right + 1 } else { block.right },
         };
         if wider == block {
             return block;

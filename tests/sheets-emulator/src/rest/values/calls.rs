@@ -12,24 +12,13 @@ use crate::Google;
 use crate::grid::{Spreadsheet, SpreadsheetId};
 
 pub(crate) fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet, range: &str) -> Result<Json, ApiError> {
-    let render = Render::parse(
-        ask.query.get("valueRenderOption"),
-        ask.query.get("dateTimeRenderOption"),
-    )?;
+    let render = Render::parse(ask.query.get("valueRenderOption"), ask.query.get("dateTimeRenderOption"))?;
     let place = address::a1(spreadsheet, range)?;
-    ask.masked(value_range(
-        &View::new(spreadsheet),
-        &place,
-        major(ask.query.get("majorDimension"))?,
-        render,
-    )?)
+    ask.masked(value_range(&View::new(spreadsheet), &place, major(ask.query.get("majorDimension"))?, render)?)
 }
 
 pub(crate) fn batch_get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
-    let render = Render::parse(
-        ask.query.get("valueRenderOption"),
-        ask.query.get("dateTimeRenderOption"),
-    )?;
+    let render = Render::parse(ask.query.get("valueRenderOption"), ask.query.get("dateTimeRenderOption"))?;
     let major = major(ask.query.get("majorDimension"))?;
     let view = View::new(spreadsheet);
     let ranges = ask
@@ -42,17 +31,12 @@ pub(crate) fn batch_get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json
 }
 
 pub(crate) fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
-    let render = Render::parse(
-        text(ask.body, "valueRenderOption"),
-        text(ask.body, "dateTimeRenderOption"),
-    )?;
+    let render = Render::parse(text(ask.body, "valueRenderOption"), text(ask.body, "dateTimeRenderOption"))?;
     let major = major(text(ask.body, "majorDimension"))?;
     let view = View::new(spreadsheet);
-    let ranges = filtered(spreadsheet, ask.body)?
-        .into_iter()
-        .map(|(place, filters)| {
-            Ok(json!({"valueRange": value_range(&view, &place, major, render)?, "dataFilters": filters}))
-        });
+    let ranges = filtered(spreadsheet, ask.body)?.into_iter().map(|(place, filters)| {
+        Ok(json!({"valueRange": value_range(&view, &place, major, render)?, "dataFilters": filters}))
+    });
     let ranges: Vec<Json> = ranges.collect::<Result<_, ApiError>>()?;
     ask.masked(json!({"spreadsheetId": spreadsheet.id, "valueRanges": ranges}))
 }
@@ -138,10 +122,7 @@ pub(crate) fn clear(
 pub(crate) fn clear_by_filter(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Json, ApiError> {
     let (cleared, _) = ask.change(google, id, |work| {
         let places = filtered(work.spreadsheet, ask.body)?;
-        places
-            .iter()
-            .map(|(place, _)| clear_place(work, place))
-            .collect::<Result<Vec<_>, ApiError>>()
+        places.iter().map(|(place, _)| clear_place(work, place)).collect::<Result<Vec<_>, ApiError>>()
     })?;
     ask.masked(json!({"spreadsheetId": id, "clearedRanges": cleared}))
 }
@@ -149,10 +130,7 @@ pub(crate) fn clear_by_filter(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId
 pub(crate) fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Json, ApiError> {
     let input = Input::parse(text(ask.body, "valueInputOption"))?;
     let echo = body_echo(ask)?;
-    let data: Vec<&Object> = list(ask.body, "data")
-        .iter()
-        .filter_map(Json::as_object)
-        .collect();
+    let data: Vec<&Object> = list(ask.body, "data").iter().filter_map(Json::as_object).collect();
     let (written, now) = ask.change(google, id, |work| {
         let write = |one: &&Object| {
             let place = address::a1(work.spreadsheet, text(one, "range"))?;
@@ -173,10 +151,7 @@ pub(crate) fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -
 pub(crate) fn update_by_filter(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Json, ApiError> {
     let input = Input::parse(text(ask.body, "valueInputOption"))?;
     let echo = body_echo(ask)?;
-    let data: Vec<&Object> = list(ask.body, "data")
-        .iter()
-        .filter_map(Json::as_object)
-        .collect();
+    let data: Vec<&Object> = list(ask.body, "data").iter().filter_map(Json::as_object).collect();
     let (done, now) = ask.change(google, id, |work| {
         let mut done = Vec::new();
         for one in &data {
@@ -193,10 +168,7 @@ pub(crate) fn update_by_filter(google: &Google, ask: &Ask<'_>, id: &SpreadsheetI
         let mut response = written.to_json(&view, echo.map(|render| (line, render)))?;
         if let Some(response) = response.as_object_mut() {
             response.remove("spreadsheetId");
-            response.insert(
-                "dataFilter".into(),
-                Json::Object(object(asked, "dataFilter").clone()),
-            );
+            response.insert("dataFilter".into(), Json::Object(object(asked, "dataFilter").clone()));
         }
         Ok(response)
     });

@@ -41,14 +41,8 @@ pub(crate) fn filtered(
     }
     let mut found: Vec<(Place, Vec<Json>)> = Vec::new();
     for filter in filters {
-        for place in address::filter(
-            spreadsheet,
-            filter.as_object().unwrap_or(super::fields::nothing()),
-        )? {
-            match found
-                .iter_mut()
-                .find(|(known, _)| known.sheet == place.sheet && known.area == place.area)
-            {
+        for place in address::filter(spreadsheet, filter.as_object().unwrap_or(super::fields::nothing()))? {
+            match found.iter_mut().find(|(known, _)| known.sheet == place.sheet && known.area == place.area) {
                 Some((_, by)) => by.push(filter.clone()),
                 None => found.push((place, vec![filter.clone()])),
             }
@@ -60,19 +54,14 @@ pub(crate) fn filtered(
 /// The answer of `values:batchUpdate` and its sibling by data filter.
 pub(crate) fn totals(spreadsheet: &Spreadsheet, written: &[Written], responses: &[Json]) -> Json {
     let distinct = |pick: fn(&Written) -> &std::collections::BTreeSet<u32>| -> usize {
-        let mut all: Vec<(i32, u32)> = written
-            .iter()
-            .flat_map(|one| pick(one).iter().map(|line| (one.place.sheet.0, *line)))
-            .collect();
+        let mut all: Vec<(i32, u32)> =
+            written.iter().flat_map(|one| pick(one).iter().map(|line| (one.place.sheet.0, *line))).collect();
         all.sort_unstable();
         all.dedup();
         all.len()
     };
-    let mut sheets: Vec<i32> = written
-        .iter()
-        .filter(|one| one.cells > 0)
-        .map(|one| one.place.sheet.0)
-        .collect();
+    let mut sheets: Vec<i32> =
+        written.iter().filter(|one| one.cells > 0).map(|one| one.place.sheet.0).collect();
     sheets.sort_unstable();
     sheets.dedup();
     let counts = [

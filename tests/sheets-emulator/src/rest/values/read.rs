@@ -37,9 +37,7 @@ impl Render {
         }
         match value {
             "" | "FORMATTED_VALUE" => Ok(Self::Formatted),
-            "UNFORMATTED_VALUE" => Ok(Self::Unformatted {
-                dates_as_text: date == "FORMATTED_STRING",
-            }),
+            "UNFORMATTED_VALUE" => Ok(Self::Unformatted { dates_as_text: date == "FORMATTED_STRING" }),
             "FORMULA" => Ok(Self::Formula),
             other => Err(bad("value_render_option", "ValueRenderOption", other)),
         }
@@ -69,10 +67,7 @@ fn rows(view: &View<'_>, tab: &Tab, area: Area, render: Render) -> Vec<Json> {
     let mut rows = Vec::new();
     let mut used_rows = 0;
     for (row, cells) in tab.rows.range(area.top, area.bottom) {
-        let last = cells
-            .iter()
-            .take(area.right as usize)
-            .rposition(|cell| !cell.value.is_blank());
+        let last = cells.iter().take(area.right as usize).rposition(|cell| !cell.value.is_blank());
         let used = last.map_or(area.left, |last| last as u32 + 1).max(area.left);
         let values: Vec<Json> = (area.left..used)
             .map(|column| one(view, tab, (row, column), &cells[column as usize], render))

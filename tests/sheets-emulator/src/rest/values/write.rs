@@ -28,9 +28,9 @@ impl Input {
         match text {
             "RAW" => Ok(Self::Raw),
             "USER_ENTERED" => Ok(Self::UserEntered),
-            "" | "INPUT_VALUE_OPTION_UNSPECIFIED" => Err(ApiError::invalid(
-                "'valueInputOption' is required but not specified",
-            )),
+            "" | "INPUT_VALUE_OPTION_UNSPECIFIED" => {
+                Err(ApiError::invalid("'valueInputOption' is required but not specified"))
+            }
             other => Err(ApiError::violation(
                 "value_input_option",
                 format!(
@@ -69,13 +69,8 @@ pub(super) fn table(body: &Object) -> Result<(Vec<&[Json]>, Dimension), ApiError
         Some(Json::Array(values)) => values,
         Some(other) => return Err(bad(other)),
     };
-    let rows = values
-        .iter()
-        .map(|row| row.as_array().map(Vec::as_slice).ok_or_else(|| bad(row)));
-    Ok((
-        rows.collect::<Result<_, _>>()?,
-        major(text(body, "majorDimension"))?,
-    ))
+    let rows = values.iter().map(|row| row.as_array().map(Vec::as_slice).ok_or_else(|| bad(row)));
+    Ok((rows.collect::<Result<_, _>>()?, major(text(body, "majorDimension"))?))
 }
 
 impl Work<'_> {
@@ -94,10 +89,7 @@ impl Work<'_> {
             Dimension::Columns => (long, table.len() as u32),
         };
         let area = self.extent(place, high, wide)?;
-        let desk = Desk {
-            locale: Locale::named(&self.spreadsheet.locale),
-            year,
-        };
+        let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year };
         let mut written = Written {
             place: Place { area, ..*place },
             rows: BTreeSet::new(),
@@ -108,11 +100,10 @@ impl Work<'_> {
             for (j, value) in line.iter().enumerate().filter(|(_, value)| !value.is_null()) {
                 let (down, right) = if major == Dimension::Rows { (i, j) } else { (j, i) };
                 let (row, column) = (area.top + down as u32, area.left + right as u32);
-                self.write_one(place, (row, column), value, input, desk)
-                    .map_err(|wrong| match wrong {
-                        Some(refusal) => ApiError::from(refusal),
-                        None => ApiError::invalid(format!("Invalid values[{i}][{j}]: {}", nested(value))),
-                    })?;
+                self.write_one(place, (row, column), value, input, desk).map_err(|wrong| match wrong {
+                    Some(refusal) => ApiError::from(refusal),
+                    None => ApiError::invalid(format!("Invalid values[{i}][{j}]: {}", nested(value))),
+                })?;
                 written.cells += 1;
                 written.rows.insert(row);
                 written.columns.insert(column);
@@ -159,12 +150,7 @@ impl Work<'_> {
     /// The rectangle that a table covers from a place on, and whether it may be written.
     fn extent(&mut self, place: &Place, high: u32, wide: u32) -> Result<Area, ApiError> {
         let tab = self.spreadsheet.grid(place.sheet)?;
-        let area = Area::new(
-            place.area.top,
-            place.area.left,
-            place.area.top + high,
-            place.area.left + wide,
-        );
+        let area = Area::new(place.area.top, place.area.left, place.area.top + high, place.area.left + wide);
         let anchor = place.area.is_one_cell() && place.open.bottom.is_some() && place.open.right.is_some();
         if !anchor {
             let named = print_a1(&tab.title, place.area);
@@ -181,11 +167,8 @@ impl Work<'_> {
                 )));
             }
         }
-        let area = Area {
-            bottom: area.bottom.max(area.top + 1),
-            right: area.right.max(area.left + 1),
-            ..area
-        };
+        let area =
+            Area { bottom: area.bottom.max(area.top + 1), right: area.right.max(area.left + 1), ..area };
         for dimension in [Dimension::Rows, Dimension::Columns] {
             let tab = self.spreadsheet.grid(place.sheet)?;
             let (have, need) = (tab.count(dimension), area.span(dimension).1);
@@ -211,11 +194,7 @@ impl Work<'_> {
 }
 
 fn nested(value: &Json) -> String {
-    let kind = if value.is_array() {
-        "list_value"
-    } else {
-        "struct_value"
-    };
+    let kind = if value.is_array() { "list_value" } else { "struct_value" };
     format!("{kind} {value}")
 }
 

@@ -68,9 +68,7 @@ struct Request {
 pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
     let call: Call = serde_json::from_str(call)?;
     if !host.shared().take_fetches(call.requests.len()) {
-        return Err(Thrown(
-            "Service invoked too many times for one day: urlfetch.".into(),
-        ));
+        return Err(Thrown("Service invoked too many times for one day: urlfetch.".into()));
     }
     if host.killed_at(KillPoint::BeforeSend) {
         return Ok(Json::Null);
@@ -90,17 +88,10 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
         return Ok(Json::Null);
     };
     for (request, (status, _)) in call.requests.iter().zip(&answers) {
-        host.note_sent(Sent {
-            url: request.url.clone(),
-            status: *status,
-        });
+        host.note_sent(Sent { url: request.url.clone(), status: *status });
     }
     host.killed_at(KillPoint::AfterSend);
-    Ok(answers
-        .into_iter()
-        .map(|(_, answer)| answer)
-        .collect::<Vec<_>>()
-        .into())
+    Ok(answers.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>().into())
 }
 
 async fn send(clients: &[reqwest::Client; 2], request: &Request) -> (Option<u16>, Json) {
@@ -114,11 +105,7 @@ async fn exchange(
     [following, staying]: &[reqwest::Client; 2],
     request: &Request,
 ) -> Result<(u16, Json), String> {
-    let client = if request.follow_redirects {
-        following
-    } else {
-        staying
-    };
+    let client = if request.follow_redirects { following } else { staying };
     let url = reqwest::Url::parse(&request.url).map_err(|_| format!("Invalid argument: {}", request.url))?;
     let method = reqwest::Method::from_bytes(request.method.as_bytes())
         .map_err(|_| "Attribute provided with invalid value: method".to_owned())?;
@@ -132,29 +119,17 @@ async fn exchange(
     if let Some(body) = &request.body {
         sending = sending.body(body.0.clone());
     }
-    let answer = sending
-        .send()
-        .await
-        .map_err(|error| explain(&error, &request.url))?;
+    let answer = sending.send().await.map_err(|error| explain(&error, &request.url))?;
     let status = answer.status().as_u16();
     let headers: Map<String, Json> = answer
         .headers()
         .iter()
         .map(|(name, value)| {
-            (
-                titled(name.as_str()),
-                String::from_utf8_lossy(value.as_bytes()).into_owned().into(),
-            )
+            (titled(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
         })
         .collect();
-    let body = answer
-        .bytes()
-        .await
-        .map_err(|error| explain(&error, &request.url))?;
-    Ok((
-        status,
-        json!({ "status": status, "headers": headers, "bytes": signed(&body) }),
-    ))
+    let body = answer.bytes().await.map_err(|error| explain(&error, &request.url))?;
+    Ok((status, json!({ "status": status, "headers": headers, "bytes": signed(&body) })))
 }
 
 /// The words that Apps Script has for failures of the network.
@@ -178,13 +153,7 @@ fn explain(error: &reqwest::Error, url: &str) -> String {
 fn titled(name: &str) -> String {
     let word = |word: &str| word[..1].to_uppercase() + &word[1..];
     name.split('-')
-        .map(|part| {
-            if part.is_empty() {
-                String::new()
-            } else {
-                word(part)
-            }
-        })
+        .map(|part| if part.is_empty() { String::new() } else { word(part) })
         .collect::<Vec<_>>()
         .join("-")
 }

@@ -92,9 +92,7 @@ mod tests {
     use super::*;
 
     fn shown(pattern: &str) -> String {
-        let date: ZonedDateTime = "2026-03-07T00:05:09.012+01:00[Europe/Berlin]"
-            .parse()
-            .expect("a date");
+        let date: ZonedDateTime = "2026-03-07T00:05:09.012+01:00[Europe/Berlin]".parse().expect("a date");
         format(&date, pattern).expect("a pattern")
     }
 
@@ -110,13 +108,8 @@ mod tests {
 
     #[test]
     fn an_unknown_letter_is_refused() {
-        let date: ZonedDateTime = "2026-03-07T00:05:09+01:00[Europe/Berlin]"
-            .parse()
-            .expect("a date");
-        assert_eq!(
-            format(&date, "yyyy b"),
-            Err("Illegal pattern character 'b'".into())
-        );
+        let date: ZonedDateTime = "2026-03-07T00:05:09+01:00[Europe/Berlin]".parse().expect("a date");
+        assert_eq!(format(&date, "yyyy b"), Err("Illegal pattern character 'b'".into()));
         assert_eq!(format(&date, "'open"), Err("Unterminated quote".into()));
     }
 }

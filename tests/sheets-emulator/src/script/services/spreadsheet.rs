@@ -22,14 +22,7 @@ struct Rectangle {
 }
 
 impl From<Rectangle> for Area {
-    fn from(
-        Rectangle {
-            row,
-            column,
-            rows,
-            columns,
-        }: Rectangle,
-    ) -> Self {
+    fn from(Rectangle { row, column, rows, columns }: Rectangle) -> Self {
         Self::new(row - 1, column - 1, row - 1 + rows, column - 1 + columns)
     }
 }
@@ -38,39 +31,14 @@ impl From<Rectangle> for Area {
 #[serde(tag = "call", rename_all = "camelCase")]
 enum Call {
     Spreadsheet,
-    Sheet {
-        sheet: i32,
-    },
-    A1 {
-        sheet: i32,
-        text: String,
-    },
-    Values {
-        sheet: i32,
-        area: Rectangle,
-    },
-    DisplayValues {
-        sheet: i32,
-        area: Rectangle,
-    },
-    Formulas {
-        sheet: i32,
-        area: Rectangle,
-    },
-    Notes {
-        sheet: i32,
-        area: Rectangle,
-    },
-    SetValues {
-        sheet: i32,
-        area: Rectangle,
-        values: Vec<Vec<Json>>,
-    },
-    SetNotes {
-        sheet: i32,
-        area: Rectangle,
-        notes: Vec<Vec<String>>,
-    },
+    Sheet { sheet: i32 },
+    A1 { sheet: i32, text: String },
+    Values { sheet: i32, area: Rectangle },
+    DisplayValues { sheet: i32, area: Rectangle },
+    Formulas { sheet: i32, area: Rectangle },
+    Notes { sheet: i32, area: Rectangle },
+    SetValues { sheet: i32, area: Rectangle, values: Vec<Vec<Json>> },
+    SetNotes { sheet: i32, area: Rectangle, notes: Vec<Vec<String>> },
 }
 
 pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
@@ -99,22 +67,21 @@ fn look(book: &Spreadsheet, call: &Call) -> Result<Json, Thrown> {
                     "maxRows": tab.row_count(), "maxColumns": tab.column_count() })
         }
         Call::A1 { sheet, text } => {
-            let area = parse_a1(text)
-                .and_then(|a1| a1.area)
-                .ok_or_else(|| Thrown("Range not found".into()))?;
+            let area =
+                parse_a1(text).and_then(|a1| a1.area).ok_or_else(|| Thrown("Range not found".into()))?;
             rectangle(area.on(tab(book, *sheet)?))
         }
         Call::Values { sheet, area } => each(book, *sheet, *area, |cell, scalar| value(book, cell, scalar))?,
-        Call::DisplayValues { sheet, area } => each(book, *sheet, *area, |cell, scalar| {
-            display::shown(scalar, cell, &locale).into()
-        })?,
+        Call::DisplayValues { sheet, area } => {
+            each(book, *sheet, *area, |cell, scalar| display::shown(scalar, cell, &locale).into())?
+        }
         Call::Formulas { sheet, area } => each(book, *sheet, *area, |cell, _| match &cell.value {
             Value::Formula(formula) => formula.as_ref().into(),
             Value::Blank | Value::Number(_) | Value::Bool(_) | Value::Text(_) => "".into(),
         })?,
-        Call::Notes { sheet, area } => each(book, *sheet, *area, |cell, _| {
-            cell.note().unwrap_or_default().into()
-        })?,
+        Call::Notes { sheet, area } => {
+            each(book, *sheet, *area, |cell, _| cell.note().unwrap_or_default().into())?
+        }
         Call::Spreadsheet | Call::SetValues { .. } | Call::SetNotes { .. } => {
             let sheets: Vec<i32> = book.tabs.iter().map(|tab| tab.id.0).collect();
             json!({ "title": book.title, "timeZone": book.time_zone, "locale": book.locale, "sheets": sheets })
@@ -123,8 +90,7 @@ fn look(book: &Spreadsheet, call: &Call) -> Result<Json, Thrown> {
 }
 
 fn tab(book: &Spreadsheet, sheet: i32) -> Result<&Tab, Thrown> {
-    book.tab(SheetId(sheet))
-        .ok_or_else(|| Thrown(format!("Sheet {sheet} not found")))
+    book.tab(SheetId(sheet)).ok_or_else(|| Thrown(format!("Sheet {sheet} not found")))
 }
 
 /// Rows of what `show` makes of each cell.
@@ -138,11 +104,7 @@ fn each(
     let area = Area::from(area);
     let formulas = Book::new(book);
     let cell = |row, column| show(tab.cell(row, column), &formulas.scalar(tab, row, column));
-    let row = |row| {
-        (area.left..area.right)
-            .map(|column| cell(row, column))
-            .collect::<Json>()
-    };
+    let row = |row| (area.left..area.right).map(|column| cell(row, column)).collect::<Json>();
     Ok((area.top..area.bottom).map(row).collect())
 }
 
@@ -175,19 +137,14 @@ fn set_values(
     values: &[Vec<Json>],
     year: i16,
 ) -> Result<Json, Thrown> {
-    let desk = Desk {
-        locale: Locale::named(&book.locale),
-        year,
-    };
+    let desk = Desk { locale: Locale::named(&book.locale), year };
     let zone = book.time_zone.clone();
     for (row, cells) in (area.top..).zip(values) {
         for (column, given) in (area.left..).zip(cells) {
             let present = tab(book, sheet)?.cell(row, column).clone();
             let (value, format) = entered(given, &present, desk, &zone)?;
             book.has_formulas |= matches!(value, Value::Formula(_));
-            let tab = book
-                .tab_mut(SheetId(sheet))
-                .ok_or_else(|| Thrown("Range not found".into()))?;
+            let tab = book.tab_mut(SheetId(sheet)).ok_or_else(|| Thrown("Range not found".into()))?;
             tab.set_value(row, column, value);
             if let Some((kind, pattern)) = format.filter(|_| present.number_format().is_none()) {
                 let format = json!({ "type": kind, "pattern": pattern });
@@ -219,14 +176,8 @@ fn entered(given: &Json, present: &Cell, desk: Desk, zone: &str) -> Result<(Valu
             let wall = at
                 .and_then(|at| at.in_tz(zone).ok())
                 .ok_or_else(|| Thrown("Invalid argument: date".into()))?;
-            let since_midnight = wall
-                .time()
-                .duration_since(jiff::civil::Time::midnight())
-                .as_millis();
-            let civil = Civil {
-                date: wall.date(),
-                milliseconds: since_midnight as u32,
-            };
+            let since_midnight = wall.time().duration_since(jiff::civil::Time::midnight()).as_millis();
+            let civil = Civil { date: wall.date(), milliseconds: since_midnight as u32 };
             let format = ("DATE_TIME", desk.locale.date_time_pattern().to_owned());
             Ok((Value::Number(display::serial_from_civil(civil)), Some(format)))
         }
@@ -235,14 +186,11 @@ fn entered(given: &Json, present: &Cell, desk: Desk, zone: &str) -> Result<(Valu
 }
 
 fn set_notes(book: &mut Spreadsheet, sheet: i32, area: Area, notes: &[Vec<String>]) -> Result<Json, Thrown> {
-    let tab = book
-        .tab_mut(SheetId(sheet))
-        .ok_or_else(|| Thrown(format!("Sheet {sheet} not found")))?;
+    let tab = book.tab_mut(SheetId(sheet)).ok_or_else(|| Thrown(format!("Sheet {sheet} not found")))?;
     for (row, texts) in (area.top..area.bottom).zip(notes) {
         for (column, text) in (area.left..area.right).zip(texts) {
             let note = Some(text.clone()).filter(|text| !text.is_empty());
-            tab.rows
-                .change_cell(row, column, |cell| cell.change_look(|look| look.note = note));
+            tab.rows.change_cell(row, column, |cell| cell.change_look(|look| look.note = note));
         }
     }
     Ok(Json::Null)

@@ -46,22 +46,10 @@ impl Stores {
 #[derive(Deserialize)]
 #[serde(tag = "call", rename_all = "camelCase")]
 enum PropertyCall {
-    Get {
-        store: String,
-        key: String,
-    },
-    All {
-        store: String,
-    },
-    Set {
-        store: String,
-        entries: Entries,
-        replace: bool,
-    },
-    Delete {
-        store: String,
-        key: String,
-    },
+    Get { store: String, key: String },
+    All { store: String },
+    Set { store: String, entries: Entries, replace: bool },
+    Delete { store: String, key: String },
 }
 
 pub(super) fn properties(host: &Host, call: &str) -> Result<Json, Thrown> {
@@ -69,23 +57,14 @@ pub(super) fn properties(host: &Host, call: &str) -> Result<Json, Thrown> {
     match serde_json::from_str(call)? {
         PropertyCall::Get { store, key } => Ok(json!(stores.entry(store).or_default().get(&key))),
         PropertyCall::All { store } => Ok(json!(stores.entry(store).or_default())),
-        PropertyCall::Set {
-            store,
-            entries,
-            replace,
-        } => {
+        PropertyCall::Set { store, entries, replace } => {
             let present = stores.entry(store).or_default();
             let mut next = if replace { Entries::new() } else { present.clone() };
             if entries.values().any(|value| value.len() > PROPERTY_BYTES) {
                 return Err(Thrown("Argument too large: value".into()));
             }
             next.extend(entries);
-            if next
-                .iter()
-                .map(|(key, value)| key.len() + value.len())
-                .sum::<usize>()
-                > STORE_BYTES
-            {
+            if next.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > STORE_BYTES {
                 let sentence = "You have exceeded the property storage quota. Please remove some properties and try again.";
                 return Err(Thrown(sentence.into()));
             }
@@ -102,20 +81,9 @@ pub(super) fn properties(host: &Host, call: &str) -> Result<Json, Thrown> {
 #[derive(Deserialize)]
 #[serde(tag = "call", rename_all = "camelCase")]
 enum CacheCall {
-    Get {
-        store: String,
-        key: String,
-    },
-    Put {
-        store: String,
-        key: String,
-        value: String,
-        seconds: u64,
-    },
-    Remove {
-        store: String,
-        key: String,
-    },
+    Get { store: String, key: String },
+    Put { store: String, key: String, value: String, seconds: u64 },
+    Remove { store: String, key: String },
 }
 
 pub(super) fn cache(host: &Host, call: &str) -> Result<Json, Thrown> {
@@ -123,27 +91,14 @@ pub(super) fn cache(host: &Host, call: &str) -> Result<Json, Thrown> {
     let mut cache = lock(&host.shared().stores.cache);
     Ok(match serde_json::from_str(call)? {
         CacheCall::Get { store, key } => {
-            json!(
-                cache
-                    .get(&(store, key))
-                    .filter(|(_, until)| *until > now)
-                    .map(|(value, _)| value)
-            )
+            json!(cache.get(&(store, key)).filter(|(_, until)| *until > now).map(|(value, _)| value))
         }
         CacheCall::Put { key, value, .. } if key.len() > CACHE_KEY || value.len() > CACHE_BYTES => {
             let which = if key.len() > CACHE_KEY { "key" } else { "value" };
             return Err(Thrown(format!("Argument too large: {which}")));
         }
-        CacheCall::Put {
-            store,
-            key,
-            value,
-            seconds,
-        } => {
-            cache.insert(
-                (store, key),
-                (value, now + (seconds.min(CACHE_SECONDS) * 1000) as i64),
-            );
+        CacheCall::Put { store, key, value, seconds } => {
+            cache.insert((store, key), (value, now + (seconds.min(CACHE_SECONDS) * 1000) as i64));
             Json::Null
         }
         CacheCall::Remove { store, key } => {
@@ -186,17 +141,11 @@ fn take(host: &Host, locks: &Locks, name: String, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     let mut held = lock(&locks.held);
     while held.get(&name).is_some_and(|holder| *holder != host.id()) {
-        let left = deadline
-            .saturating_duration_since(Instant::now())
-            .min(Duration::from_millis(50));
+        let left = deadline.saturating_duration_since(Instant::now()).min(Duration::from_millis(50));
         if left.is_zero() || host.watch().is_over() {
             return false;
         }
-        held = locks
-            .freed
-            .wait_timeout(held, left)
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .0;
+        held = locks.freed.wait_timeout(held, left).unwrap_or_else(std::sync::PoisonError::into_inner).0;
     }
     held.insert(name, host.id());
     true

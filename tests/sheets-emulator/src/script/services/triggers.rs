@@ -41,15 +41,9 @@ pub struct InstalledTrigger {
 #[derive(Deserialize)]
 #[serde(tag = "call", rename_all = "camelCase")]
 enum Call {
-    Create {
-        function: String,
-        kind: TriggerKind,
-        minutes: u32,
-    },
+    Create { function: String, kind: TriggerKind, minutes: u32 },
     List,
-    Delete {
-        id: String,
-    },
+    Delete { id: String },
 }
 
 pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
@@ -59,20 +53,10 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
             let sentence = "This script has too many triggers. Triggers must be deleted from the script before more can be added.";
             return Err(Thrown(sentence.into()));
         }
-        Call::Create {
-            function,
-            kind,
-            minutes,
-        } => {
+        Call::Create { function, kind, minutes } => {
             let id = uuid::Uuid::new_v4().as_u128().to_string()[..19].to_owned();
             let due = host.now() + i64::from(minutes) * 60_000;
-            let trigger = InstalledTrigger {
-                id,
-                function,
-                kind,
-                minutes,
-                due,
-            };
+            let trigger = InstalledTrigger { id, function, kind, minutes, due };
             let answer = json!(trigger);
             installed.push(trigger);
             host.shared().queue.wake();

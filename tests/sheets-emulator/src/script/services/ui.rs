@@ -29,24 +29,10 @@ pub struct Menu {
 #[derive(Deserialize)]
 #[serde(tag = "call", rename_all = "camelCase")]
 enum Call {
-    Menu {
-        title: String,
-        items: Vec<MenuItem>,
-    },
-    Toast {
-        title: String,
-        text: String,
-    },
-    Alert {
-        title: String,
-        text: String,
-        buttons: String,
-    },
-    Prompt {
-        title: String,
-        text: String,
-        buttons: String,
-    },
+    Menu { title: String, items: Vec<MenuItem> },
+    Toast { title: String, text: String },
+    Alert { title: String, text: String, buttons: String },
+    Prompt { title: String, text: String, buttons: String },
 }
 
 pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
@@ -76,9 +62,7 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
 fn reply(host: &Host, otherwise: &str, buttons: &str) -> Result<Json, Thrown> {
     let Reply { button, text } = host.reply().unwrap_or_else(|| Reply::button(otherwise));
     if button != "CLOSE" && !buttons.split('_').any(|one| one == button) {
-        return Err(Thrown(format!(
-            "this dialog has no button {button}, only {buttons}"
-        )));
+        return Err(Thrown(format!("this dialog has no button {button}, only {buttons}")));
     }
     Ok(json!({ "button": button, "text": text }))
 }

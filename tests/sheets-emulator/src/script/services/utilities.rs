@@ -63,14 +63,8 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
         Call::Decode { bytes } => String::from_utf8_lossy(&bytes.0).into_owned().into(),
         Call::HmacSha256 { bytes, key } => signed(&sign(&bytes.0, &key.0)),
         Call::Sha256 { bytes } => signed(&Sha256::digest(&bytes.0)),
-        Call::Base64Encode {
-            bytes,
-            alphabet: Alphabet::Standard,
-        } => STANDARD.encode(bytes.0).into(),
-        Call::Base64Encode {
-            bytes,
-            alphabet: Alphabet::WebSafe,
-        } => URL_SAFE.encode(bytes.0).into(),
+        Call::Base64Encode { bytes, alphabet: Alphabet::Standard } => STANDARD.encode(bytes.0).into(),
+        Call::Base64Encode { bytes, alphabet: Alphabet::WebSafe } => URL_SAFE.encode(bytes.0).into(),
         Call::Base64Decode { text, alphabet } => signed(&decode(&text, &alphabet)?),
         Call::Uuid => uuid::Uuid::new_v4().to_string().into(),
         Call::FormatDate { ms, zone, pattern } => {
@@ -87,10 +81,7 @@ pub(super) fn answer(host: &Host, call: &str) -> Result<Json, Thrown> {
 /// Every character that US-ASCII lacks becomes one `?`.
 fn encode(text: &str, charset: &Charset) -> Vec<u8> {
     match charset {
-        Charset::US_ASCII => text
-            .chars()
-            .map(|c| if c.is_ascii() { c as u8 } else { b'?' })
-            .collect(),
+        Charset::US_ASCII => text.chars().map(|c| if c.is_ascii() { c as u8 } else { b'?' }).collect(),
         Charset::UTF_8 | Charset::Utf8 => text.as_bytes().to_vec(),
     }
 }
@@ -113,9 +104,7 @@ fn decode(text: &str, alphabet: &Alphabet) -> Result<Vec<u8>, Thrown> {
 fn at(ms: f64, zone: &str) -> Result<jiff::ZonedDateTime, Thrown> {
     let instant =
         jiff::Timestamp::from_millisecond(ms as i64).map_err(|_| Thrown("Invalid argument: date".into()))?;
-    instant.in_tz(zone).map_err(|_| {
-        Thrown(format!(
-            "Invalid argument: timeZone. Should be of type: String, not {zone}"
-        ))
-    })
+    instant
+        .in_tz(zone)
+        .map_err(|_| Thrown(format!("Invalid argument: timeZone. Should be of type: String, not {zone}")))
 }

@@ -1,0 +1,96 @@
+//! Values that a write of ours covered: typed between its read and its send, known from the receipt, judged like any conflict.
+
+use crate::engine::effect::{Conflict, TableWrite, Want, Winner, WriteAim};
+use crate::engine::owed::{Owed, OwedId};
+use crate::engine::writing::{Queued, Writing};
+use crate::engine::{Engine, LOOK_AGAIN, conflict};
+use crate::model::key::Key;
+
+impl Engine {
+    /// Values that a write of ours covered are judged like any conflict: they were typed after the read that the write rested on.
+    pub(super) fn judge_covered_edits(&mut self, writing: &mut Writing) {
+        let covered: Vec<(OwedId, Owed)> = self.owed.iter().map(|(id, owed)| (*id, owed.clone())).collect();
+        for (id, owed) in covered {
+            let Owed::Edit { link, key, column, cell, typed } = owed else {
+                continue;
+            };
+            let Some(index) = self.table_named(&link) else {
+                continue;
+            };
+            let table = &self.tables[index];
+            if table.is_fetching(&key) || writing.queue.iter().any(|queued| queued.key() == Some(&key)) {
+                self.wakes.insert(self.clock + LOOK_AGAIN);
+                continue;
+            }
+            let rules = table.plan.columns.get(column).map(|plan| plan.rule.clone());
+            let (Some(rule), Some(base)) = (rules, table.base.get(&key).cloned()) else {
+                self.lose(writing, id, index, key, column, cell.value, "the row is gone".into());
+                continue;
+            };
+            let pending = table.pending.get(&key);
+            let commit = pending.map_or(0, |pending| pending.commit);
+            let known = pending.and_then(|pending| pending.state.row()).cloned();
+            let (winner, why) =
+                conflict::judge(rule.policy, rule.direction, table.plan.rules.tie, commit, typed);
+            if winner != Winner::Sheet || cell.formula.is_some() {
+                self.lose(writing, id, index, key, column, cell.value, why.into());
+                continue;
+            }
+            writing.conflicts.push(Conflict {
+                table: index,
+                key: Some(key.clone()),
+                column: Some(column),
+                database: known.as_ref().and_then(|row| row.get(column)).map(|cell| cell.shown.clone()),
+                sheet: Some(cell.value.clone()),
+                winner,
+                rule: format!("typed while we wrote; {why}"),
+            });
+            let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
+            let effect = self.next_effect_id();
+            let aim = WriteAim::Columns { key, base, known, wants };
+            let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };
+            writing.push(write, None, None);
+        }
+    }
+
+    fn lose(
+        &mut self,
+        writing: &mut Writing,
+        id: OwedId,
+        table: usize,
+        key: Key,
+        column: usize,
+        cell: crate::model::cell::Cell,
+        why: String,
+    ) {
+        let (key, column, sheet) = (Some(key), Some(column), Some(cell));
+        let rule = format!("typed while we wrote; {why}");
+        writing.conflicts.push(Conflict {
+            table,
+            key,
+            column,
+            database: None,
+            sheet,
+            winner: Winner::Database,
+            rule,
+        });
+        writing.paid.push(id);
+    }
+}
+
+/// A covered edit that does not reach the table stands nowhere any more: it is listed.
+pub(crate) fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing) {
+    let WriteAim::Columns { key, wants, .. } = &queued.write.aim else {
+        return;
+    };
+    let covered = wants.iter().filter(|want| !want.stands);
+    writing.conflicts.extend(covered.map(|want| Conflict {
+        table: queued.write.table,
+        key: Some(key.clone()),
+        column: Some(want.column),
+        database: None,
+        sheet: Some(want.cell.clone()),
+        winner: Winner::Database,
+        rule: format!("typed while we wrote; {reason}"),
+    }));
+}

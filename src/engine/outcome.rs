@@ -1,0 +1,185 @@
+//! Table writes one after the other, and what their outcomes mean.
+
+use crate::engine::covered::list_covered;
+use crate::engine::effect::{Effect, Outcome, WriteAim};
+use crate::engine::input::{DbState, WriteOutcome};
+use crate::engine::table::Held;
+use crate::engine::writing::{Queued, Writing};
+use crate::engine::{Engine, LOOK_AGAIN, Stage, guard};
+use crate::model::base::RowBase;
+use crate::model::key::Key;
+use crate::model::mark::EffectId;
+
+impl Engine {
+    /// Makes the next table write, or goes on to the batch when all are made.
+    pub(super) fn go_on_writing(&mut self) {
+        let Stage::Writing(writing) = &mut self.stage else {
+            return;
+        };
+        if writing.outstanding.is_some() {
+            return;
+        }
+        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
+        let fetched = writing.queue.front().is_some_and(|queued| {
+            let fetching = &self.tables[queued.write.table].fetching;
+            queued.key().is_some_and(|key| fetching.contains_key(key))
+        });
+        if fetched {
+            return;
+        }
+        if let Some(queued) = writing.queue.pop_front() {
+            writing.outstanding = Some(queued.clone());
+            if let Some(key) = queued.key() {
+                self.tables[queued.write.table].raise_fence(key, queued.write.effect);
+            }
+            self.out.push_back(Effect::Write(queued.write));
+            return;
+        }
+        if let Stage::Writing(writing) = std::mem::replace(&mut self.stage, Stage::Idle) {
+            let answers = writing.answers();
+            if !answers.is_empty() {
+                self.out.push_back(Effect::Answer(answers));
+            }
+            self.flush(*writing);
+        }
+    }
+
+    pub(super) fn on_wrote(&mut self, effect: EffectId, outcome: WriteOutcome) {
+        let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else {
+            return;
+        };
+        match writing.outstanding.take() {
+            Some(queued) if queued.write.effect == effect => self.take_outcome(queued, outcome, &mut writing),
+            other => writing.outstanding = other,
+        }
+        self.stage = Stage::Writing(writing);
+    }
+
+    fn take_outcome(&mut self, queued: Queued, outcome: WriteOutcome, writing: &mut Writing) {
+        let index = queued.write.table;
+        let now = self.clock;
+        match outcome {
+            WriteOutcome::Done { after, key, base, left, refused, wrote } => {
+                writing.follow(index, &key, base.as_ref());
+                self.took(&queued, key, after, base, wrote);
+                writing.paid.extend(queued.write.pays);
+                if let Some(row) = queued.row {
+                    if wrote {
+                        writing.judge(index, row, Outcome::Applied, None, String::new());
+                    }
+                    for (column, reason) in &left {
+                        writing.judge(index, row, Outcome::Conflict, Some(*column), reason.clone());
+                    }
+                    for (column, reason) in &refused {
+                        writing.judge(index, row, Outcome::Refused, Some(*column), reason.clone());
+                    }
+                }
+                self.hold_back(&queued, refused.iter().cloned());
+                for (_, reason) in left.iter().chain(&refused) {
+                    list_covered(&queued, reason, writing);
+                }
+                if !left.is_empty()
+                    && let Some(key) = queued.key()
+                {
+                    self.tables[index].fetch(key, self.seq);
+                }
+            }
+            WriteOutcome::Refused { column, reason } => {
+                self.not_committed(&queued);
+                self.tables[index].refused.extend(queued.content);
+                list_covered(&queued, &reason, writing);
+                writing.paid.extend(queued.write.pays);
+                if let Some(row) = queued.row {
+                    writing.judge(index, row, Outcome::Refused, column, reason.clone());
+                }
+                match &queued.write.aim {
+                    WriteAim::Columns { wants, .. } => {
+                        self.hold_back(&queued, wants.iter().map(|want| (want.column, reason.clone())));
+                    }
+                    // The edit stays in the sheet, listed; the row stays deleted.
+                    WriteAim::Recreate { key, .. } => {
+                        if let Some(pending) = self.tables[index].pending.get_mut(key) {
+                            pending.state = DbState::Gone(None);
+                        }
+                    }
+                    WriteAim::Insert { .. } | WriteAim::Delete { .. } => {}
+                }
+            }
+            WriteOutcome::Exists => {
+                self.not_committed(&queued);
+                if let Some(key) = queued.key() {
+                    self.tables[index].fetch(key, self.seq);
+                }
+            }
+            WriteOutcome::Failed => {
+                self.not_committed(&queued);
+                self.wakes.insert(now + LOOK_AGAIN);
+            }
+        }
+    }
+
+    fn not_committed(&mut self, queued: &Queued) {
+        if let Some(key) = queued.key() {
+            self.tables[queued.write.table].not_committed(key);
+        }
+    }
+
+    /// Cells that stay as they are until either side changes.
+    fn hold_back(&mut self, queued: &Queued, refused: impl IntoIterator<Item = (usize, String)>) {
+        let WriteAim::Columns { key, known, wants, .. } = &queued.write.aim else {
+            return;
+        };
+        let table = &mut self.tables[queued.write.table];
+        for (at, why) in refused {
+            if let Some(want) = wants.iter().find(|want| want.column == at && want.stands) {
+                let value = known.as_ref().and_then(|row| row.get(at)).map(|cell| cell.value.digest());
+                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value, why });
+            }
+        }
+    }
+
+    /// A guarded transaction is done: base stands as it stored it, and what waits becomes the row that it read back.
+    fn took(&mut self, queued: &Queued, key: Key, after: DbState, base: Option<RowBase>, wrote: bool) {
+        let (now, seq) = (self.clock, self.seq);
+        let table = &mut self.tables[queued.write.table];
+        let unlike = base
+            .as_ref()
+            .is_some_and(|base| base.columns.iter().flatten().any(|c| c.value == guard::UNDECIDED));
+        match &queued.write.aim {
+            WriteAim::Insert { claim: Some(claim), .. } => {
+                let base = base.unwrap_or_default();
+                let claimed = crate::engine::table::Claim { key, base, missing_since: None, named_at: None };
+                table.fresh.remove(claim);
+                table.claims.insert(*claim, claimed);
+                self.wakes.insert(now);
+                return;
+            }
+            WriteAim::Delete { .. } => {
+                match &after {
+                    DbState::Gone(_) => table.forget(&key, true),
+                    // The row is another one by now: the edit beats the delete.
+                    DbState::Row(_) => {
+                        table.gone.remove(&key);
+                        table.fetch(&key, seq);
+                    }
+                }
+            }
+            WriteAim::Columns { .. } | WriteAim::Insert { .. } | WriteAim::Recreate { .. } => match base {
+                Some(base) => table.set_base(key.clone(), base, now),
+                None if matches!(after, DbState::Gone(_)) => table.fetch(&key, seq),
+                None => {}
+            },
+        }
+        if wrote {
+            let recreated = matches!(queued.write.aim, WriteAim::Recreate { .. });
+            table.committed(queued.write.effect, key, seq, now, |waiting| {
+                (waiting.is_some() || recreated || unlike).then_some(after)
+            });
+        } else {
+            table.not_committed(&key);
+            if unlike {
+                table.fetch(&key, seq);
+            }
+        }
+    }
+}

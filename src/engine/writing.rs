@@ -1,0 +1,138 @@
+//! A cycle between its read and its batch: what the read said, and what it leads to.
+
+use crate::engine::table::Held;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::engine::effect::{Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, WriteAim};
+use crate::engine::input::{EditHint, EditNumber, Micros, View};
+use crate::engine::owed::OwedId;
+use crate::model::base::{BaseChange, RowBase};
+use crate::model::digest::Digest;
+use crate::model::key::Key;
+use crate::model::mark::ClaimId;
+
+/// The clock of a person's machine is trusted this far: the script reads it one to three seconds after the keystroke.
+pub(crate) const EDIT_SLACK: Micros = 5_000_000;
+
+/// A cycle between its read and its batch.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) view: View,
+    pub(crate) asked: Micros,
+    pub(crate) answered: Micros,
+    pub(crate) hints: Vec<EditHint>,
+    pub(crate) queue: VecDeque<Queued>,
+    pub(crate) outstanding: Option<Queued>,
+    pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
+    /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
+    pub(super) standing: BTreeMap<(usize, u32), Verdict>,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) agreed: Vec<(usize, BaseChange)>,
+    pub(crate) paid: Vec<OwedId>,
+    pub(crate) named: Vec<(usize, ClaimId)>,
+    pub(crate) claim: Vec<(usize, u32)>,
+    pub(crate) unclaim: Vec<(usize, ClaimId)>,
+    pub(crate) names: Vec<Naming>,
+}
+
+/// A table write and where its row stands in the read.
+#[derive(Clone, Debug)]
+pub(crate) struct Queued {
+    pub(crate) write: TableWrite,
+    pub(crate) row: Option<u32>,
+    /// The content, for new rows that the server may refuse.
+    pub(crate) content: Option<Digest>,
+}
+
+impl Queued {
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match &self.write.aim {
+            WriteAim::Columns { key, .. } | WriteAim::Delete { key, .. } | WriteAim::Recreate { key, .. } => {
+                Some(key)
+            }
+            WriteAim::Insert { key, .. } => key.as_ref(),
+        }
+    }
+}
+
+impl Writing {
+    /// The edit that announced a change of this row, if one did.
+    pub(crate) fn hint(&self, table: usize, row: u32) -> Option<&EditHint> {
+        let covers = |hint: &&EditHint| hint.rows.is_some_and(|(first, last)| (first..=last).contains(&row));
+        self.hints.iter().filter(|hint| hint.table == table).rfind(covers)
+    }
+
+    pub(crate) fn cause(&self, table: usize, row: u32) -> Option<(EditNumber, Option<String>)> {
+        self.hint(table, row).map(|hint| (hint.edit, hint.editor.clone()))
+    }
+
+    /// When a change of this row was made: between two reads, narrowed by the script's own time.
+    pub(crate) fn interval(&self, table: usize, row: u32, between: Interval) -> Interval {
+        match self.hint(table, row).and_then(|hint| hint.at) {
+            Some(at) => {
+                let until = between.1.min(at).max(between.0);
+                (between.0.max(at.saturating_sub(EDIT_SLACK)).min(until), until)
+            }
+            None => between,
+        }
+    }
+
+    /// The worst outcome of a row is what its person hears.
+    pub(crate) fn judge(
+        &mut self,
+        table: usize,
+        row: u32,
+        outcome: Outcome,
+        column: Option<usize>,
+        message: String,
+    ) {
+        let place = column.map(|column| (row, column));
+        let verdict = Verdict { outcome, place, message };
+        let worst = self.verdicts.entry((table, row)).or_insert_with(|| verdict.clone());
+        if worst.outcome < verdict.outcome {
+            *worst = verdict;
+        }
+    }
+
+    /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
+    pub(super) fn recall(&mut self, (table, row): (usize, u32), column: usize, held: &Held) {
+        let verdict =
+            Verdict { outcome: Outcome::Refused, place: Some((row, column)), message: held.why.clone() };
+        self.standing.entry((table, row)).or_insert(verdict);
+    }
+
+    pub(crate) fn answers(&self) -> Vec<Answered> {
+        let unchanged = Verdict { outcome: Outcome::Unchanged, place: None, message: String::new() };
+        let worst = |of: &BTreeMap<(usize, u32), Verdict>, hint: &EditHint| {
+            let (first, last) = hint.rows?;
+            of.range((hint.table, first)..=(hint.table, last))
+                .map(|(_, verdict)| verdict)
+                .max_by_key(|verdict| verdict.outcome)
+                .cloned()
+        };
+        let answered = |hint: &EditHint| Answered {
+            edit: hint.edit,
+            table: hint.table,
+            verdict: worst(&self.verdicts, hint)
+                .or_else(|| worst(&self.standing, hint))
+                .unwrap_or_else(|| unchanged.clone()),
+        };
+        self.hints.iter().map(answered).collect()
+    }
+
+    /// Base that this cycle is to store moves on with a guarded write of the same row: the write has stored the newer one.
+    pub(crate) fn follow(&mut self, table: usize, row: &Key, newer: Option<&RowBase>) {
+        for (index, change) in &mut self.agreed {
+            if let (BaseChange::Set(key, base), Some(newer)) = (change, newer)
+                && *index == table
+                && key == row
+            {
+                base.clone_from(newer);
+            }
+        }
+    }
+
+    pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
+        self.queue.push_back(Queued { write, row, content });
+    }
+}
