@@ -20,6 +20,9 @@ use crate::model::rule::Deletes;
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
 
+/// What the person hears whose edit is not decided by this read.
+const LOOKED_AT_AGAIN: &str = "it is looked at once more";
+
 impl Engine {
     pub(super) fn inspect(&mut self, asked: Micros, answered: Micros, view: View, hints: Vec<EditHint>) {
         let tabs = view.tabs.clone();
@@ -94,7 +97,7 @@ impl Engine {
         let table = &mut self.tables[index];
         table.gone.remove(key);
         if table.is_fetching(key) {
-            return;
+            return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));
         for (at, cell) in row.cells.iter().enumerate() {
@@ -157,7 +160,10 @@ impl Engine {
                         Some(held) if held.cell == sheet.value.digest() => {
                             writing.recall((index, row.row), at, held);
                         }
-                        _ => self.tables[index].fetch(key, self.seq),
+                        _ => {
+                            self.tables[index].fetch(key, self.seq);
+                            writing.judge(index, row.row, Outcome::Waiting, Some(at), LOOKED_AT_AGAIN.into());
+                        }
                     }
                 }
                 Move::ToTable { over } => {
@@ -171,6 +177,7 @@ impl Engine {
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
+                        writing.judge(index, row.row, Outcome::Waiting, Some(at), LOOKED_AT_AGAIN.into());
                         continue;
                     }
                     if let Some(rule) = over {
