@@ -37,6 +37,8 @@ impl Engine {
             first_match: table.plan.rules.first_match,
         };
         let (mut cells, mut listed, mut held, mut wait) = (Vec::new(), Vec::new(), Vec::new(), false);
+        // Image, sheet, plan and base run side by side.
+        #[allow(clippy::needless_range_loop)]
         for at in 0..table.width() {
             let sheet = &seen.cells[at];
             let (cell, value) = (sheet.value.digest(), Some(row[at].value.digest()));
@@ -53,7 +55,6 @@ impl Engine {
                 sheet,
                 Grounds { edit, ..grounds },
             ) {
-                Move::Same | Move::Fetch => {}
                 Move::Agree(base) => new.columns[at] = Some(base),
                 Move::ToSheet { base, over } => {
                     if let Some(rule) = over {
@@ -68,7 +69,7 @@ impl Engine {
                     held.push((at, Held { cell, value, why: rule.into() }));
                     listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
                 }
-                Move::Hold(_) => {}
+                Move::Same | Move::Fetch | Move::Hold(_) => {}
             }
         }
         if wait {

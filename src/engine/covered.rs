@@ -4,6 +4,7 @@ use crate::engine::effect::{Conflict, TableWrite, Want, Winner, WriteAim};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::writing::{Queued, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, conflict};
+use crate::model::cell::Cell;
 use crate::model::key::Key;
 
 impl Engine {
@@ -24,7 +25,7 @@ impl Engine {
             }
             let rules = table.plan.columns.get(column).map(|plan| plan.rule.clone());
             let (Some(rule), Some(base)) = (rules, table.base.get(&key).cloned()) else {
-                self.lose(writing, id, index, key, column, cell.value, "the row is gone".into());
+                lose(writing, id, (index, key, column), cell.value, "the row is gone");
                 continue;
             };
             let pending = table.pending.get(&key);
@@ -33,7 +34,7 @@ impl Engine {
             let (winner, why) =
                 conflict::judge(rule.policy, rule.direction, table.plan.rules.tie, commit, typed);
             if winner != Winner::Sheet || cell.formula.is_some() {
-                self.lose(writing, id, index, key, column, cell.value, why.into());
+                lose(writing, id, (index, key, column), cell.value, why);
                 continue;
             }
             writing.conflicts.push(Conflict {
@@ -52,30 +53,28 @@ impl Engine {
             writing.push(write, None, None);
         }
     }
+}
 
-    fn lose(
-        &mut self,
-        writing: &mut Writing,
-        id: OwedId,
-        table: usize,
-        key: Key,
-        column: usize,
-        cell: crate::model::cell::Cell,
-        why: String,
-    ) {
-        let (key, column, sheet) = (Some(key), Some(column), Some(cell));
-        let rule = format!("typed while we wrote; {why}");
-        writing.conflicts.push(Conflict {
-            table,
-            key,
-            column,
-            database: None,
-            sheet,
-            winner: Winner::Database,
-            rule,
-        });
-        writing.paid.push(id);
-    }
+/// A covered value that does not win is listed.
+fn lose(
+    writing: &mut Writing,
+    id: OwedId,
+    (table, key, column): (usize, Key, usize),
+    sheet: Cell,
+    why: &str,
+) {
+    let (key, column, sheet) = (Some(key), Some(column), Some(sheet));
+    let rule = format!("typed while we wrote; {why}");
+    writing.conflicts.push(Conflict {
+        table,
+        key,
+        column,
+        database: None,
+        sheet,
+        winner: Winner::Database,
+        rule,
+    });
+    writing.paid.push(id);
 }
 
 /// A covered edit that does not reach the table stands nowhere any more: it is listed.

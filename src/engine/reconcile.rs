@@ -148,6 +148,8 @@ mod tests {
         GridCell::plain(Cell::number(n as f64))
     }
 
+    // As `column` takes it.
+    #[allow(clippy::unnecessary_wraps)]
     fn base(n: i64) -> Option<ColumnBase> {
         Some(agreed(&db(n)))
     }

@@ -82,8 +82,6 @@ impl<'a> Binlog<'a> {
         )
         .await
         .expect("user variables");
-        // No server and no daemon has such a small one; two of ours at once would end each other.
-        static NEXT: AtomicU32 = AtomicU32::new(100);
         let request = BinlogStreamRequest::new(NEXT.fetch_add(1, Ordering::Relaxed))
             .with_filename(self.from.file.as_bytes())
             .with_pos(self.from.offset);
@@ -92,6 +90,9 @@ impl<'a> Binlog<'a> {
 }
 
 /// Where the binlog ends now.
+/// No server and no daemon has such a small id; two of ours at once would end each other.
+static NEXT: AtomicU32 = AtomicU32::new(100);
+
 async fn end(rig: &Rig) -> Place {
     let mut conn = rig.server.connect().await;
     let status = match rig.server.kind() {

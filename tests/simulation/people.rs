@@ -68,6 +68,7 @@ impl World {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
             (Deed::Sort, _) => self.sort(tab),
+            // Without a keyed row there is nothing to do it to.
             (_, None) => {}
             (Deed::Type, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
@@ -140,10 +141,10 @@ impl World {
             if self.sheet.tabs[tab][at].is_blank() {
                 continue;
             }
-            for column in 1..3 {
+            for (column, place) in COLUMNS.iter().enumerate().take(3).skip(1) {
                 let cell = Cell::number(self.new_value());
                 let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
-                row.cells[COLUMNS[column]] = cell.clone();
+                row.cells[*place] = cell.clone();
                 let uid = row.uid;
                 self.witness.person_typed(uid, column, &cell);
                 self.trace(|| {

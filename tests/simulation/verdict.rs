@@ -7,6 +7,7 @@ use sheetbridge::model::rule::Deletes;
 use super::sheet::{COLUMNS, Row};
 use super::table::{Id, Record, WIDTH, id, key, shown};
 use super::tell::cell as text;
+use super::witness::Witness;
 use super::world::World;
 
 impl World {
@@ -46,7 +47,7 @@ impl World {
             }
         }
         for row in &self.sheet.tabs[tab] {
-            let unfit = (1..WIDTH).any(|column| self.witness.unfit(column, &row.cells[COLUMNS[column]]));
+            let unfit = (1..WIDTH).any(|column| Witness::unfit(column, &row.cells[COLUMNS[column]]));
             match row.id() {
                 Some(id)
                     if self.server.tables[tab].contains_key(&id)
@@ -68,7 +69,7 @@ impl World {
         let base = self.store.links[tab].base.get(&key(at));
         for column in 0..WIDTH {
             let (cell, shows) = (shown(&record[column]), &row.cells[COLUMNS[column]]);
-            if self.witness.frozen.contains(&(tab, at, column)) || self.witness.unfit(column, shows) {
+            if self.witness.frozen.contains(&(tab, at, column)) || Witness::unfit(column, shows) {
                 continue;
             }
             if cell.digest() != shows.digest() {

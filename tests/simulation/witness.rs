@@ -161,7 +161,8 @@ impl Witness {
             })
             .peekable();
         let known = mine.peek().is_some();
-        let fresh = mine.fold(false, |fresh, typed| typed.used.insert((tab, id)) || fresh);
+        // Every one is marked as used, the first find ends nothing.
+        let fresh = mine.filter_map(|typed| typed.used.insert((tab, id)).then_some(())).count() > 0;
         let again = known && (cell.is_blank() || self.retyped.contains(cell));
         if !fresh && !again {
             let history = self.history.get(&(tab, id, column)).is_some_and(|was| was.contains(cell));
@@ -273,7 +274,7 @@ impl Witness {
     // ---- the end
 
     /// True when a person's last word in this cell is one that the table cannot take.
-    pub(super) fn unfit(&self, column: usize, cell: &Cell) -> bool {
+    pub(super) fn unfit(column: usize, cell: &Cell) -> bool {
         meaning(column, cell).is_err()
     }
 

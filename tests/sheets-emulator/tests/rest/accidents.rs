@@ -161,12 +161,7 @@ async fn the_second_batch_waits_until_it_is_let_go() {
 #[tokio::test]
 async fn an_answer_is_held_back_and_the_write_is_there() {
     let stage = Stage::new().await;
-    stage.emulator.faults().add(Rule::next(
-        BATCH,
-        Fault::HoldAnswer {
-            name: "answer".into(),
-        },
-    ));
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::HoldAnswer { name: "answer".into() }));
     let waiting = tokio::spawn(stage.request(Method::POST, ":batchUpdate").json(&write()).send());
     stage.emulator.faults().paused("answer").await;
     assert_eq!(name(&stage).await, "by the robot");
@@ -179,10 +174,7 @@ async fn an_answer_is_held_back_and_the_write_is_there() {
 #[tokio::test]
 async fn a_call_whose_client_is_gone_is_carried_out_all_the_same() {
     let stage = Stage::new().await;
-    stage
-        .emulator
-        .faults()
-        .add(Rule::next(BATCH, Fault::Pause { name: "late".into() }));
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::Pause { name: "late".into() }));
     let client = tokio::spawn(stage.request(Method::POST, ":batchUpdate").json(&write()).send());
     stage.emulator.faults().paused("late").await;
     client.abort();
