@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay needs
+.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -22,8 +22,16 @@ test: needs ## Every test, each database test on MariaDB and on MySQL
 	@scripts/test
 
 full: needs ## What is too long for every change: more random runs, then the demo
-	@SHEETBRIDGE_FULL=1 scripts/test
+	@scripts/test
+	@$(MAKE) --no-print-directory simulate SEEDS=20000
+	@$(MAKE) --no-print-directory crash RUNS=60
 	@demo/check
+
+simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
+	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),2000) cargo test --locked --test main simulation:: -- --nocapture
+
+crash: needs ## Kills at random moments on real servers: make crash RUNS=200
+	RUNS=$(or $(RUNS),60) cargo test --locked --test main crash::moments -- --nocapture
 
 lint: ## Formatting, lints, documentation, licences, shell and Apps Script
 	@scripts/lint

@@ -58,6 +58,8 @@ pub(super) fn habits(dice: &mut Dice, allowed: fn(Deed) -> bool) -> Vec<u32> {
 }
 
 impl World {
+    // The order of the arms tells the story: without a row there is nothing to do that needs one.
+    #[allow(clippy::match_same_arms)]
     pub(super) fn person(&mut self) {
         let tab = self.dice.below(self.sheet.tabs.len());
         let keyed: Vec<usize> =
@@ -68,7 +70,6 @@ impl World {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
             (Deed::Sort, _) => self.sort(tab),
-            // Without a keyed row there is nothing to do it to.
             (_, None) => {}
             (Deed::Type, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
