@@ -6,8 +6,9 @@ cache=${SHEETBRIDGE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sheetbridge/apps-scri
 mkdir -p "$cache"
 if ! cmp -s "$here/package.json" "$cache/package.json" || [ ! -x "$cache/node_modules/.bin/tsc" ]; then
     rm -f "$cache/package.json"
-    (cd "$cache" && npm install --silent --no-audit --no-fund --no-save --prefix "$cache" \
-        $(sed -n 's/^ *"\(@types\/google-apps-script\|typescript\)": "\(.*\)".*/\1@\2/p' "$here/package.json"))
+    # The two packages by name and version; npm is not to look for a project in the cache.
+    sed -n 's/^ *"\(@types\/google-apps-script\|typescript\)": "\(.*\)".*/\1@\2/p' "$here/package.json" \
+        | (cd "$cache" && xargs npm install --silent --no-audit --no-fund --no-save --prefix "$cache")
     cp "$here/package.json" "$cache/package.json"
 fi
 exec "$cache/node_modules/.bin/tsc" --project "$here/tsconfig.json" --typeRoots "$cache/node_modules/@types"

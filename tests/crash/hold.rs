@@ -63,7 +63,9 @@ impl Lock {
             rig.state
         );
         eventually(SOON, &format!("the daemon at {statement}"), async || {
-            (rig.server.one::<u64>(&waiting).await > 0).then_some(())
+            // MySQL cannot show the list while a statement of somebody's carries bytes that are no text (error 3854).
+            let seen: Option<u64> = rig.server.connect().await.query_first(&waiting).await.ok().flatten();
+            seen.filter(|seen| *seen > 0).map(drop)
         })
         .await;
     }
