@@ -178,7 +178,7 @@ impl Engine {
             Some(Pending { state: DbState::Gone(Some(_)), .. })
         );
         let looked = self.tables[index].looks.keys().any(|(looked, _)| looked == key);
-        if edited && (known || looked) {
+        if edited && (known || looked || self.tables[index].awaits_image(key)) {
             // The first half of the cycle looks again, or makes the row again.
             return Next::Wait;
         }

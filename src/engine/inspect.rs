@@ -301,6 +301,9 @@ impl Engine {
         if wait {
             return;
         }
+        if !changed.is_empty() && self.tables[index].awaits_image(key) {
+            return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
+        }
         let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
             return;
         };

@@ -215,14 +215,24 @@ impl Table {
         }
     }
 
+    /// Is the row gone by our own look, and the stream not yet as far as that? Then its last image may still come by.
+    pub(super) fn awaits_image(&self, key: &Key) -> bool {
+        let gone = self.pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None)));
+        gone && self.fences.get(key).is_some_and(|fence| !fence.passed)
+    }
+
     /// Opens the fences and moves the windows whose marks a transaction carries.
     fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
         if marks.is_empty() {
             return;
         }
-        self.fences.retain(|_, fence| {
+        let (pending, dirty) = (&self.pending, &mut self.dirty);
+        self.fences.retain(|key, fence| {
             if marks.contains(&fence.effect) {
                 fence.passed = true;
+                // What waited for the last image of a deleted row has it now, or will never have it.
+                *dirty |=
+                    pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None)));
             }
             !(fence.passed && fence.committed)
         });
@@ -276,6 +286,13 @@ impl Table {
                 if !fence.committed {
                     fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
                     bury(&mut self.buried, &key, &state);
+                } else if let (DbState::Gone(image @ Some(_)), Some(waiting)) =
+                    (state, self.pending.get_mut(&key))
+                    && let DbState::Gone(known) = &mut waiting.state
+                {
+                    // Our transaction saw that the row is gone before the stream told how it looked.
+                    *known = image;
+                    self.dirty = true;
                 }
                 return;
             }
@@ -400,6 +417,19 @@ mod tests {
             .to_vec();
         assert_eq!(names, [None, None, Some(key(6))]);
         assert!(table.renamed.is_empty());
+    }
+
+    #[test]
+    fn the_last_image_of_a_deleted_row_may_come_after_our_own_look_at_it() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        table.raise_fence(&key(6), EffectId(10));
+        table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
+        assert!(table.awaits_image(&key(6)));
+        let state = DbState::Gone(Some(Vec::new()));
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        assert_eq!(table.pending[&key(6)].state, state);
+        table.pass_marks(2, &[EffectId(10)]);
+        assert!(!table.awaits_image(&key(6)));
     }
 
     #[test]
