@@ -170,6 +170,7 @@ impl Engine {
         key: &Key,
         base: &RowBase,
         (seen, copied): (&RowView, bool),
+        listed: bool,
         draft: &mut Draft,
     ) -> Next {
         let edited = !edited(&self.tables[index].plan, seen, base).is_empty();
@@ -177,9 +178,8 @@ impl Engine {
             self.tables[index].pending.get(key),
             Some(Pending { state: DbState::Gone(Some(_)), .. })
         );
-        let looked = self.tables[index].looks.keys().any(|(looked, _)| looked == key);
-        if edited && (known || looked || self.tables[index].awaits_image(key)) {
-            // The first half of the cycle looks again, or makes the row again.
+        if edited && (known || !listed) {
+            // The first half of the cycle makes the row again or lists its edits; it may not have known yet that the row is gone.
             return Next::Wait;
         }
         if edited {

@@ -196,7 +196,9 @@ impl Engine {
                 if self.is_renamed(index, key, rows) {
                     return Next::Wait;
                 }
-                self.draft_delete(index, tab, key, &base, (seen, rows.all(key).count() > 1), draft)
+                let is_copied = rows.all(key).count() > 1;
+                let listed = writing.has_given_up(index, key);
+                self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
             }
             (DbState::Gone(_), Found::Nowhere) => {
                 Next::Finished(base.is_some().then(|| BaseChange::Forget { key: key.clone(), dead: true }))

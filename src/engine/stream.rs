@@ -196,7 +196,7 @@ impl Table {
         let (renamed_from, buried) = (self.renamed.remove(&key), self.buried.remove(&key));
         if !overtaken && let Some(state) = then(self.pending.get(&key)) {
             let state = match state {
-                DbState::Gone(None) => DbState::Gone(buried),
+                DbState::Gone(None) => DbState::Gone(buried.or_else(|| self.last_image(&key).cloned())),
                 state => state,
             };
             self.queue(key, Pending { state, first, commit: now, renamed_from });
@@ -212,6 +212,14 @@ impl Table {
         let asked = self.fetching.remove(key);
         if let Some(first) = asked.into_iter().chain(fence.kept_back).min() {
             self.fetch(key, first);
+        }
+    }
+
+    /// How a row looked before it was deleted, if the stream has told.
+    fn last_image(&self, key: &Key) -> Option<&DbRow> {
+        match &self.pending.get(key)?.state {
+            DbState::Gone(image) => image.as_ref(),
+            DbState::Row(_) => None,
         }
     }
 
@@ -417,6 +425,16 @@ mod tests {
             .to_vec();
         assert_eq!(names, [None, None, Some(key(6))]);
         assert!(table.renamed.is_empty());
+    }
+
+    #[test]
+    fn the_last_image_of_a_deleted_row_may_come_before_our_own_look_at_it() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let state = DbState::Gone(Some(Vec::new()));
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        table.raise_fence(&key(6), EffectId(10));
+        table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
+        assert_eq!(table.pending[&key(6)].state, state);
     }
 
     #[test]

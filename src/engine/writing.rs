@@ -3,7 +3,9 @@
 use crate::engine::table::Held;
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::engine::effect::{Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, WriteAim};
+use crate::engine::effect::{
+    Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, Winner, WriteAim,
+};
 use crate::engine::input::{EditHint, EditNumber, Micros, View};
 use crate::engine::owed::OwedId;
 use crate::model::base::{BaseChange, RowBase};
@@ -92,6 +94,14 @@ impl Writing {
         if worst.outcome < verdict.outcome {
             *worst = verdict;
         }
+    }
+
+    /// Has this cycle listed edits of the row for which nothing more can be done?
+    pub(super) fn has_given_up(&self, table: usize, key: &Key) -> bool {
+        let is_it = |listed: &Conflict| {
+            listed.table == table && listed.key.as_ref() == Some(key) && listed.winner == Winner::Nobody
+        };
+        self.conflicts.iter().any(is_it)
     }
 
     /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
