@@ -163,6 +163,7 @@ impl Engine {
         })
     }
 
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn draft_delete(
         &mut self,
         index: usize,
