@@ -21,7 +21,6 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 /// each added row (one that claims it, one that brings its key), one more for each deleted row (it is looked at twice).
 /// Changes that come together share a flush, so this is what changes one at a time would need. A flush is a read and a batch.
 #[tokio::test]
-#[ignore = "a storm, for make full: a row that both sides end at the same moment still ends held at times"]
 async fn five_hundred_changes_on_both_sides_end_equal_with_no_more_work_than_they_need() {
     for_each_server(async |server| {
         let rig = Rig::open(server, "storm", Setup { sweep_interval: "1h", rows: 40, ..Setup::default() }).await;
@@ -52,7 +51,6 @@ async fn five_hundred_changes_on_both_sides_end_equal_with_no_more_work_than_the
 }
 
 #[tokio::test]
-#[ignore = "a storm, for make full: a row that both sides end at the same moment still ends held at times"]
 async fn with_every_message_of_the_script_lost_the_sweep_alone_brings_the_same_end() {
     for_each_server(async |server| {
         let rig =
