@@ -21,13 +21,11 @@ async fn killed_in_a_storm(kind: Kind) {
 }
 
 #[tokio::test]
-#[ignore = "a storm, for make full: a row that both sides end at the same moment still ends held at times"]
 async fn killed_in_a_storm_on_mariadb() {
     killed_in_a_storm(Kind::MariaDb).await;
 }
 
 #[tokio::test]
-#[ignore = "a storm, for make full: a row that both sides end at the same moment still ends held at times"]
 async fn killed_in_a_storm_on_mysql() {
     killed_in_a_storm(Kind::MySql).await;
 }
