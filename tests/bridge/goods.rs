@@ -32,6 +32,14 @@ pub(crate) const COLUMNS: [(&str, Look); 8] = [
     ("note", Look::Text),
 ];
 
+/// What people write behind a column's name where they rename it; its anchor holds it.
+pub(crate) const RENAMED: &str = " (ours)";
+
+/// Is this the header of the column, renamed or not?
+pub(crate) fn heads(text: &str, column: &str) -> bool {
+    text.strip_suffix(RENAMED).unwrap_or(text) == column
+}
+
 /// The table. `name` is what a new row must have.
 pub(crate) const CREATE: &str = "CREATE TABLE goods (
     id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,

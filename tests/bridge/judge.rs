@@ -99,7 +99,7 @@ fn tab(rig: &Rig) -> Result<(Tab, Option<u32>), String> {
     let reader = Book::new(&book);
     let header = |name: &str| {
         (0..tab.column_count())
-            .find(|column| matches!(reader.scalar(tab, 0, *column), Scalar::Text(text) if *text == *name))
+            .find(|column| matches!(reader.scalar(tab, 0, *column), Scalar::Text(text) if goods::heads(&text, name)))
             .ok_or_else(|| format!("the tab has no column {name}"))
     };
     let columns: Vec<u32> = COLUMNS.iter().map(|(name, _)| header(name)).collect::<Result<_, _>>()?;

@@ -14,6 +14,7 @@ pub(crate) mod rig;
 pub(crate) mod storm;
 
 mod browser;
+mod day;
 mod echoes;
 mod restart;
 mod storms;

@@ -5,6 +5,7 @@ use sheets_emulator::formula::Book;
 use sheets_emulator::grid::{Scalar, Spreadsheet, Tab};
 use sheets_emulator::people::{self, Action};
 
+use super::goods;
 use super::rig::{Rig, TAB};
 
 /// Somebody with the tab open.
@@ -102,6 +103,41 @@ impl<'a> Person<'a> {
         })
     }
 
+    /// Takes back the last thing that they did. False if there is nothing.
+    pub(crate) fn undoes(&self) -> bool {
+        let world = self.rig.google.world();
+        world.act(&self.rig.spreadsheet, &self.who, &Action::Undo).expect("the spreadsheet").is_ok()
+    }
+
+    /// Renames a column, or gives it its name back.
+    pub(crate) fn renames(&self, column: &str) -> bool {
+        self.acts(|sight| {
+            let at = sight.column(column)?;
+            let text = if sight.text(0, at) == column {
+                format!("{column}{}", goods::RENAMED)
+            } else {
+                column.to_owned()
+            };
+            Some(Action::Type { sheet: TAB, row: 0, column: at, text })
+        })
+    }
+
+    /// Renames the tab.
+    pub(crate) fn renames_tab(&self, title: &str) -> bool {
+        self.acts(|sight| {
+            let is_new = sight.tab.title != title;
+            is_new.then(|| Action::RenameTab { sheet: TAB, title: title.to_owned() })
+        })
+    }
+
+    /// Deletes the first row, taking it for one of theirs.
+    pub(crate) fn deletes_header(&self) -> bool {
+        self.acts(|sight| {
+            sight.column("id")?;
+            Some(Action::DeleteRows { sheet: TAB, start: 0, end: 1 })
+        })
+    }
+
     /// Writes a header of their own right of everything: a column that no link knows.
     pub(crate) fn adds_column(&self, header: &str) {
         self.acts(|sight| {
@@ -193,7 +229,7 @@ impl<'a> Sight<'a> {
     }
 
     fn column(&self, header: &str) -> Option<u32> {
-        (0..self.tab.column_count()).find(|column| self.text(0, *column) == header)
+        (0..self.tab.column_count()).find(|column| goods::heads(&self.text(0, *column), header))
     }
 
     fn row_of(&self, column: &str, text: &str) -> Option<u32> {

@@ -29,6 +29,7 @@ pub(crate) struct Storm<'a> {
     rig: &'a Rig,
     people: [Person<'a>; 2],
     dice: Dice,
+    kinds: &'static [(Kind, u32)],
     named: Cell<u32>,
     history: Vec<String>,
     /// What was done so far.
@@ -55,6 +56,24 @@ const KINDS: [(Kind, u32); 10] = [
     (Kind::Moves, 3),
 ];
 
+/// What two people and an application do in a day: they also take back, rename, and delete the header by mistake.
+const DAY: [(Kind, u32); 14] = [
+    (Kind::Update, 24),
+    (Kind::Insert, 6),
+    (Kind::Delete, 4),
+    (Kind::NewKey, 3),
+    (Kind::Types, 32),
+    (Kind::Adds, 6),
+    (Kind::Removes, 3),
+    (Kind::Pastes, 6),
+    (Kind::Sorts, 3),
+    (Kind::Moves, 3),
+    (Kind::Undoes, 6),
+    (Kind::RenamesColumn, 2),
+    (Kind::RenamesTab, 1),
+    (Kind::LosesHeader, 1),
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Update,
@@ -67,11 +86,24 @@ enum Kind {
     Pastes,
     Sorts,
     Moves,
+    Undoes,
+    RenamesColumn,
+    RenamesTab,
+    LosesHeader,
 }
 
 impl<'a> Storm<'a> {
     /// The seed is printed, or taken from `SHEETBRIDGE_SEED`.
     pub(crate) fn over(rig: &'a Rig) -> Self {
+        Self::of(&KINDS, rig)
+    }
+
+    /// A day with all that people do.
+    pub(crate) fn day(rig: &'a Rig) -> Self {
+        Self::of(&DAY, rig)
+    }
+
+    fn of(kinds: &'static [(Kind, u32)], rig: &'a Rig) -> Self {
         let given = std::env::var("SHEETBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed: u64 = given.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
         println!("{}, {}: SHEETBRIDGE_SEED={seed}", rig.server, rig.database);
@@ -80,6 +112,7 @@ impl<'a> Storm<'a> {
             rig,
             people,
             dice: Dice::new(seed),
+            kinds,
             named: Cell::new(0),
             history: Vec::new(),
             done: Done::default(),
@@ -91,10 +124,10 @@ impl<'a> Storm<'a> {
     pub(crate) async fn blow(&mut self, changes: u32) {
         let mut conn = self.rig.server.connect().await;
         conn.query_drop(format!("USE {}", self.rig.database)).await.expect("the database is there");
-        let weights = KINDS.map(|(_, weight)| weight);
+        let weights: Vec<u32> = self.kinds.iter().map(|(_, weight)| *weight).collect();
         let mut made = 0;
         while made < changes {
-            let (kind, _) = KINDS[self.dice.weighed(&weights)];
+            let (kind, _) = self.kinds[self.dice.weighed(&weights)];
             let is_done = match kind {
                 Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey => {
                     let statement = self.statement(kind);
@@ -104,9 +137,16 @@ impl<'a> Storm<'a> {
                     self.done.transactions += u64::from(changed);
                     changed
                 }
-                Kind::Types | Kind::Adds | Kind::Removes | Kind::Pastes | Kind::Sorts | Kind::Moves => {
-                    self.act(kind)
-                }
+                Kind::LosesHeader => self.lose_header().await,
+                Kind::Types
+                | Kind::Adds
+                | Kind::Removes
+                | Kind::Pastes
+                | Kind::Sorts
+                | Kind::Moves
+                | Kind::Undoes
+                | Kind::RenamesColumn
+                | Kind::RenamesTab => self.act(kind),
             };
             made += u32::from(is_done);
             if self.dice.chance(PAUSES) {
@@ -201,10 +241,27 @@ impl<'a> Storm<'a> {
                 done.moves += u64::from(is_done);
                 is_done
             }
-            Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey => {
-                unreachable!("{kind:?} is no action")
+            Kind::Undoes => person.undoes(),
+            Kind::RenamesColumn => person.renames(column),
+            Kind::RenamesTab => person.renames_tab(["Goods", "Our goods"][usize::from(coin)]),
+            Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey | Kind::LosesHeader => {
+                unreachable!("{kind:?} is no action of one moment")
             }
         }
+    }
+
+    /// Somebody deletes the header by mistake, sees it after some calls of the daemon, and takes it back.
+    async fn lose_header(&mut self) -> bool {
+        let (who, calls) = (self.dice.below(2), self.dice.below(4));
+        self.history.push(format!("{who}: the header is deleted, and back after {calls} calls"));
+        if !self.people[who].deletes_header() {
+            return false;
+        }
+        for _ in 0..calls {
+            self.rig.calls().next(AT_REST).await;
+        }
+        assert!(self.people[who].undoes(), "what was just done can be taken back");
+        true
     }
 
     /// A name that nothing else has.
