@@ -4,7 +4,11 @@
 //! faults strike. Then faults, people and the application stop, everything comes to rest, and the witness judges by rules that
 //! share nothing with the engine. `SEEDS` and `FROM` choose the range; one seed with `TELL=1` prints its story.
 
-pub(crate) mod dice;
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+extern crate simulation as sheetbridge;
+
+mod dice;
 mod people;
 mod sheet;
 mod shell;
