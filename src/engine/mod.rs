@@ -192,7 +192,7 @@ impl Engine {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Look { table, key, seq } => {
                 if let Some(table) = self.tables.get_mut(table) {
-                    table.fetch(&key, seq);
+                    table.look(&key, seq);
                 }
             }
             Input::Rebase(table) => self.on_rebase(table),
@@ -264,6 +264,11 @@ impl Engine {
             && self.hints.is_empty()
             && self.owed.is_empty()
             && self.tables.iter().all(Table::is_calm)
+    }
+
+    /// True between two cycles: no row or column number of a read is in use.
+    pub fn is_resting(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
     }
 
     fn advance(&mut self) {
