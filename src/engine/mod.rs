@@ -190,11 +190,6 @@ impl Engine {
         self.started.get_or_insert(now);
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
-            Input::Look { table, key, seq } => {
-                if let Some(table) = self.tables.get_mut(table) {
-                    table.look(&key, seq);
-                }
-            }
             Input::Rebase(table) => self.on_rebase(table),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),

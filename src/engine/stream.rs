@@ -22,7 +22,7 @@ const COPY_AHEAD: usize = 2_000;
 impl Engine {
     /// Takes one transaction.
     pub(super) fn on_transaction(&mut self, transaction: Transaction) {
-        let Transaction { seq, commit, marks, images } = transaction;
+        let Transaction { seq, commit, marks, images, looks } = transaction;
         self.seq = seq;
         for table in &mut self.tables {
             table.pass_marks(seq, &marks);
@@ -30,6 +30,11 @@ impl Engine {
         for (index, image) in images {
             if let Some(table) = self.tables.get_mut(index) {
                 table.take(seq, commit, image);
+            }
+        }
+        for (index, key) in looks {
+            if let Some(table) = self.tables.get_mut(index) {
+                table.look(&key, seq);
             }
         }
         self.fill_chunks();
@@ -328,7 +333,7 @@ impl Table {
 
     /// The stream touched a row without saying what it became: the present row is fetched, unless a transaction of ours that is
     /// newer than this tells it.
-    pub(super) fn look(&mut self, key: &Key, seq: Seq) {
+    fn look(&mut self, key: &Key, seq: Seq) {
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
                 keys.entry(key.clone()).or_insert(seq);

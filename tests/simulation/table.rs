@@ -56,7 +56,7 @@ impl Server {
 
     pub(super) fn commit(&mut self, commit: Micros, marks: Vec<EffectId>, images: Vec<(TableIndex, Image)>) {
         let seq = self.end() + 1;
-        self.log.push(Transaction { seq, commit, marks, images });
+        self.log.push(Transaction { seq, commit, marks, images, looks: Vec::new() });
     }
 
     pub(super) fn state(&self, at: TableIndex, key: &Key) -> DbState {

@@ -455,11 +455,10 @@ impl World {
                 self.happens("Stream");
                 if !transaction.images.is_empty() && self.weather.strikes(Fault::ImageMissing, &mut self.dice)
                 {
-                    for (table, image) in std::mem::take(&mut transaction.images) {
-                        let seq = self.tail;
-                        self.trace(|| format!("  stream {seq} only names {table}/{}", image.key));
-                        self.engine.handle(self.clock, Input::Look { table, key: image.key, seq });
-                    }
+                    let images = std::mem::take(&mut transaction.images);
+                    transaction.looks = images.into_iter().map(|(table, image)| (table, image.key)).collect();
+                    let tail = self.tail;
+                    self.trace(|| format!("  stream {tail} only names {:?}", transaction.looks));
                 }
                 self.trace(|| {
                     let keys: Vec<String> = transaction
