@@ -44,6 +44,26 @@ pub enum BigNumbers {
     Exponent,
 }
 
+/// What a write into cells that are protected from the caller is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProtectedWrite {
+    /// 400 `INVALID_ARGUMENT`, as it was once seen.
+    Invalid,
+    /// 403 `PERMISSION_DENIED`.
+    Forbidden,
+}
+
+/// How the text of an edit event spells a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventDates {
+    /// As days since 1899-12-30.
+    Serial,
+    /// As the cell shows it.
+    Shown,
+}
+
 /// All knobs. Everything has a default, so a part of it can be set by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -55,6 +75,12 @@ pub struct Knobs {
     pub sort_fires: Fires,
     /// Filling down.
     pub fill_fires: Fires,
+    /// Find and replace by a person.
+    pub replace_fires: Fires,
+    /// Setting or removing a filter by a person.
+    pub filter_fires: Fires,
+    /// How an edit event's `value` and `oldValue` spell dates.
+    pub dates_in_events: EventDates,
     /// Row labels when a person sorts the whole width.
     pub labels_in_ui_sort: Labels,
     /// Row labels when only a part of the width is sorted, by a person or by `sortRange`.
@@ -67,6 +93,8 @@ pub struct Knobs {
     pub metadata_ids_unique: bool,
     /// Does a strict validation rule refuse values that come by the interface?
     pub strict_validation_blocks_api: bool,
+    /// What a write into protected cells is answered.
+    pub protected_write: ProtectedWrite,
     /// Does a write that starts inside the grid and reaches beyond it make the grid larger?
     pub writes_grow_grid: bool,
     /// How numbers of 1e15 and more are spelled.
@@ -93,18 +121,30 @@ pub struct Knobs {
     pub drive_version_moves: bool,
 }
 
+impl Knobs {
+    /// Calls that take as long as the real service's do: 0.3 s and 1 s a megabyte.
+    #[must_use]
+    pub fn with_service_time(self) -> Self {
+        Self { service_ms: 300, service_ms_per_mb: 1000, ..self }
+    }
+}
+
 impl Default for Knobs {
     fn default() -> Self {
         Self {
             undo_fires: Fires::Edit,
             sort_fires: Fires::Edit,
             fill_fires: Fires::Edit,
+            replace_fires: Fires::Edit,
+            filter_fires: Fires::ChangeOther,
+            dates_in_events: EventDates::Serial,
             labels_in_ui_sort: Labels::Follow,
             labels_in_partial_sort: Labels::Stay,
             undo_restores_labels: true,
             duplicate_copies_labels: false,
             metadata_ids_unique: true,
             strict_validation_blocks_api: false,
+            protected_write: ProtectedWrite::Invalid,
             writes_grow_grid: true,
             big_numbers: BigNumbers::Digits,
             minus_zero: false,

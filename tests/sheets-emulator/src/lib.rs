@@ -39,4 +39,4 @@ pub use calls::{Call, Calls, Count};
 pub use clock::Clock;
 pub use emulator::{Emulator, Options, StartError};
 pub use google::{Cause, Change, Google, Unknown};
-pub use knobs::{BigNumbers, Fires, Knobs, Labels, Minute};
+pub use knobs::{BigNumbers, EventDates, Fires, Knobs, Labels, Minute, ProtectedWrite};

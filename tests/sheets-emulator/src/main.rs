@@ -27,6 +27,10 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     knobs: Option<PathBuf>,
 
+    /// Let calls take the time that the real service needs: 0.3 s and 1 s a megabyte.
+    #[arg(long)]
+    service_time: bool,
+
     /// Print every knob with its default, and end.
     #[arg(long)]
     print_knobs: bool,
@@ -106,6 +110,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
                 .map_err(|source| Failure::Json { path: path.display().to_string(), source })?
         }
     };
+    let knobs = if arguments.service_time { knobs.with_service_time() } else { knobs };
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let emulator = Emulator::bind(Options { listen, open_door: arguments.open_door, knobs }).await?;
     if let Some(path) = &arguments.key_file {

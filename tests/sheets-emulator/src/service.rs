@@ -10,7 +10,7 @@ use crate::accounts::{Accounts, Grant};
 use crate::calls::{Call, Calls};
 use crate::faults::{Applied, Fault, Faults, Seen};
 use crate::quota::Quotas;
-use crate::rest::{ApiError, Kind, Query, Route, Style, print};
+use crate::rest::{ApiError, Kind, Query, Route, Style, print, read};
 use crate::work::{LateWrites, Work};
 
 /// A call as it came over the wire.
@@ -166,7 +166,10 @@ impl Service {
             spreadsheet: note.spreadsheet.as_ref().map_or("", |id| id.as_str()),
             body: &String::from_utf8_lossy(&incoming.body),
         });
-        let work = match body(&incoming.body) {
+        let work = match body(&incoming.body).and_then(|mut body| {
+            read(route.name(), &query, &mut body)?;
+            Ok(body)
+        }) {
             Ok(body) => Work { route, query, body, caller: grant.address.clone() },
             Err(error) => return Ok(refusal(&error, style)),
         };

@@ -9,4 +9,4 @@ mod reference;
 mod token;
 
 pub use evaluate::Book;
-pub use reference::{after_rename, after_shift, copied_by};
+pub use reference::{Moved, after_rename, after_shift, copied_by};

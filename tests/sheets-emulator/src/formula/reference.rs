@@ -1,22 +1,47 @@
 //! References that follow: after lines moved, and when a formula is copied elsewhere.
 
 use super::token::{Corner, Reference, Token, cut};
-use crate::grid::{Dimension, Shift};
+use crate::grid::{Dimension, SheetId, Shift};
 
-/// The formula after lines of the tab `title` moved; `None` if it stays as it is. `home` tells that the formula
+/// What moved on a tab.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved<'a> {
+    /// The tab.
+    pub sheet: SheetId,
+    /// Rows or columns.
+    pub dimension: Dimension,
+    /// How.
+    pub shift: &'a Shift,
+    /// Only cells between these columns (or rows), where it is not whole lines.
+    pub across: Option<(u32, u32)>,
+}
+
+/// The formula after cells of the tab `title` moved; `None` if it stays as it is. `home` tells that the formula
 /// stands on that tab, so that references without a title mean it.
-pub fn after_shift(
-    formula: &str,
-    home: bool,
-    title: &str,
-    dimension: Dimension,
-    shift: &Shift,
-) -> Option<String> {
+pub fn after_shift(formula: &str, home: bool, title: &str, moved: &Moved<'_>) -> Option<String> {
     rewrite(formula, |reference| {
-        let meant =
-            reference.title.as_deref().map_or(home, |named| named.to_lowercase() == title.to_lowercase());
-        if meant { shifted(reference, dimension, shift) } else { Some(reference.clone()) }
+        let named = reference.title.as_deref();
+        let meant = named.map_or(home, |named| named.to_lowercase() == title.to_lowercase());
+        if meant && moved.takes(reference) {
+            shifted(reference, moved.dimension, moved.shift)
+        } else {
+            Some(reference.clone())
+        }
     })
+}
+
+impl Moved<'_> {
+    /// Are all cells that are meant among those that may move?
+    fn takes(&self, reference: &Reference) -> bool {
+        let inside = |corner: &Corner| {
+            let across = if self.dimension == Dimension::Rows { corner.column } else { corner.row };
+            let (Some((start, end)), Some((at, _))) = (self.across, across) else {
+                return self.across.is_none();
+            };
+            (start..end).contains(&at)
+        };
+        inside(&reference.first) && reference.last.as_ref().is_none_or(inside)
+    }
 }
 
 /// The formula after a tab got another title; `None` if it stays as it is.
@@ -106,11 +131,14 @@ mod tests {
     #[test]
     fn references_follow_rows_that_move() {
         let insert = Shift::Insert { at: 1, count: 2 };
-        let after = |formula, shift: &Shift| after_shift(formula, true, "Data", Dimension::Rows, shift);
+        let moved = |shift, across| Moved { sheet: SheetId(0), dimension: Dimension::Rows, shift, across };
+        let after = |formula, shift| after_shift(formula, true, "Data", &moved(shift, None));
         assert_eq!(after("=A1+B3*SUM(C2:$D$9)", &insert).as_deref(), Some("=A1+B5*SUM(C4:$D$11)"));
         assert_eq!(after("=Other!B3&\"B3\"", &insert), None);
         assert_eq!(after("='Data'!B3", &insert).as_deref(), Some("=Data!B5"));
         assert_eq!(after("=B3", &Shift::Delete { start: 2, end: 3 }).as_deref(), Some("=#REF!"));
+        let band = moved(&insert, Some((1, 2)));
+        assert_eq!(after_shift("=A3+B3+A1:B4", true, "Data", &band).as_deref(), Some("=A3+B5+A1:B4"));
     }
 
     #[test]

@@ -85,6 +85,17 @@ impl Area {
         (met.top < met.bottom && met.left < met.right).then_some(met)
     }
 
+    /// The smallest rectangle around both.
+    #[must_use]
+    pub fn around(self, other: Self) -> Self {
+        Self::new(
+            self.top.min(other.top),
+            self.left.min(other.left),
+            self.bottom.max(other.bottom),
+            self.right.max(other.right),
+        )
+    }
+
     /// Start and end along a dimension.
     pub fn span(self, dimension: Dimension) -> (u32, u32) {
         match dimension {

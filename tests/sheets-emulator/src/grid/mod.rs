@@ -7,9 +7,12 @@
 
 mod a1;
 mod area;
+mod band;
 mod cell;
+mod identity;
 mod metadata;
 mod rows;
+mod search;
 mod shift;
 mod sort;
 mod spreadsheet;
@@ -21,8 +24,10 @@ mod write;
 pub use a1::{A1, column_letters, column_number, parse_a1, print_a1, quote_title};
 pub use area::{Area, Dimension, OpenArea};
 pub use cell::{Cell, ErrorKind, Look, Scalar, SheetError, Value};
+pub use identity::LineIds;
 pub use metadata::{Location, Metadata, Visibility};
 pub use rows::{Row, Rows};
+pub use search::{Found, Manner, Search};
 pub use shift::Shift;
 pub use sort::SortKey;
 pub use spreadsheet::{NamedRange, Sharing, Spreadsheet, SpreadsheetId};

@@ -32,7 +32,8 @@ impl Spreadsheet {
         Ok(order)
     }
 
-    /// Gives the rows of a rectangle a new order: the i-th is the old `order[i]`-th. Cells beside it stay.
+    /// Gives the rows of a rectangle a new order: the i-th is the old `order[i]`-th. Cells beside it stay; only over the
+    /// whole width the rows themselves are said to have moved.
     pub fn permute(
         &mut self,
         id: SheetId,
@@ -41,6 +42,7 @@ impl Spreadsheet {
         with_labels: bool,
     ) -> Result<(), Refusal> {
         let tab = self.grid_mut(id)?;
+        let is_whole = area.width() == tab.column_count();
         let (left, right) = (area.left as usize, area.right as usize);
         let old: Vec<Vec<Cell>> = (area.top..area.bottom)
             .map(|row| {
@@ -70,7 +72,9 @@ impl Spreadsheet {
         if with_labels {
             self.move_labels(id, Dimension::Rows, &shift);
         }
-        self.undo.shift(id, Dimension::Rows, &shift);
+        if is_whole {
+            self.grid_mut(id)?.ids_mut(Dimension::Rows).shift(&shift);
+        }
         Ok(())
     }
 }

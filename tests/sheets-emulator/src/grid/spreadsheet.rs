@@ -94,7 +94,7 @@ pub struct Spreadsheet {
     /// Milliseconds since 1970.
     pub modified: i64,
     pub(super) last_id: i32,
-    /// What people can undo; moved along with rows and columns.
+    /// What people can undo and redo.
     pub undo: crate::people::UndoStack,
 }
 

@@ -1,7 +1,7 @@
 //! Changes of structure: grids grow and shrink, lines move, and all that has a position moves with them.
 
 use super::{Area, Cell, Dimension, Location, Refusal, Row, SheetId, Shift, Spreadsheet, Tab, Value};
-use crate::formula;
+use crate::formula::Moved;
 
 /// Cells of a spreadsheet, all tabs together.
 pub const LIMIT_CELLS: u64 = 10_000_000;
@@ -73,9 +73,10 @@ impl Spreadsheet {
     }
 
     /// Moves lines of a tab, and with them everything that has a position there: cells, looks of rows and columns,
-    /// merges, groups, filter, protected and named ranges, labels, references in formulas, and what can be undone.
+    /// merges, groups, filter, protected and named ranges, labels, and references in formulas.
     pub fn shift(&mut self, id: SheetId, dimension: Dimension, shift: &Shift) -> Result<(), Refusal> {
         let tab = self.grid_mut(id)?;
+        tab.ids_mut(dimension).shift(shift);
         match dimension {
             Dimension::Rows => shift_rows(tab, shift),
             Dimension::Columns => shift_columns(tab, shift),
@@ -88,9 +89,8 @@ impl Spreadsheet {
         }
         self.named_ranges.retain(|range| !range.area.is_empty());
         self.move_labels(id, dimension, shift);
-        self.undo.shift(id, dimension, shift);
         if self.has_formulas && !matches!(shift, Shift::Permute { .. }) {
-            self.rewrite_references(id, dimension, shift);
+            self.rewrite_references(&Moved { sheet: id, dimension, shift, across: None });
         }
         Ok(())
     }
@@ -103,27 +103,6 @@ impl Spreadsheet {
             }
             _ => true,
         });
-    }
-
-    fn rewrite_references(&mut self, moved: SheetId, dimension: Dimension, shift: &Shift) {
-        let Some(title) = self.tab(moved).map(|tab| tab.title.clone()) else {
-            return;
-        };
-        for tab in &mut self.tabs {
-            let home = tab.id == moved;
-            tab.rows.change_where(
-                |row| row.iter().any(is_formula),
-                |_, row| {
-                    for cell in row.iter_mut() {
-                        if let Value::Formula(text) = &cell.value
-                            && let Some(new) = formula::after_shift(text, home, &title, dimension, shift)
-                        {
-                            cell.value = Value::Formula(new.into());
-                        }
-                    }
-                },
-            );
-        }
     }
 
     /// Takes a tab out, with its labels and named ranges.
@@ -261,7 +240,7 @@ fn shift_overlays(tab: &mut Tab, dimension: Dimension, shift: &Shift) {
 }
 
 /// Moves a rectangle; says whether anything of it is left.
-fn move_area(area: &mut Area, dimension: Dimension, shift: &Shift) -> bool {
+pub(super) fn move_area(area: &mut Area, dimension: Dimension, shift: &Shift) -> bool {
     let (start, end) = area.span(dimension);
     let left = shift.span(start, end);
     *area = area.with_span(dimension, left.unwrap_or((start, start)));

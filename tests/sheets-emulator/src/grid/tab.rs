@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Area, Cell, Dimension, Rows, Value};
+use super::{Area, Cell, Dimension, LineIds, Rows, Value};
 
 /// The number of a tab; it never changes, whatever the tab is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -67,6 +67,8 @@ pub struct Tab {
     /// The rows, with the cells.
     pub rows: Rows,
     pub(super) columns: u32,
+    pub(super) row_ids: LineIds,
+    pub(super) column_ids: LineIds,
     /// Frozen rows.
     pub frozen_rows: u32,
     /// Frozen columns.
@@ -98,6 +100,8 @@ impl Tab {
             hidden: false,
             rows: Rows::blank(rows),
             columns,
+            row_ids: LineIds::new(rows),
+            column_ids: LineIds::new(columns),
             frozen_rows: 0,
             frozen_columns: 0,
             properties: Map::new(),
@@ -126,6 +130,21 @@ impl Tab {
         match dimension {
             Dimension::Rows => self.row_count(),
             Dimension::Columns => self.columns,
+        }
+    }
+
+    /// Who is who among the rows or columns.
+    pub fn ids(&self, dimension: Dimension) -> &LineIds {
+        match dimension {
+            Dimension::Rows => &self.row_ids,
+            Dimension::Columns => &self.column_ids,
+        }
+    }
+
+    pub(crate) fn ids_mut(&mut self, dimension: Dimension) -> &mut LineIds {
+        match dimension {
+            Dimension::Rows => &mut self.row_ids,
+            Dimension::Columns => &mut self.column_ids,
         }
     }
 

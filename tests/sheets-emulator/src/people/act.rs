@@ -1,12 +1,12 @@
 //! Doing what a person does: the change, what takes it back, and the events.
 
-use super::undo::Step;
+use super::undo::Deed;
 use super::{Action, ChangeType, Person, TriggerEvent};
-use crate::display::Locale;
+use crate::display::{Locale, is_temporal, shown};
 use crate::entry::{Desk, enter};
 use crate::formula::Book;
 use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, Spreadsheet, Tab, check_validation};
-use crate::knobs::{Fires, Knobs};
+use crate::knobs::{EventDates, Fires, Knobs};
 
 /// Applies an action; gives the events that Google fires for it.
 pub(crate) fn act(
@@ -16,32 +16,14 @@ pub(crate) fn act(
     knobs: &Knobs,
     year: i16,
 ) -> Result<Vec<TriggerEvent>, Refusal> {
+    let before = spreadsheet.clone();
     let mut visit = Visit { spreadsheet, person, knobs, year };
-    match action {
-        Action::Type { sheet, row, column, text } => visit.type_text(*sheet, *row, *column, text),
-        Action::PasteBlock { sheet, row, column, cells } => visit.paste_block(*sheet, *row, *column, cells),
-        Action::CopyPaste { sheet, from, row, column } => visit.copy_paste(*sheet, *from, *row, *column),
-        Action::Clear { sheet, area } => visit.clear(*sheet, *area),
-        Action::Fill { sheet, area } => visit.fill(*sheet, *area),
-        Action::Note { sheet, row, column, text } => visit.note(*sheet, *row, *column, text),
-        Action::InsertRows { sheet, at, count } => visit.insert(*sheet, Dimension::Rows, *at, *count),
-        Action::InsertColumns { sheet, at, count } => visit.insert(*sheet, Dimension::Columns, *at, *count),
-        Action::DeleteRows { sheet, start, end } => visit.delete(*sheet, Dimension::Rows, *start, *end),
-        Action::DeleteColumns { sheet, start, end } => visit.delete(*sheet, Dimension::Columns, *start, *end),
-        Action::MoveRows { sheet, start, end, to } => {
-            visit.move_lines(*sheet, Dimension::Rows, (*start, *end), *to)
-        }
-        Action::MoveColumns { sheet, start, end, to } => {
-            visit.move_lines(*sheet, Dimension::Columns, (*start, *end), *to)
-        }
-        Action::SortByColumn { sheet, column, descending, area } => {
-            visit.sort(*sheet, *column, *descending, *area)
-        }
-        Action::RenameTab { sheet, title } => visit.rename(*sheet, title),
-        Action::AddTab { title } => visit.add_tab(title),
-        Action::DeleteTab { sheet } => visit.delete_tab(*sheet),
-        Action::Undo => visit.undo(),
+    let events = visit.act(action)?;
+    if !matches!(action, Action::Undo | Action::Redo) {
+        let deed = Deed::new(person.clone(), before, spreadsheet);
+        spreadsheet.undo.push(deed);
     }
+    Ok(events)
 }
 
 pub(super) struct Visit<'a> {
@@ -54,6 +36,43 @@ pub(super) struct Visit<'a> {
 pub(super) type Events = Result<Vec<TriggerEvent>, Refusal>;
 
 impl Visit<'_> {
+    fn act(&mut self, action: &Action) -> Events {
+        match action {
+            Action::Type { sheet, row, column, text } => self.type_text(*sheet, *row, *column, text),
+            Action::PasteBlock { sheet, row, column, cells } => {
+                self.paste_block(*sheet, *row, *column, cells)
+            }
+            Action::CopyPaste { sheet, from, row, column } => self.copy_paste(*sheet, *from, *row, *column),
+            Action::Clear { sheet, area } => self.clear(*sheet, *area),
+            Action::Fill { sheet, area } => self.fill(*sheet, *area),
+            Action::Note { sheet, row, column, text } => self.note(*sheet, *row, *column, text),
+            Action::InsertRows { sheet, at, count } => self.insert(*sheet, Dimension::Rows, *at, *count),
+            Action::InsertColumns { sheet, at, count } => {
+                self.insert(*sheet, Dimension::Columns, *at, *count)
+            }
+            Action::DeleteRows { sheet, start, end } => self.delete(*sheet, Dimension::Rows, *start, *end),
+            Action::DeleteColumns { sheet, start, end } => {
+                self.delete(*sheet, Dimension::Columns, *start, *end)
+            }
+            Action::MoveRows { sheet, start, end, to } => {
+                self.move_lines(*sheet, Dimension::Rows, (*start, *end), *to)
+            }
+            Action::MoveColumns { sheet, start, end, to } => {
+                self.move_lines(*sheet, Dimension::Columns, (*start, *end), *to)
+            }
+            Action::SortByColumn { sheet, column, descending, area } => {
+                self.sort(*sheet, *column, *descending, *area)
+            }
+            Action::RenameTab { sheet, title } => self.rename(*sheet, title),
+            Action::AddTab { title } => self.add_tab(title),
+            Action::DeleteTab { sheet } => self.delete_tab(*sheet),
+            Action::Replace { sheet, find, replacement } => self.replace(*sheet, find, replacement),
+            Action::Filter { sheet, area } => self.filter(*sheet, *area),
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
+        }
+    }
+
     pub(super) fn changed(&self, change: ChangeType) -> TriggerEvent {
         TriggerEvent::Change { change, user: self.person.clone() }
     }
@@ -91,13 +110,6 @@ impl Visit<'_> {
         Ok(tab)
     }
 
-    pub(super) fn remember_cells(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
-        let tab = self.reach(sheet, area)?;
-        let cells = cells_of(tab, area);
-        self.spreadsheet.undo.push(self.person.clone(), Step::Cells { sheet, cells });
-        Ok(())
-    }
-
     pub(super) fn enter(&mut self, sheet: SheetId, row: u32, column: u32, text: &str) -> Result<(), Refusal> {
         let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year: self.year };
         let tab = self.spreadsheet.grid(sheet)?;
@@ -110,8 +122,15 @@ impl Visit<'_> {
         let tab = self.spreadsheet.tab(sheet)?;
         match Book::new(self.spreadsheet).scalar(tab, row, column) {
             crate::grid::Scalar::Blank => None,
-            // A date arrives as its serial number, a checkbox as TRUE or FALSE.
-            scalar => Some(crate::display::shown(&scalar, &Cell::default(), &Locale::named("en_US"))),
+            // A checkbox arrives as TRUE or FALSE, a date as its serial number or as it is shown.
+            scalar => {
+                let cell = tab.cell(row, column);
+                let as_shown = self.knobs.dates_in_events == EventDates::Shown && is_temporal(cell);
+                let locale = if as_shown { &self.spreadsheet.locale } else { "en_US" };
+                let plain = Cell::default();
+                let cell = if as_shown { cell } else { &plain };
+                Some(shown(&scalar, cell, &Locale::named(locale)))
+            }
         }
     }
 }

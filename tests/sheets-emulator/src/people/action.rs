@@ -154,6 +154,25 @@ pub enum Action {
         /// The tab.
         sheet: SheetId,
     },
+    /// Finds and replaces on a whole tab, without regard to case.
+    Replace {
+        /// The tab.
+        sheet: SheetId,
+        /// What is looked for.
+        find: String,
+        /// What takes its place.
+        replacement: String,
+    },
+    /// Sets the filter of a tab, or removes it.
+    Filter {
+        /// The tab.
+        sheet: SheetId,
+        /// Over these cells, the first row its header; none removes the filter.
+        #[serde(default)]
+        area: Option<Area>,
+    },
     /// Takes back this person's last action.
     Undo,
+    /// Does again what this person took back last.
+    Redo,
 }

@@ -3,6 +3,7 @@
 mod act;
 mod action;
 mod moving;
+mod reversal;
 mod taking_back;
 mod trigger;
 mod typing;

@@ -2,8 +2,7 @@
 
 use super::ChangeType;
 use super::act::{Events, Visit, cells_of};
-use super::undo::Step;
-use crate::grid::{Area, Dimension, Location, Refusal, SheetId, Shift, SortKey, Tab};
+use crate::grid::{Area, Dimension, Refusal, SheetId, Shift, SortKey, Tab};
 use crate::knobs::Labels;
 
 impl Visit<'_> {
@@ -18,9 +17,6 @@ impl Visit<'_> {
         if let Some(neighbour) = neighbour {
             tab.inherit(dimension, at, at + count, neighbour);
         }
-        self.spreadsheet
-            .undo
-            .push(self.person.clone(), Step::Remove { sheet, dimension, start: at, end: at + count });
         Ok(vec![self.changed(match dimension {
             Dimension::Rows => ChangeType::InsertRow,
             Dimension::Columns => ChangeType::InsertColumn,
@@ -29,25 +25,8 @@ impl Visit<'_> {
 
     pub(super) fn delete(&mut self, sheet: SheetId, dimension: Dimension, start: u32, end: u32) -> Events {
         let area = self.spreadsheet.grid(sheet)?.whole().with_span(dimension, (start, end));
-        let tab = self.reach(sheet, area)?;
-        let cells = cells_of(tab, area).into_iter().filter(|(_, _, cell)| !cell.is_void());
-        let cells = cells.map(|(row, column, cell)| match dimension {
-            Dimension::Rows => (row - start, column, cell),
-            Dimension::Columns => (column - start, row, cell),
-        });
-        let cells = cells.collect();
-        let labels = self.spreadsheet.metadata.values().filter_map(|label| match label.location {
-            Location::Line(on, along, index)
-                if on == sheet && along == dimension && (start..end).contains(&index) =>
-            {
-                Some((index - start, label.clone()))
-            }
-            _ => None,
-        });
-        let labels = labels.collect();
+        self.reach(sheet, area)?;
         self.spreadsheet.delete(sheet, dimension, start, end)?;
-        let step = Step::Restore { sheet, dimension, at: start, count: end - start, cells, labels };
-        self.spreadsheet.undo.push(self.person.clone(), step);
         Ok(vec![self.changed(match dimension {
             Dimension::Rows => ChangeType::RemoveRow,
             Dimension::Columns => ChangeType::RemoveColumn,
@@ -70,9 +49,7 @@ impl Visit<'_> {
         let has_data = cells_of(tab, area).iter().any(|(_, _, cell)| !cell.value.is_blank());
         self.spreadsheet.shift(sheet, dimension, &Shift::Move { start, end, to })?;
         let count = end - start;
-        let (now, back) = if to > start { (to - count, start) } else { (to, end) };
-        let step = Step::Move { sheet, dimension, start: now, end: now + count, to: back };
-        self.spreadsheet.undo.push(self.person.clone(), step);
+        let now = if to > start { to - count } else { to };
         let moved = self.spreadsheet.grid(sheet)?.whole().with_span(dimension, (now, now + count));
         Ok(if has_data {
             self.edited(sheet, moved, None, None)
@@ -94,11 +71,6 @@ impl Visit<'_> {
         let order = self.spreadsheet.sorted_order(sheet, area, &[SortKey { column, descending }])?;
         let with_labels = self.labels_follow(sheet, area)?;
         self.spreadsheet.permute(sheet, area, &order, with_labels)?;
-        let mut back = vec![0; order.len()];
-        for (new, old) in order.iter().enumerate() {
-            back[*old as usize] = new as u32;
-        }
-        self.spreadsheet.undo.push(self.person.clone(), Step::Permute { sheet, area, order: back });
         Ok(self.by_knob(self.knobs.sort_fires, sheet, area))
     }
 
@@ -109,9 +81,7 @@ impl Visit<'_> {
     }
 
     pub(super) fn rename(&mut self, sheet: SheetId, title: &str) -> Events {
-        let old = self.spreadsheet.grid(sheet)?.title.clone();
         self.spreadsheet.rename_tab(sheet, title)?;
-        self.spreadsheet.undo.push(self.person.clone(), Step::Rename { sheet, title: old });
         Ok(vec![self.changed(ChangeType::Other)])
     }
 

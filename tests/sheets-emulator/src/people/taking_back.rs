@@ -1,80 +1,40 @@
-//! Undo: a person's last action, taken back.
+//! Undo and redo: a person's last action taken back, or done again, whatever others did in between.
 
 use super::ChangeType;
 use super::act::{Events, Visit};
-use super::undo::Step;
-use crate::grid::{Area, Cell, Dimension, Location, Refusal, SheetId, Shift};
+use super::reversal::{Outcome, reverse};
+use crate::grid::{Dimension, Refusal};
 
 impl Visit<'_> {
     pub(super) fn undo(&mut self) -> Events {
-        let step = self
-            .spreadsheet
-            .undo
-            .pop(self.person)
-            .ok_or_else(|| Refusal::new("There is nothing to undo."))?;
-        let (sheet, area) = match step {
-            Step::Cells { sheet, cells } => (sheet, self.put_back(sheet, cells)?),
-            Step::Remove { sheet, dimension, start, end } => {
-                self.spreadsheet.delete(sheet, dimension, start, end)?;
-                let change = if dimension == Dimension::Rows {
-                    ChangeType::RemoveRow
-                } else {
-                    ChangeType::RemoveColumn
-                };
-                return Ok(vec![self.changed(change)]);
-            }
-            Step::Restore { sheet, dimension, at, count, cells, labels } => {
-                self.spreadsheet.insert(sheet, dimension, at, count)?;
-                let tab = self.spreadsheet.grid_mut(sheet)?;
-                for (offset, across, cell) in cells {
-                    match dimension {
-                        Dimension::Rows => tab.set_cell(at + offset, across, cell),
-                        Dimension::Columns => tab.set_cell(across, at + offset, cell),
-                    }
-                }
-                for (offset, mut label) in labels.into_iter().filter(|_| self.knobs.undo_restores_labels) {
-                    label.location = Location::Line(sheet, dimension, at + offset);
-                    self.spreadsheet.metadata.entry(label.id).or_insert(label);
-                }
-                let change = if dimension == Dimension::Rows {
-                    ChangeType::InsertRow
-                } else {
-                    ChangeType::InsertColumn
-                };
-                return Ok(vec![self.changed(change)]);
-            }
-            Step::Move { sheet, dimension, start, end, to } => {
-                self.spreadsheet.shift(sheet, dimension, &Shift::Move { start, end, to })?;
-                let back = if to > start { (to - (end - start), to) } else { (to, to + end - start) };
-                (sheet, self.spreadsheet.grid(sheet)?.whole().with_span(dimension, back))
-            }
-            Step::Permute { sheet, area, order } => {
-                let with_labels = self.labels_follow(sheet, area)?;
-                self.spreadsheet.permute(sheet, area, &order, with_labels)?;
-                (sheet, area)
-            }
-            Step::Rename { sheet, title } => {
-                self.spreadsheet.rename_tab(sheet, &title)?;
-                return Ok(vec![self.changed(ChangeType::Other)]);
-            }
-        };
-        Ok(self.by_knob(self.knobs.undo_fires, sheet, area))
+        let deed = self.spreadsheet.undo.undo(self.person);
+        let deed = deed.ok_or_else(|| Refusal::new("There is nothing to undo."))?;
+        let outcome = reverse(self.spreadsheet, &deed.after, &deed.before, self.knobs)?;
+        Ok(self.told(&outcome))
     }
 
-    pub(super) fn put_back(&mut self, sheet: SheetId, cells: Vec<(u32, u32, Cell)>) -> Result<Area, Refusal> {
-        let tab = self.spreadsheet.grid_mut(sheet)?;
-        let mut area: Option<Area> = None;
-        for (row, column, cell) in cells {
-            let one = Area::cell(row, column);
-            let so_far = area.unwrap_or(one);
-            area = Some(Area::new(
-                so_far.top.min(one.top),
-                so_far.left.min(one.left),
-                so_far.bottom.max(one.bottom),
-                so_far.right.max(one.right),
-            ));
-            tab.set_cell(row, column, cell);
+    pub(super) fn redo(&mut self) -> Events {
+        let deed = self.spreadsheet.undo.redo(self.person);
+        let deed = deed.ok_or_else(|| Refusal::new("There is nothing to redo."))?;
+        let outcome = reverse(self.spreadsheet, &deed.before, &deed.after, self.knobs)?;
+        Ok(self.told(&outcome))
+    }
+
+    /// Lines and tabs that come or go are told as such; for the rest it is not known what fires.
+    fn told(&self, outcome: &Outcome) -> Vec<super::TriggerEvent> {
+        let lines = outcome.lines.map(|(dimension, came)| match (dimension, came) {
+            (Dimension::Rows, true) => ChangeType::InsertRow,
+            (Dimension::Rows, false) => ChangeType::RemoveRow,
+            (Dimension::Columns, true) => ChangeType::InsertColumn,
+            (Dimension::Columns, false) => ChangeType::RemoveColumn,
+        });
+        let tabs =
+            outcome.tabs.map(|came| if came { ChangeType::InsertGrid } else { ChangeType::RemoveGrid });
+        let renamed = outcome.renamed.then_some(ChangeType::Other);
+        match (tabs.or(lines).or(renamed), outcome.cells) {
+            (Some(change), _) => vec![self.changed(change)],
+            (None, Some((sheet, area))) => self.by_knob(self.knobs.undo_fires, sheet, area),
+            (None, None) => Vec::new(),
         }
-        area.ok_or_else(|| Refusal::new("There is nothing to undo."))
     }
 }

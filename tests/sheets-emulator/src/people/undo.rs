@@ -1,108 +1,76 @@
-//! What people can take back. Each entry knows how to return its own cells and lines only, and moves along when
-//! others insert, delete, move or sort lines in the meantime, as a shared document does. What such a change tears
-//! apart or takes away is forgotten.
+//! What people can take back: of each action the spreadsheet before it and after it. Both share their cells with the
+//! spreadsheet itself, so that remembering costs little more than what the action changed.
 
 use std::sync::Arc;
 
 use super::Person;
-use crate::grid::{Area, Cell, Dimension, Metadata, SheetId, Shift};
+use crate::grid::Spreadsheet;
 
-/// How to take one action back.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step {
-    /// Puts cells back as they were.
-    Cells { sheet: SheetId, cells: Vec<(u32, u32, Cell)> },
-    /// Takes inserted lines out again.
-    Remove { sheet: SheetId, dimension: Dimension, start: u32, end: u32 },
-    /// Puts deleted lines back: cells as offset from the first line, place across, cell.
-    Restore {
-        sheet: SheetId,
-        dimension: Dimension,
-        at: u32,
-        count: u32,
-        cells: Vec<(u32, u32, Cell)>,
-        labels: Vec<(u32, Metadata)>,
-    },
-    /// Moves lines back.
-    Move { sheet: SheetId, dimension: Dimension, start: u32, end: u32, to: u32 },
-    /// Returns sorted rows to their order.
-    Permute { sheet: SheetId, area: Area, order: Vec<u32> },
-    /// Gives a tab its old title.
-    Rename { sheet: SheetId, title: String },
+/// One action: what it found and what it left.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    /// Whose.
+    person: Person,
+    /// The spreadsheet just before it.
+    pub(super) before: Arc<Spreadsheet>,
+    /// The spreadsheet just after it.
+    pub(super) after: Arc<Spreadsheet>,
+}
+
+impl Deed {
+    pub(super) fn new(person: Person, before: Spreadsheet, after: &Spreadsheet) -> Self {
+        // What could be undone then is of no use, and would keep every earlier state alive.
+        let alone = |mut spreadsheet: Spreadsheet| {
+            spreadsheet.undo = UndoStack::default();
+            Arc::new(spreadsheet)
+        };
+        Self { person, before: alone(before), after: alone(after.clone()) }
+    }
 }
 
 /// How many actions are remembered for a spreadsheet.
 const DEPTH: usize = 100;
 
-/// What can be taken back, the latest last.
+/// What can be taken back and what can be done again, the latest last.
 #[derive(Debug, Clone, Default)]
 pub struct UndoStack {
-    entries: Arc<Vec<(Person, Step)>>,
+    done: Arc<Vec<Deed>>,
+    undone: Arc<Vec<Deed>>,
 }
 
 impl UndoStack {
-    pub(crate) fn push(&mut self, person: Person, step: Step) {
-        let entries = Arc::make_mut(&mut self.entries);
-        if entries.len() == DEPTH {
-            entries.remove(0);
+    /// Remembers an action. What this person had taken back before cannot be done again.
+    pub(super) fn push(&mut self, deed: Deed) {
+        if self.undone.iter().any(|undone| undone.person == deed.person) {
+            Arc::make_mut(&mut self.undone).retain(|undone| undone.person != deed.person);
         }
-        entries.push((person, step));
+        push(&mut self.done, deed);
     }
 
-    /// Takes this person's last step off the stack.
-    pub(crate) fn pop(&mut self, person: &Person) -> Option<Step> {
-        let place = self.entries.iter().rposition(|(whose, _)| whose == person)?;
-        Some(Arc::make_mut(&mut self.entries).remove(place).1)
+    /// This person's last action, to be taken back.
+    pub(super) fn undo(&mut self, person: &Person) -> Option<Deed> {
+        let deed = pop(&mut self.done, person)?;
+        push(&mut self.undone, deed.clone());
+        Some(deed)
     }
 
-    /// Lines of a tab moved: everything remembered moves along, and what has nothing left is forgotten.
-    pub(crate) fn shift(&mut self, sheet: SheetId, dimension: Dimension, shift: &Shift) {
-        if !self.entries.is_empty() {
-            Arc::make_mut(&mut self.entries).retain_mut(|(_, step)| follow(step, sheet, dimension, shift));
-        }
+    /// The action that this person took back last, to be done again.
+    pub(super) fn redo(&mut self, person: &Person) -> Option<Deed> {
+        let deed = pop(&mut self.undone, person)?;
+        push(&mut self.done, deed.clone());
+        Some(deed)
     }
 }
 
-fn follow(step: &mut Step, moved: SheetId, along: Dimension, shift: &Shift) -> bool {
-    match step {
-        Step::Cells { sheet, cells } if *sheet == moved => {
-            cells.retain_mut(|(row, column, _)| {
-                let line = if along == Dimension::Rows { row } else { column };
-                shift.index(*line).map(|new| *line = new).is_some()
-            });
-            !cells.is_empty()
-        }
-        Step::Remove { sheet, dimension, start, end } if *sheet == moved && *dimension == along => {
-            shift.span(*start, *end).map(|new| (*start, *end) = new).is_some()
-        }
-        Step::Restore { sheet, dimension, at, .. } if *sheet == moved && *dimension == along => {
-            // The gap that the lines left behind has no width; it follows the line before it.
-            *at = match at.checked_sub(1) {
-                Some(before) => shift.index(before).map_or(0, |new| new + 1),
-                None => 0,
-            };
-            true
-        }
-        Step::Move { sheet, dimension, start, end, to } if *sheet == moved && *dimension == along => {
-            let (span, place) = (shift.span(*start, *end), shift.index(*to));
-            match (span, place) {
-                (Some(span), Some(place)) if span.1 - span.0 == *end - *start => {
-                    (*start, *end, *to) = (span.0, span.1, place);
-                    true
-                }
-                _ => false,
-            }
-        }
-        Step::Permute { sheet, area, .. } if *sheet == moved && !matches!(shift, Shift::Permute { .. }) => {
-            let (start, end) = area.span(along);
-            match shift.span(start, end) {
-                Some(span) if span.1 - span.0 == end - start => {
-                    *area = area.with_span(along, span);
-                    true
-                }
-                _ => false,
-            }
-        }
-        _ => true,
+fn push(deeds: &mut Arc<Vec<Deed>>, deed: Deed) {
+    let deeds = Arc::make_mut(deeds);
+    if deeds.len() == DEPTH {
+        deeds.remove(0);
     }
+    deeds.push(deed);
+}
+
+fn pop(deeds: &mut Arc<Vec<Deed>>, person: &Person) -> Option<Deed> {
+    let place = deeds.iter().rposition(|deed| deed.person == *person)?;
+    Some(Arc::make_mut(deeds).remove(place))
 }

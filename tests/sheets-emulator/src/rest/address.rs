@@ -67,7 +67,6 @@ fn beyond(tab: &Tab, area: Area, _named: &str) -> ApiError {
 
 /// What one data filter of a request means: zero, one or more places. A label of a whole spreadsheet means no place.
 pub(crate) fn filter(spreadsheet: &Spreadsheet, filter: &Object) -> Result<Vec<Place>, ApiError> {
-    fields::only(filter, &["a1Range", "gridRange", "developerMetadataLookup"], "data_filters")?;
     if let Some(range) = filter.get("a1Range").and_then(Json::as_str) {
         return Ok(vec![a1(spreadsheet, range)?]);
     }
@@ -116,16 +115,6 @@ pub(crate) fn labels<'a>(
 }
 
 fn lookup_labels<'a>(spreadsheet: &'a Spreadsheet, lookup: &Object) -> Result<Vec<&'a Metadata>, ApiError> {
-    let known = [
-        "locationType",
-        "metadataLocation",
-        "locationMatchingStrategy",
-        "metadataId",
-        "metadataKey",
-        "metadataValue",
-        "visibility",
-    ];
-    fields::only(lookup, &known, "developer_metadata_lookup")?;
     let wanted = |field: &str, value: &str| {
         lookup.get(field).and_then(Json::as_str).is_none_or(|wanted| wanted == value)
     };

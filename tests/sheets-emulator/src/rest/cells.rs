@@ -95,7 +95,7 @@ fn lay_over(under: &mut Object, over: &Object) {
 }
 
 /// Reads an `ExtendedValue`: typed, never parsed.
-pub(crate) fn extended_value(value: &Object, place: &str) -> Result<Value, ApiError> {
+pub(crate) fn extended_value(value: &Object) -> Result<Value, ApiError> {
     let mut read = Value::Blank;
     for (field, inner) in value {
         read = match (field.as_str(), inner) {
@@ -109,23 +109,10 @@ pub(crate) fn extended_value(value: &Object, place: &str) -> Result<Value, ApiEr
                 check_length(text)?;
                 if text.starts_with('=') { Value::Formula(text.as_str().into()) } else { Value::text(text) }
             }
-            ("errorValue", _) => return Err(Refusal::new("An error value cannot be written.").into()),
-            ("numberValue" | "boolValue" | "stringValue" | "formulaValue", wrong) => {
-                return Err(wrong_type(&format!("{place}.{field}"), field, wrong));
-            }
-            (unknown, _) => return Err(ApiError::unknown_name(unknown, place)),
+            _ => return Err(Refusal::new("An error value cannot be written.").into()),
         };
     }
     Ok(read)
-}
-
-fn wrong_type(place: &str, field: &str, value: &Json) -> ApiError {
-    let kind = match field {
-        "numberValue" => "TYPE_DOUBLE",
-        "boolValue" => "TYPE_BOOL",
-        _ => "TYPE_STRING",
-    };
-    ApiError::violation(place, format!("Invalid value at '{place}' ({kind}), {value}"))
 }
 
 const KNOWN: [&str; 13] = [
@@ -160,10 +147,8 @@ pub(crate) struct NewCell<'a> {
 
 impl<'a> NewCell<'a> {
     /// Reads a `CellData`.
-    pub(crate) fn read(data: &'a Object, place: &str) -> Result<Self, ApiError> {
-        super::fields::only(data, &KNOWN, place)?;
-        let value = extended_value(object(data, "userEnteredValue"), &format!("{place}.user_entered_value"))?;
-        Ok(Self { data, value })
+    pub(crate) fn read(data: &'a Object) -> Result<Self, ApiError> {
+        Ok(Self { data, value: extended_value(object(data, "userEnteredValue"))? })
     }
 
     /// Is it a formula?

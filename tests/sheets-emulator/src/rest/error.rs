@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::grid::Refusal;
+use crate::knobs::{Knobs, ProtectedWrite};
 
 /// An error as the interface answers it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -37,14 +38,30 @@ impl ApiError {
         Self { details: Some(details), ..Self::invalid(message) }
     }
 
-    /// 400 about a name that the message does not have.
-    pub fn unknown_name(name: &str, place: &str) -> Self {
-        let message = if place.is_empty() {
-            format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.")
-        } else {
-            format!("Invalid JSON payload received. Unknown name \"{name}\" at '{place}': Cannot find field.")
-        };
-        Self::violation(place, message)
+    /// 400 about several fields: each with what is wrong with it.
+    pub fn violations(violations: Vec<(String, String)>) -> Self {
+        let message: Vec<&str> = violations.iter().map(|(_, words)| words.as_str()).collect();
+        let message = message.join("\n");
+        let violations = violations.iter().map(|(field, words)| {
+            if field.is_empty() {
+                json!({"description": words})
+            } else {
+                json!({"field": field, "description": words})
+            }
+        });
+        let violations: Vec<Json> = violations.collect();
+        let details =
+            json!([{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations}]);
+        Self { details: Some(details), ..Self::invalid(message) }
+    }
+
+    /// The cells are protected from the caller. Which status it has today is not established.
+    pub fn protected(knobs: &Knobs) -> Self {
+        let sentence = "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection if you need to edit.";
+        match knobs.protected_write {
+            ProtectedWrite::Invalid => Self::invalid(sentence),
+            ProtectedWrite::Forbidden => Self::new(403, "PERMISSION_DENIED", sentence),
+        }
     }
 
     /// 404: no such spreadsheet.
@@ -68,6 +85,11 @@ impl ApiError {
             "domain": "googleapis.com", "metadata": {"service": "sheets.googleapis.com"}});
         let error = Self::new(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.");
         Self { details: Some(json!([info])), ..error }
+    }
+
+    /// 501: the service would know it, the emulator does not.
+    pub fn not_here(message: String) -> Self {
+        Self::new(501, "UNIMPLEMENTED", message)
     }
 
     /// 401: no token, an unknown one or one that has ended.

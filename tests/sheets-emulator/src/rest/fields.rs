@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::ApiError;
 use crate::grid::{Dimension, OpenArea, Refusal, SheetId};
 
 /// An object in a request.
@@ -109,14 +108,6 @@ pub(crate) fn dimension(message: &Object) -> Result<Dimension, Refusal> {
         "ROWS" => Ok(Dimension::Rows),
         "COLUMNS" => Ok(Dimension::Columns),
         _ => Err(Refusal::new("No dimension specified.")),
-    }
-}
-
-/// Complains about fields that the message does not have.
-pub(crate) fn only(message: &Object, known: &[&str], place: &str) -> Result<(), ApiError> {
-    match message.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(ApiError::unknown_name(name, place)),
-        None => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod address;
 mod batch;
 mod cells;
+mod discovery;
 mod drive;
 mod error;
 mod fields;
@@ -17,6 +18,7 @@ mod show;
 mod values;
 
 pub use cells::View;
+pub(crate) use discovery::read;
 pub use error::ApiError;
 pub use mask::Mask;
 pub use perform::{Answer, Ask, perform};

@@ -90,7 +90,7 @@ impl Ask<'_> {
         self.seen(google, id)?;
         let knobs = google.knobs();
         let done = google.edit(id, Cause::Api, |spreadsheet| {
-            change(&mut Work { spreadsheet, caller: self.caller, knobs: &knobs })
+            change(&mut Work { spreadsheet, caller: self.caller, knobs: &knobs, year: google.year() })
         });
         let (answer, applied) = done.map_err(|_| ApiError::not_found())??;
         (self.between)();
@@ -133,7 +133,8 @@ fn create(google: &Google, ask: &Ask<'_>) -> Result<Json, ApiError> {
             let knobs = google.knobs();
             let body = json!({"requests": adds});
             let body = body.as_object().cloned().unwrap_or_default();
-            refused = batch::apply(&mut Work { spreadsheet, caller: ask.caller, knobs: &knobs }, &body).err();
+            let mut work = Work { spreadsheet, caller: ask.caller, knobs: &knobs, year: google.year() };
+            refused = batch::apply(&mut work, &body).err();
         }
     });
     if let Some(error) = refused {
@@ -167,7 +168,6 @@ fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
 }
 
 fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
-    super::fields::only(ask.body, &["dataFilters", "includeGridData", "excludeTablesInBandedRanges"], "")?;
     let mut parts = Vec::new();
     for filter in list(ask.body, "dataFilters").iter().filter_map(Json::as_object) {
         let places = address::filter(spreadsheet, filter)?.into_iter().map(|place| (place.sheet, place.area));

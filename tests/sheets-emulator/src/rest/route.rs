@@ -109,6 +109,11 @@ impl Query {
         Self(pairs.collect())
     }
 
+    /// Names and values as they came.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The last value of a name; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().rev().find(|(known, _)| known == name).map_or("", |(_, value)| value)

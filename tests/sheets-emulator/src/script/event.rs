@@ -32,7 +32,7 @@ pub(super) fn sheet(event: &TriggerEvent) -> Option<i32> {
 }
 
 /// The event's facts for one trigger. Absent values are left out, not null: a script asks whether they are there.
-pub(super) fn facts(event: &TriggerEvent, trigger: &str) -> Json {
+pub(super) fn facts(event: &TriggerEvent, trigger: &str, cleared_is_object: bool) -> Json {
     let mut facts = json!({ "authMode": "FULL", "triggerUid": trigger });
     match event {
         TriggerEvent::Edit { sheet, range, value, old_value, user } => {
@@ -44,6 +44,9 @@ pub(super) fn facts(event: &TriggerEvent, trigger: &str) -> Json {
                 if let Some(text) = text {
                     facts[name] = text.as_str().into();
                 }
+            }
+            if let (None, Some(old), true) = (value, old_value, cleared_is_object) {
+                facts["value"] = json!({ "oldValue": old });
             }
         }
         TriggerEvent::Change { change, user } => {

@@ -27,6 +27,8 @@ pub struct ScriptKnobs {
     pub run_limit_ms: u64,
     /// `UrlFetchApp` requests that are left for today.
     pub fetches_left: Option<u32>,
+    /// Does a cleared cell's edit event have an object `{oldValue}` for its `value`, as some runtimes gave, or none?
+    pub cleared_value_is_object: bool,
     /// The script's time zone instead of its manifest's.
     pub script_zone: Option<String>,
     /// Do time triggers run by the emulator's clock, or only when a test asks?
@@ -35,8 +37,8 @@ pub struct ScriptKnobs {
     pub seed: u64,
 }
 
-/// As many executions as one script may have at a time here.
-pub const MAX_PARALLEL: usize = 4;
+/// As many executions as one user's scripts may have at a time.
+pub const MAX_PARALLEL: usize = 30;
 
 impl Default for ScriptKnobs {
     fn default() -> Self {
@@ -51,6 +53,7 @@ impl Default for ScriptKnobs {
             kill: None,
             run_limit_ms: 6 * 60 * 1000,
             fetches_left: None,
+            cleared_value_is_object: false,
             script_zone: None,
             timers: true,
             seed: 1,

@@ -1,7 +1,7 @@
 //! One installed script, as tests and people see it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::people::TriggerEvent;
 #[derive(Debug)]
 pub struct Script {
     shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Script {
@@ -33,13 +33,20 @@ impl Script {
         source: Source,
     ) -> Result<Self, ScriptError> {
         let shared = Arc::new(Shared::new(google, spreadsheet, source));
-        let mut script = Self { shared, workers: Vec::new() };
-        for _ in 0..MAX_PARALLEL {
-            let shared = Arc::clone(&script.shared);
-            let worker = std::thread::Builder::new().name("script".into()).stack_size(8 << 20);
-            script.workers.push(worker.spawn(move || shared.work()).map_err(ScriptError::Thread)?);
-        }
+        let script = Self { shared, workers: Mutex::default() };
+        script.hire(1).map_err(ScriptError::Thread)?;
         Ok(script)
+    }
+
+    /// Has at least so many workers from now on, as far as a script may have them.
+    fn hire(&self, wanted: usize) -> std::io::Result<()> {
+        let mut workers = lock(&self.workers);
+        while workers.len() < wanted.clamp(1, MAX_PARALLEL) {
+            let shared = Arc::clone(&self.shared);
+            let worker = std::thread::Builder::new().name("script".into()).stack_size(8 << 20);
+            workers.push(worker.spawn(move || shared.work())?);
+        }
+        Ok(())
     }
 
     /// Replaces the source, as a push by clasp does; properties and triggers stay.
@@ -93,7 +100,7 @@ impl Script {
         let waiting = self.triggers().into_iter().filter(|trigger| trigger.kind == event::waits_for(event));
         for trigger in waiting {
             let job = || {
-                let facts = Some(event::facts(event, &trigger.id));
+                let facts = Some(event::facts(event, &trigger.id, knobs.cleared_value_is_object));
                 self.shared.job(
                     event::cause(event),
                     trigger.function.clone(),
@@ -145,6 +152,9 @@ impl Script {
 
     /// Sets the knobs and begins the dice anew.
     pub fn set_knobs(&self, knobs: ScriptKnobs) {
+        if let Err(error) = self.hire(knobs.parallel) {
+            tracing::error!(%error, "a script goes on with fewer workers than it may have");
+        }
         self.shared.turn(knobs);
     }
 
@@ -167,7 +177,7 @@ impl Script {
 impl Drop for Script {
     fn drop(&mut self) {
         self.shared.stop();
-        for worker in self.workers.drain(..) {
+        for worker in lock(&self.workers).drain(..) {
             if worker.join().is_err() {
                 tracing::error!(script = %self.shared.spreadsheet, "a script's worker panicked");
             }

@@ -110,7 +110,7 @@ async fn writes_beyond_the_grid_are_refused_in_googles_words() {
         json!([{ "deleteDimension": { "range": { "sheetId": 0, "dimension": "ROWS", "start": 3 } } }]);
     assert_eq!(
         stage.refused(misspelt).await,
-        "Invalid JSON payload received. Unknown name \"start\" at 'requests[0].deleteDimension.range': Cannot find field."
+        "Invalid JSON payload received. Unknown name \"start\" at 'requests[0].delete_dimension.range': Cannot find field."
     );
     let frozen = json!({ "properties": { "sheetId": 0, "gridProperties": { "frozenRowCount": 1 } }, "fields": "gridProperties.frozenRowCount" });
     let all = json!([{ "updateSheetProperties": frozen }, { "deleteDimension": { "range": rows(1, 10) } }]);

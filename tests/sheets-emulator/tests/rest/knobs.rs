@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use sheets_emulator::{BigNumbers, Knobs, Labels};
+use sheets_emulator::people::{Action, TriggerEvent};
+use sheets_emulator::{BigNumbers, EventDates, Fires, Knobs, Labels, ProtectedWrite};
 
-use super::stage::{ID, ROBOT, Stage, label, range, rows, texts};
+use super::stage::{ID, ROBOT, SHEET, Stage, label, range, rows, texts};
 
 #[tokio::test]
 async fn labels_in_a_sort_of_part_of_the_width() {
@@ -136,4 +137,60 @@ async fn the_version_in_drive() {
     let missing: Json =
         stage.client.get(url).bearer_auth(ROBOT).send().await.expect("an answer").json().await.expect("JSON");
     assert_eq!(missing["error"]["errors"][0]["reason"], "notFound");
+}
+
+#[tokio::test]
+async fn what_fires_when_a_person_replaces_or_filters() {
+    let kinds = |events: Vec<TriggerEvent>| -> Vec<bool> {
+        events.iter().map(|event| matches!(event, TriggerEvent::Edit { .. })).collect()
+    };
+    for (fires, wanted) in
+        [(Fires::Edit, vec![true, false]), (Fires::ChangeOther, vec![false]), (Fires::Silent, vec![])]
+    {
+        let stage =
+            Stage::with(Knobs { replace_fires: fires, filter_fires: fires, ..Knobs::default() }).await;
+        let replace = Action::Replace { sheet: SHEET, find: "BOB".into(), replacement: "Bea".into() };
+        assert_eq!(kinds(stage.act(replace)), wanted);
+        assert_eq!(stage.get("/values/Orders!B3").await["values"][0][0], "Bea");
+        assert_eq!(kinds(stage.act(Action::Filter { sheet: SHEET, area: None })), wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_date_in_an_edit_event() {
+    for (dates, wanted) in [(EventDates::Serial, "46270"), (EventDates::Shown, "2026-09-05")] {
+        let stage = Stage::with(Knobs { dates_in_events: dates, ..Knobs::default() }).await;
+        let events = stage.type_text(1, 3, "2026-09-05");
+        assert!(
+            matches!(&events[0], TriggerEvent::Edit { value: Some(value), .. } if value == wanted),
+            "{events:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_write_into_protected_cells() {
+    for (knob, status) in [(ProtectedWrite::Invalid, 400), (ProtectedWrite::Forbidden, 403)] {
+        let stage = Stage::with(Knobs { protected_write: knob, ..Knobs::default() }).await;
+        stage
+            .batch(json!([{ "addProtectedRange": { "protectedRange": { "range": range(1, 0, 2, 1) } } }]))
+            .await;
+        stage
+            .emulator
+            .world()
+            .edit(&sheets_emulator::grid::SpreadsheetId::new(ID), sheets_emulator::Cause::Script, |book| {
+                book.tabs[0].protected[0].editors.clear();
+                Ok::<_, std::convert::Infallible>(())
+            })
+            .expect("is there")
+            .expect("is done");
+        let body = json!({ "requests": [texts(1, 0, &["x"])] });
+        assert_eq!(stage.call(Method::POST, ":batchUpdate", Some(&body)).await.0, status);
+        let put = json!({ "values": [["x"]] });
+        assert_eq!(
+            stage.call(Method::PUT, "/values/Orders!A2?valueInputOption=RAW", Some(&put)).await.0,
+            status
+        );
+        assert_eq!(stage.call(Method::POST, "/values/Orders!A2:clear", None).await.0, status);
+    }
 }

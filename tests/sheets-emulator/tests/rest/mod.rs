@@ -2,10 +2,12 @@
 
 mod accidents;
 mod batches;
+mod blocks;
 mod capacity;
 mod doors;
 mod knobs;
 mod labels;
 mod model;
 mod stage;
+mod undo;
 mod values;

@@ -8,16 +8,20 @@ use sheets_emulator::people::Action;
 use super::stage::{ID, SHEET, Stage, label, range, rows, texts};
 
 /// A small generator: the same seed, the same story.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit.max(1)
     }
 
     /// A part of `0..length`, never empty.
-    fn span(&mut self, length: usize) -> (usize, usize) {
+    pub(super) fn span(&mut self, length: usize) -> (usize, usize) {
         let start = self.below(length);
         (start, start + 1 + self.below(length - start))
     }

@@ -3,7 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Work, nothing, update_mask};
-use crate::grid::{Area, Cell, Dimension, Refusal, SheetId, SortKey, Value, check_validation};
+use crate::grid::{
+    Area, Cell, Dimension, Found, Manner, Refusal, Search, SheetId, SortKey, check_validation,
+};
 use crate::knobs::Labels;
 use crate::rest::cells::{NewCell, cell_mask};
 use crate::rest::fields::{self, Object, flag, list, object, text};
@@ -11,13 +13,10 @@ use crate::rest::{ApiError, Mask};
 
 /// Rows of cells as a request gives them.
 fn read_rows(message: &Object) -> Result<Vec<Vec<NewCell<'_>>>, ApiError> {
-    let rows = list(message, "rows").iter().enumerate().map(|(y, row)| {
+    let rows = list(message, "rows").iter().map(|row| {
         let values = row.get("values").and_then(Json::as_array).map_or(&[][..], Vec::as_slice);
-        let cells = values.iter().enumerate().map(|(x, cell)| {
-            let empty = crate::rest::fields::nothing();
-            NewCell::read(cell.as_object().unwrap_or(empty), &format!("rows[{y}].values[{x}]"))
-        });
-        cells.collect()
+        let empty = crate::rest::fields::nothing();
+        values.iter().map(|cell| NewCell::read(cell.as_object().unwrap_or(empty))).collect()
     });
     rows.collect()
 }
@@ -99,7 +98,7 @@ fn clear_uncovered(
     rows: &[Vec<NewCell<'_>>],
     mask: &Mask,
 ) -> Result<(), ApiError> {
-    let blank = NewCell::read(fields::nothing(), "")?;
+    let blank = NewCell::read(fields::nothing())?;
     let tab = work.spreadsheet.grid_mut(sheet)?;
     for row in area.top..area.bottom {
         let covered = rows.get((row - area.top) as usize).map_or(0, Vec::len) as u32;
@@ -132,7 +131,7 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = cell_mask(update_mask(message)?)?;
     let (sheet, area) = work.range(object(message, "range"))?;
     work.open_for_writing(sheet, area)?;
-    let cell = NewCell::read(object(message, "cell"), "cell")?;
+    let cell = NewCell::read(object(message, "cell"))?;
     work.spreadsheet.has_formulas |= cell.is_formula();
     let tab = work.spreadsheet.grid_mut(sheet)?;
     // One look for all cells that had none: a format over a column of a million rows is one allocation.
@@ -153,15 +152,14 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
     nothing()
 }
 
-/// Text and, where asked, formulas are searched; numbers are not.
 pub(super) fn find_replace(work: &mut Work<'_>, message: &Object) -> Answer {
-    let (find, replacement) = (text(message, "find"), text(message, "replacement"));
-    if find.is_empty() {
-        return Err(ApiError::invalid("find must be specified."));
-    }
-    if flag(message, "searchByRegex") {
-        return Err(ApiError::invalid("The emulator does not know searchByRegex."));
-    }
+    let manner = Manner {
+        match_case: flag(message, "matchCase"),
+        entire: flag(message, "matchEntireCell"),
+        expression: flag(message, "searchByRegex"),
+        formulas: flag(message, "includeFormulas"),
+    };
+    let search = Search::new(text(message, "find"), text(message, "replacement"), manner)?;
     let places: Vec<(SheetId, Area)> = if flag(message, "allSheets") {
         work.spreadsheet.tabs.iter().map(|tab| (tab.id, tab.whole())).collect()
     } else if message.contains_key("range") {
@@ -170,103 +168,20 @@ pub(super) fn find_replace(work: &mut Work<'_>, message: &Object) -> Answer {
         let sheet = fields::sheet_id(message);
         vec![(sheet, work.spreadsheet.grid(sheet)?.whole())]
     };
-    let search = Search {
-        find,
-        replacement,
-        match_case: flag(message, "matchCase"),
-        entire: flag(message, "matchEntireCell"),
-        formulas: flag(message, "includeFormulas"),
-    };
     let mut found = Found::default();
     for (sheet, area) in places {
         search.run(work.spreadsheet.grid_mut(sheet)?, area, &mut found);
     }
-    Ok(json!({"findReplace": found.to_json()}))
-}
-
-#[derive(Default)]
-struct Found {
-    occurrences: u32,
-    values: u32,
-    formulas: u32,
-    rows: u32,
-    sheets: u32,
-}
-
-impl Found {
-    fn to_json(&self) -> Json {
-        let counts = [
-            ("occurrencesChanged", self.occurrences),
-            ("valuesChanged", self.values),
-            ("formulasChanged", self.formulas),
-            ("rowsChanged", self.rows),
-            ("sheetsChanged", self.sheets),
-        ];
-        counts
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, count)| (name.to_owned(), json!(count)))
-            .collect::<Object>()
-            .into()
-    }
-}
-
-struct Search<'a> {
-    find: &'a str,
-    replacement: &'a str,
-    match_case: bool,
-    entire: bool,
-    formulas: bool,
-}
-
-impl Search<'_> {
-    fn run(&self, tab: &mut crate::grid::Tab, area: Area, found: &mut Found) {
-        let before = found.rows;
-        for row in area.top..area.bottom {
-            let mut in_row = false;
-            for column in area.left..area.right.min(tab.rows.row(row).len() as u32) {
-                let new = match &tab.cell(row, column).value {
-                    Value::Text(text) => {
-                        self.replace(text).map(|(text, count)| (Value::text(&text), count, false))
-                    }
-                    Value::Formula(text) if self.formulas => {
-                        self.replace(text).map(|(text, count)| (Value::Formula(text.into()), count, true))
-                    }
-                    _ => None,
-                };
-                if let Some((value, count, formula)) = new {
-                    tab.set_value(row, column, value);
-                    found.occurrences += count;
-                    *(if formula { &mut found.formulas } else { &mut found.values }) += 1;
-                    in_row = true;
-                }
-            }
-            found.rows += u32::from(in_row);
-        }
-        found.sheets += u32::from(found.rows > before);
-    }
-
-    fn replace(&self, text: &str) -> Option<(String, u32)> {
-        let same = |part: &str| {
-            if self.match_case { part == self.find } else { part.to_lowercase() == self.find.to_lowercase() }
-        };
-        if self.entire {
-            return same(text).then(|| (self.replacement.to_owned(), 1));
-        }
-        let (mut out, mut rest, mut count) = (String::new(), text, 0);
-        while let Some(letter) = rest.chars().next() {
-            let end = rest.char_indices().nth(self.find.chars().count()).map_or(rest.len(), |(end, _)| end);
-            if same(&rest[..end]) {
-                out.push_str(self.replacement);
-                rest = &rest[end..];
-                count += 1;
-            } else {
-                out.push(letter);
-                rest = &rest[letter.len_utf8()..];
-            }
-        }
-        (count > 0).then_some((out, count))
-    }
+    let counts = [
+        ("occurrencesChanged", found.occurrences),
+        ("valuesChanged", found.values),
+        ("formulasChanged", found.formulas),
+        ("rowsChanged", found.rows),
+        ("sheetsChanged", found.sheets),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let counts: Object = counts.map(|(name, count)| (name.to_owned(), json!(count))).collect();
+    Ok(json!({"findReplace": counts}))
 }
 
 /// Measured: `dimensionIndex` is the tab's column, cells beside the range stay, row labels move along.

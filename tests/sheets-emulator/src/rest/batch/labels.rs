@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::{Answer, Work, update_mask};
 use crate::grid::{Metadata, Refusal, SheetId, Spreadsheet, Visibility};
 use crate::rest::address::{labels, location};
-use crate::rest::fields::{self, Object, list, object, text, whole};
+use crate::rest::fields::{Object, list, object, text, whole};
 use crate::rest::{ApiError, Mask};
 
 /// Characters (keys and values) of a spreadsheet's own labels, and of each tab's with its rows and columns.
@@ -13,11 +13,6 @@ const LIMIT: usize = 30_000;
 
 pub(super) fn create(work: &mut Work<'_>, message: &Object) -> Answer {
     let given = object(message, "developerMetadata");
-    fields::only(
-        given,
-        &["metadataId", "metadataKey", "metadataValue", "location", "visibility"],
-        "developer_metadata",
-    )?;
     let key = key(given)?;
     let visibility = visibility(given)?;
     let location = location(work.spreadsheet, object(given, "location"))?;

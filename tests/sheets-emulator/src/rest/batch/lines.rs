@@ -151,6 +151,31 @@ pub(super) fn add_group(work: &mut Work<'_>, message: &Object) -> Answer {
     Ok(json!({"addDimensionGroup": {"dimensionGroups": groups_json(tab, lines.dimension)}}))
 }
 
+/// Folds a group or opens it: nothing else of it can change.
+pub(super) fn update_group(work: &mut Work<'_>, message: &Object) -> Answer {
+    let mask = update_mask(message)?;
+    let given = object(message, "dimensionGroup");
+    let (lines, start, end) = bounded(work, object(given, "range"))?;
+    let depth = fields::index(given, "depth")?.unwrap_or(0);
+    let tab = work.spreadsheet.grid_mut(lines.sheet)?;
+    let group = tab.groups.iter_mut().find(|group| {
+        (group.dimension, group.start, group.end, group.depth) == (lines.dimension, start, end, depth)
+    });
+    let Some(group) = group else {
+        return Err(ApiError::invalid("There is no group over this range with this depth."));
+    };
+    if mask.wants("collapsed") {
+        group.collapsed = flag(given, "collapsed");
+        let collapsed = group.collapsed;
+        let looks = tab.looks_mut(lines.dimension);
+        for line in start..end {
+            looks.entry(line).or_default().hidden = collapsed;
+        }
+        looks.retain(|_, look| *look != crate::grid::DimensionLook::default());
+    }
+    nothing()
+}
+
 pub(super) fn delete_group(work: &mut Work<'_>, message: &Object) -> Answer {
     let (lines, start, end) = bounded(work, object(message, "range"))?;
     let tab = work.spreadsheet.grid_mut(lines.sheet)?;

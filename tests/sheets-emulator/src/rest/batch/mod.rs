@@ -1,5 +1,6 @@
 //! `spreadsheets.batchUpdate`: requests in order, all or none.
 
+mod blocks;
 mod cells;
 mod labels;
 mod lines;
@@ -26,129 +27,57 @@ pub(crate) struct Work<'a> {
     pub caller: &'a str,
     /// The knobs.
     pub knobs: &'a Knobs,
+    /// This year, for dates that are typed without one.
+    pub year: i16,
 }
 
 type Answer = Result<Json, ApiError>;
 type Handler = fn(&mut Work<'_>, &Object) -> Answer;
 
-/// Each kind: what does it, and the fields that its message has.
-const KINDS: &[(&str, Handler, &[&str])] = &[
-    ("updateCells", cells::update, &["start", "range", "rows", "fields"]),
-    ("appendCells", cells::append, &["sheetId", "rows", "fields", "tableId"]),
-    ("repeatCell", cells::repeat, &["range", "cell", "fields"]),
-    (
-        "findReplace",
-        cells::find_replace,
-        &[
-            "find",
-            "replacement",
-            "matchCase",
-            "matchEntireCell",
-            "searchByRegex",
-            "includeFormulas",
-            "range",
-            "sheetId",
-            "allSheets",
-        ],
-    ),
-    ("sortRange", cells::sort, &["range", "sortSpecs"]),
-    ("copyPaste", paste::copy, &["source", "destination", "pasteType", "pasteOrientation"]),
-    ("cutPaste", paste::cut, &["source", "destination", "pasteType"]),
-    ("insertDimension", lines::insert, &["range", "inheritFromBefore"]),
-    ("deleteDimension", lines::delete, &["range"]),
-    ("appendDimension", lines::append, &["sheetId", "dimension", "length", "tableId"]),
-    ("moveDimension", lines::move_lines, &["source", "destinationIndex"]),
-    ("updateDimensionProperties", lines::update, &["range", "dataSourceSheetRange", "properties", "fields"]),
-    ("autoResizeDimensions", lines::auto_resize, &["dimensions", "dataSourceSheetDimensions"]),
-    ("addDimensionGroup", lines::add_group, &["range"]),
-    ("deleteDimensionGroup", lines::delete_group, &["range"]),
-    ("addSheet", sheets::add, &["properties"]),
-    ("deleteSheet", sheets::delete, &["sheetId"]),
-    (
-        "duplicateSheet",
-        sheets::duplicate,
-        &["sourceSheetId", "insertSheetIndex", "newSheetId", "newSheetName"],
-    ),
-    ("updateSheetProperties", sheets::update, &["properties", "fields"]),
-    ("updateSpreadsheetProperties", sheets::update_spreadsheet, &["properties", "fields"]),
-    ("mergeCells", overlays::merge, &["range", "mergeType"]),
-    ("unmergeCells", overlays::unmerge, &["range"]),
-    ("addNamedRange", overlays::add_named, &["namedRange"]),
-    ("updateNamedRange", overlays::update_named, &["namedRange", "fields"]),
-    ("deleteNamedRange", overlays::delete_named, &["namedRangeId"]),
-    ("addProtectedRange", overlays::add_protected, &["protectedRange"]),
-    ("updateProtectedRange", overlays::update_protected, &["protectedRange", "fields"]),
-    ("deleteProtectedRange", overlays::delete_protected, &["protectedRangeId"]),
-    ("setDataValidation", overlays::set_validation, &["range", "rule", "filteredRowsIncluded"]),
-    ("setBasicFilter", overlays::set_filter, &["filter"]),
-    ("clearBasicFilter", overlays::clear_filter, &["sheetId"]),
-    ("createDeveloperMetadata", labels::create, &["developerMetadata"]),
-    ("updateDeveloperMetadata", labels::update, &["dataFilters", "developerMetadata", "fields"]),
-    ("deleteDeveloperMetadata", labels::delete, &["dataFilter"]),
-];
-
-/// Requests that the service knows and the emulator does not.
-const NOT_HERE: &[&str] = &[
-    "updateBorders",
-    "autoFill",
-    "pasteData",
-    "textToColumns",
-    "deleteRange",
-    "insertRange",
-    "addConditionalFormatRule",
-    "updateConditionalFormatRule",
-    "deleteConditionalFormatRule",
-    "addFilterView",
-    "deleteFilterView",
-    "duplicateFilterView",
-    "updateFilterView",
-    "addChart",
-    "updateChartSpec",
-    "updateEmbeddedObjectPosition",
-    "updateEmbeddedObjectBorder",
-    "deleteEmbeddedObject",
-    "addBanding",
-    "updateBanding",
-    "deleteBanding",
-    "updateDimensionGroup",
-    "trimWhitespace",
-    "deleteDuplicates",
-    "randomizeRange",
-    "addSlicer",
-    "updateSlicerSpec",
-    "addDataSource",
-    "updateDataSource",
-    "deleteDataSource",
-    "refreshDataSource",
-    "cancelDataSourceRefresh",
-    "addTable",
-    "updateTable",
-    "deleteTable",
-];
-
-/// Fields of requests that are ranges or coordinates, and the fields that these have.
-const PLACES: [&str; 5] = ["range", "source", "destination", "start", "dimensions"];
-const PLACE: [&str; 11] = [
-    "sheetId",
-    "startRowIndex",
-    "endRowIndex",
-    "startColumnIndex",
-    "endColumnIndex",
-    "dimension",
-    "startIndex",
-    "endIndex",
-    "rowIndex",
-    "columnIndex",
-    "tableId",
+/// Each kind, and what does it.
+const KINDS: &[(&str, Handler)] = &[
+    ("updateCells", cells::update),
+    ("appendCells", cells::append),
+    ("repeatCell", cells::repeat),
+    ("findReplace", cells::find_replace),
+    ("sortRange", cells::sort),
+    ("copyPaste", paste::copy),
+    ("cutPaste", paste::cut),
+    ("pasteData", blocks::paste_data),
+    ("insertRange", blocks::insert),
+    ("deleteRange", blocks::delete),
+    ("insertDimension", lines::insert),
+    ("deleteDimension", lines::delete),
+    ("appendDimension", lines::append),
+    ("moveDimension", lines::move_lines),
+    ("updateDimensionProperties", lines::update),
+    ("autoResizeDimensions", lines::auto_resize),
+    ("addDimensionGroup", lines::add_group),
+    ("deleteDimensionGroup", lines::delete_group),
+    ("updateDimensionGroup", lines::update_group),
+    ("addSheet", sheets::add),
+    ("deleteSheet", sheets::delete),
+    ("duplicateSheet", sheets::duplicate),
+    ("updateSheetProperties", sheets::update),
+    ("updateSpreadsheetProperties", sheets::update_spreadsheet),
+    ("mergeCells", overlays::merge),
+    ("unmergeCells", overlays::unmerge),
+    ("addNamedRange", overlays::add_named),
+    ("updateNamedRange", overlays::update_named),
+    ("deleteNamedRange", overlays::delete_named),
+    ("addProtectedRange", overlays::add_protected),
+    ("updateProtectedRange", overlays::update_protected),
+    ("deleteProtectedRange", overlays::delete_protected),
+    ("setDataValidation", overlays::set_validation),
+    ("setBasicFilter", overlays::set_filter),
+    ("clearBasicFilter", overlays::clear_filter),
+    ("createDeveloperMetadata", labels::create),
+    ("updateDeveloperMetadata", labels::update),
+    ("deleteDeveloperMetadata", labels::delete),
 ];
 
 /// Applies all requests; gives the replies.
 pub(crate) fn apply(work: &mut Work<'_>, body: &Object) -> Result<Vec<Json>, ApiError> {
-    fields::only(
-        body,
-        &["requests", "includeSpreadsheetInResponse", "responseRanges", "responseIncludeGridData"],
-        "",
-    )?;
     let requests = fields::list(body, "requests");
     if requests.is_empty() {
         return Err(ApiError::invalid("Must specify at least one request."));
@@ -170,36 +99,14 @@ pub(crate) fn apply(work: &mut Work<'_>, body: &Object) -> Result<Vec<Json>, Api
 }
 
 fn parse(place: usize, request: &Json) -> Result<(&'static str, Handler, &Object), ApiError> {
-    let at = format!("requests[{place}]");
     let request = request.as_object().filter(|request| request.len() == 1);
     let Some((name, message)) = request.and_then(|request| request.iter().next()) else {
-        return Err(ApiError::invalid(format!("Invalid {at}: No request set.")));
+        return Err(ApiError::invalid(format!("Invalid requests[{place}]: No request set.")));
     };
-    if NOT_HERE.contains(&name.as_str()) {
-        return Err(ApiError {
-            code: 501,
-            status: "UNIMPLEMENTED",
-            message: format!("The emulator does not know the request {name}."),
-            details: None,
-        });
-    }
-    let Some((kind, handler, known)) = KINDS.iter().find(|(kind, ..)| kind == name) else {
-        return Err(ApiError::unknown_name(name, &at));
+    let Some((kind, handler)) = KINDS.iter().find(|(kind, _)| kind == name) else {
+        return Err(ApiError::not_here(format!("The emulator does not know the request {name}.")));
     };
-    let Some(message) = message.as_object() else {
-        return Err(ApiError::violation(
-            &format!("{at}.{name}"),
-            format!(
-                "Invalid value at '{at}.{name}' (type.googleapis.com/google.apps.sheets.v4.Request), {message}"
-            ),
-        ));
-    };
-    fields::only(message, known, &format!("{at}.{name}"))?;
-    for (field, inner) in message.iter().filter(|(field, _)| PLACES.contains(&field.as_str())) {
-        let inner = inner.as_object().unwrap_or(fields::nothing());
-        fields::only(inner, &PLACE, &format!("{at}.{name}.{field}"))?;
-    }
-    Ok((kind, *handler, message))
+    Ok((kind, *handler, message.as_object().unwrap_or(fields::nothing())))
 }
 
 fn located(error: ApiError, place: usize, kind: &str) -> ApiError {
@@ -233,13 +140,11 @@ impl Work<'_> {
     }
 
     /// May the caller write here?
-    fn open_for_writing(&self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
+    pub(crate) fn open_for_writing(&self, sheet: SheetId, area: Area) -> Result<(), ApiError> {
         if self.spreadsheet.grid(sheet)?.may_write(self.caller, area) {
             return Ok(());
         }
-        Err(Refusal::new(
-            "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection if you need to edit.",
-        ))
+        Err(ApiError::protected(self.knobs))
     }
 }
 

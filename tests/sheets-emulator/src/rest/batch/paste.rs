@@ -90,7 +90,7 @@ fn merged(old: &Cell, pasted: Cell, kind: Kind) -> Cell {
 }
 
 impl Work<'_> {
-    fn make_room(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
+    pub(super) fn make_room(&mut self, sheet: SheetId, area: Area) -> Result<(), Refusal> {
         for dimension in [Dimension::Rows, Dimension::Columns] {
             let (have, need) = (self.spreadsheet.grid(sheet)?.count(dimension), area.span(dimension).1);
             if need > have {

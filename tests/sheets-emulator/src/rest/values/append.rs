@@ -16,7 +16,6 @@ pub(crate) fn append_rows(
     body: &Object,
     input: Input,
     insert: bool,
-    year: i16,
 ) -> Result<(Option<String>, Written), ApiError> {
     let (rows, major) = table(body)?;
     let high = match major {
@@ -37,7 +36,7 @@ pub(crate) fn append_rows(
         work.spreadsheet.append(place.sheet, Dimension::Rows, top + high - have)?;
     }
     let area = Area::cell(top, left);
-    let written = work.write(&Place { area, open: area.into(), ..*place }, body, input, year)?;
+    let written = work.write(&Place { area, open: area.into(), ..*place }, body, input)?;
     Ok((name, written))
 }
 

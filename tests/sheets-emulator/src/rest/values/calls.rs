@@ -81,7 +81,7 @@ pub(crate) fn update(
     let (input, echo, line) = asked(ask)?;
     let (written, now) = ask.change(google, id, |work| {
         let place = address::a1(work.spreadsheet, range)?;
-        work.write(&place, ask.body, input, google.year())
+        work.write(&place, ask.body, input)
     })?;
     ask.masked(written.to_json(&View::new(&now), echo.map(|render| (line, render)))?)
 }
@@ -96,7 +96,7 @@ pub(crate) fn append(
     let insert = ask.query.get("insertDataOption") == "INSERT_ROWS";
     let ((table, written), now) = ask.change(google, id, |work| {
         let place = address::a1(work.spreadsheet, range)?;
-        append_rows(work, &place, ask.body, input, insert, google.year())
+        append_rows(work, &place, ask.body, input, insert)
     })?;
     let updates = written.to_json(&View::new(&now), echo.map(|render| (line, render)))?;
     ask.masked(append_answer(id.as_str(), table, &updates))
@@ -136,7 +136,7 @@ pub(crate) fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -
     let (written, now) = ask.change(google, id, |work| {
         let write = |one: &&Object| {
             let place = address::a1(work.spreadsheet, text(one, "range"))?;
-            work.write(&place, one, input, google.year())
+            work.write(&place, one, input)
         };
         data.iter().map(write).collect::<Result<Vec<_>, ApiError>>()
     })?;
@@ -159,7 +159,7 @@ pub(crate) fn update_by_filter(google: &Google, ask: &Ask<'_>, id: &SpreadsheetI
         for one in &data {
             let filter = object(one, "dataFilter");
             for place in address::filter(work.spreadsheet, filter)? {
-                done.push((work.write(&place, one, input, google.year())?, *one));
+                done.push((work.write(&place, one, input)?, *one));
             }
         }
         Ok(done)

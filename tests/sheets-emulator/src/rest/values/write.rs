@@ -75,13 +75,7 @@ pub(super) fn table(body: &Object) -> Result<(Vec<&[Json]>, Dimension), ApiError
 
 impl Work<'_> {
     /// Writes a table at a place: an anchor, an open range, or one that is large enough.
-    pub(crate) fn write(
-        &mut self,
-        place: &Place,
-        body: &Object,
-        input: Input,
-        year: i16,
-    ) -> Result<Written, ApiError> {
+    pub(crate) fn write(&mut self, place: &Place, body: &Object, input: Input) -> Result<Written, ApiError> {
         let (table, major) = table(body)?;
         let long = table.iter().map(|line| line.len()).max().unwrap_or_default() as u32;
         let (high, wide) = match major {
@@ -89,7 +83,7 @@ impl Work<'_> {
             Dimension::Columns => (long, table.len() as u32),
         };
         let area = self.extent(place, high, wide)?;
-        let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year };
+        let desk = Desk { locale: Locale::named(&self.spreadsheet.locale), year: self.year };
         let mut written = Written {
             place: Place { area, ..*place },
             rows: BTreeSet::new(),
@@ -184,11 +178,7 @@ impl Work<'_> {
                 self.spreadsheet.append(place.sheet, dimension, need - have)?;
             }
         }
-        if !self.spreadsheet.grid(place.sheet)?.may_write(self.caller, area) {
-            return Err(ApiError::invalid(
-                "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection if you need to edit.",
-            ));
-        }
+        self.open_for_writing(place.sheet, area)?;
         Ok(area)
     }
 }
@@ -226,12 +216,8 @@ impl Written {
 
 /// Clears the values of a place; gives its name.
 pub(crate) fn clear_place(work: &mut Work<'_>, place: &Place) -> Result<String, ApiError> {
+    work.open_for_writing(place.sheet, place.area)?;
     let tab = work.spreadsheet.grid_mut(place.sheet)?;
-    if !tab.may_write(work.caller, place.area) {
-        return Err(ApiError::invalid(
-            "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection if you need to edit.",
-        ));
-    }
     tab.clear_values(place.area);
     Ok(print_a1(&tab.title, place.area))
 }
