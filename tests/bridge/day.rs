@@ -43,11 +43,13 @@ async fn a_day(kind: Kind) {
 }
 
 #[tokio::test]
+#[ignore = "minutes long: make full runs it"]
 async fn a_day_of_two_people_and_an_application_ends_equal_on_mariadb() {
     a_day(Kind::MariaDb).await;
 }
 
 #[tokio::test]
+#[ignore = "minutes long: make full runs it"]
 async fn a_day_of_two_people_and_an_application_ends_equal_on_mysql() {
     a_day(Kind::MySql).await;
 }

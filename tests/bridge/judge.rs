@@ -13,6 +13,10 @@ use super::rig::{Rig, TAB};
 
 /// What is still different or under way, in words; nothing if both sides are equal and at rest.
 pub(crate) async fn difference(rig: &Rig) -> Option<String> {
+    // Before the tab has its columns, the daemon may have no schema yet either.
+    if let Err(wrong) = tab(rig) {
+        return Some(wrong);
+    }
     let before = pulse(rig).await;
     if let Some(busy) = under_way(rig).await {
         return Some(busy);

@@ -31,6 +31,9 @@ pub(crate) struct Storm<'a> {
     dice: Dice,
     kinds: &'static [(Kind, u32)],
     named: Cell<u32>,
+    /// May this person's last act be taken back, with both sides equal after it? A row that was deleted may be there again by
+    /// then, because the table still had it, and would stand twice; a cell that must not be empty may become so.
+    undoable: [bool; 2],
     history: Vec<String>,
     /// What was done so far.
     pub(crate) done: Done,
@@ -114,6 +117,7 @@ impl<'a> Storm<'a> {
             dice: Dice::new(seed),
             kinds,
             named: Cell::new(0),
+            undoable: [false; 2],
             history: Vec::new(),
             done: Done::default(),
         }
@@ -203,6 +207,14 @@ impl<'a> Storm<'a> {
             Kind::Adds => format!("{who} adds {name}, {column} {text:?}"),
             _ => format!("{who}: {kind:?} {} ({column} {text:?}, {name}, {})", key(some), key(other)),
         });
+        let undoable = std::mem::replace(
+            &mut self.undoable[who],
+            match kind {
+                Kind::Types => ["price", "since", "code", "note"].contains(&column),
+                Kind::Sorts | Kind::Moves | Kind::RenamesColumn | Kind::RenamesTab => true,
+                _ => false,
+            },
+        );
         let done = &mut self.done;
         match kind {
             Kind::Types => {
@@ -241,7 +253,7 @@ impl<'a> Storm<'a> {
                 done.moves += u64::from(is_done);
                 is_done
             }
-            Kind::Undoes => person.undoes(),
+            Kind::Undoes => undoable && person.undoes(),
             Kind::RenamesColumn => person.renames(column),
             Kind::RenamesTab => person.renames_tab(["Goods", "Our goods"][usize::from(coin)]),
             Kind::Update | Kind::Insert | Kind::Delete | Kind::NewKey | Kind::LosesHeader => {
