@@ -34,7 +34,7 @@ use world::{Climate, World};
 const STEPS: u32 = 250;
 
 /// Seeds of a series, where `SEEDS` does not say.
-const SEEDS: u64 = 4_000;
+const SEEDS: u64 = 5_000;
 
 /// How often everything must have happened in as many seeds.
 const OFTEN: u64 = 100;

@@ -39,6 +39,23 @@ pub(super) enum Deed {
     MendHeader,
 }
 
+impl Deed {
+    /// What it does to the tab.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Type | Self::Paste | Self::TypeOldValue | Self::TypeNonsense | Self::TypeFraction => {
+                "typing"
+            }
+            Self::TypeFormula | Self::Clear | Self::Note => "formulas, blanks, notes",
+            Self::NewRow => "a new row",
+            Self::InsertBlank | Self::Sort => "rows move",
+            Self::DeleteRow | Self::DeleteMany | Self::Undo => "rows go and come back",
+            Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
+            Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
+        }
+    }
+}
+
 /// Every deed with its usual weight.
 pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::Type, 40),
@@ -58,7 +75,7 @@ pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::TypeFormula, 2),
     (Deed::DeleteMany, 1),
     (Deed::Undo, 3),
-    (Deed::MoveColumn, 1),
+    (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
 ];
@@ -81,7 +98,7 @@ impl World {
             (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
         let (deed, _) = DEEDS[self.dice.weighed(&self.habits)];
         let row = self.dice.pick(&keyed);
-        self.happens(format!("{deed:?}"));
+        self.happens(deed.kind());
         match (deed, row) {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
@@ -407,7 +424,7 @@ impl World {
         let tab = self.dice.below(self.server.tables.len());
         let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
         let manner = self.dice.weighed(&self.manners);
-        self.happens(["AppUpdates", "AppInserts", "AppDeletes", "AppRenames"][manner]);
+        self.happens(["app: update", "app: insert", "app: delete", "app: key change"][manner]);
         match (manner, self.dice.pick(&ids)) {
             (0, Some(id)) => self.app_update(tab, id),
             (2, Some(id)) if ids.len() > 2 => {

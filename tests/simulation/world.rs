@@ -91,7 +91,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let weather = Weather::draw(&mut dice, climate.faults);
         let habits = habits(&mut dice, climate.deeds);
-        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.4) { 5 } else { 0 }];
+        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 7 } else { 0 }];
         let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
         let sheet = Sheet::new(climate.links);
         let store = Store {
@@ -195,9 +195,9 @@ impl World {
     }
 
     /// Somebody acts while calls of the engine are under way.
-    pub(super) fn happens(&mut self, act: impl Into<String>) {
+    pub(super) fn happens(&mut self, step: &'static str) {
         let under_way = self.cycle.iter().take(1).chain(&self.beside).map(Call::name);
-        self.tally.happens(act.into(), under_way);
+        self.tally.happens(step, under_way);
     }
 
     /// True while a row or column number that the engine has read may still be used, or is owed something.
@@ -262,7 +262,7 @@ impl World {
 
     pub(super) fn crash(&mut self) {
         self.trace(|| "CRASH".into());
-        self.happens("Crash");
+        self.happens("crash");
         if let Some(call) = self.cycle.pop_front() {
             self.abandon(call);
         }
@@ -418,7 +418,7 @@ impl World {
         let step = self.step;
         let due: Vec<Late> = self.late.extract_if(.., |(at, _)| *at <= step).map(|(_, late)| late).collect();
         for late in due {
-            self.happens("Late");
+            self.happens("late call lands");
             self.arrive_late(late);
         }
         self.finish_rows();
@@ -452,7 +452,7 @@ impl World {
                 for (tab, image) in &transaction.images {
                     self.tally.told(&self.store, *tab, id(&image.key));
                 }
-                self.happens("Stream");
+                self.happens("stream");
                 if !transaction.images.is_empty() && self.weather.strikes(Fault::ImageMissing, &mut self.dice)
                 {
                     let images = std::mem::take(&mut transaction.images);
@@ -487,7 +487,7 @@ impl World {
     fn deliver_hint(&mut self) {
         if let Some(at) = self.hints.iter().position(|(due, _)| *due <= self.step) {
             let (_, hint) = self.hints.remove(at);
-            self.happens("Hint");
+            self.happens("edit event");
             self.accepted.entry(hint.edit).or_insert(self.witness.table_writes);
             self.give(Input::Edit(hint));
         }
