@@ -307,8 +307,8 @@ impl World {
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
                 WriteAim::Delete { key, base } => self.delete(write, key, base),
-                WriteAim::Recreate { key, before, cells, changed } => {
-                    self.recreate(write, key, before, cells, changed)
+                WriteAim::Recreate { key, base, before, cells, changed } => {
+                    self.recreate(write, (key, base), before, cells, changed)
                 }
             }
         };
@@ -437,7 +437,7 @@ impl World {
     fn recreate(
         &mut self,
         write: &TableWrite,
-        key: &Key,
+        (key, base): (&Key, &RowBase),
         before: &DbRow,
         cells: &[GridCell],
         changed: &[usize],
@@ -462,7 +462,7 @@ impl World {
             self.witness.daemon_writes(table, id(key), *column, &meant[*column].shown);
         }
         let row: Record = std::array::from_fn(|column| meant[column].value.clone());
-        let base = guard::inserted(WIDTH, &meant);
+        let base = guard::recreated(base, changed, &meant);
         let after = self.put(write, row);
         self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
         done(key, after, Some(base), true)
