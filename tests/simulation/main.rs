@@ -16,6 +16,7 @@ mod store;
 mod table;
 mod tally;
 mod tell;
+mod truth;
 mod verdict;
 mod weather;
 mod witness;

@@ -200,7 +200,7 @@ impl World {
     }
 
     /// A new record is begun in the first blank row below the last keyed one; its second cell follows a while later.
-    fn begin_row(&mut self, tab: usize) {
+    pub(super) fn begin_row(&mut self, tab: usize) {
         let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
         let below = rows.iter().rposition(|row| row.id().is_some()).map_or(0, |last| last + 1);
         let place = (below..rows.len()).find(|at| rows[*at].is_blank());
@@ -222,7 +222,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, tab: usize, at: usize, cell: Cell) {
+    pub(super) fn note(&mut self, tab: usize, at: usize, cell: Cell) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.cells[OWN] = cell.clone();
         let uid = row.uid;
@@ -292,7 +292,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn type_formula(&mut self, tab: usize, at: usize) {
+    pub(super) fn type_formula(&mut self, tab: usize, at: usize) {
         let (column, cell) = (1 + self.dice.below(2), Cell::number(self.new_value()));
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.put(COLUMNS[column], cell.clone());
@@ -316,7 +316,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn set_header(&mut self, tab: usize, is_lost: bool) {
+    pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {
         if self.sheet.headless[tab] != is_lost {
             Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
             self.trace(|| {
@@ -326,7 +326,7 @@ impl World {
         }
     }
 
-    fn copy_row(&mut self, tab: usize, at: usize) {
+    pub(super) fn copy_row(&mut self, tab: usize, at: usize) {
         let sheet = Rc::make_mut(&mut self.sheet);
         let mut row = sheet.tabs[tab][at].clone();
         row.uid = sheet.new_uid();
@@ -343,7 +343,7 @@ impl World {
         self.announce(tab, to, to);
     }
 
-    fn clear_key(&mut self, tab: usize, at: usize) {
+    pub(super) fn clear_key(&mut self, tab: usize, at: usize) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(id) = row.id() else { return };
         row.put(0, Cell::Blank);
@@ -428,14 +428,7 @@ impl World {
         match (manner, self.dice.pick(&ids)) {
             (0, Some(id)) => self.app_update(tab, id),
             (2, Some(id)) if ids.len() > 2 => {
-                let image = self.server.delete(tab, id);
-                self.witness.app_deleted(tab, id);
-                if !self.store.links[tab].met {
-                    // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
-                    self.witness.strange(tab, id);
-                }
-                self.server.commit(self.clock, Vec::new(), vec![image]);
-                self.trace(|| format!("app deletes {tab}/{id}"));
+                self.app_deletes(tab, id);
             }
             (3, Some(id)) => self.app_rename(tab, id),
             _ => {
@@ -470,7 +463,18 @@ impl World {
         self.server.commit(self.clock, Vec::new(), vec![image]);
     }
 
-    fn app_rename(&mut self, tab: usize, id: Id) {
+    pub(super) fn app_deletes(&mut self, tab: usize, id: Id) {
+        let image = self.server.delete(tab, id);
+        self.witness.app_deleted(tab, id);
+        if !self.store.links[tab].met {
+            // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
+            self.witness.strange(tab, id);
+        }
+        self.server.commit(self.clock, Vec::new(), vec![image]);
+        self.trace(|| format!("app deletes {tab}/{id}"));
+    }
+
+    pub(super) fn app_rename(&mut self, tab: usize, id: Id) {
         let mut row = self.server.tables[tab][&id].clone();
         let new = self.server.next_id;
         row[0] = Value::Int(new);
