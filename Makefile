@@ -23,12 +23,12 @@ test: needs ## Every test, each database test on MariaDB and on MySQL
 
 full: needs ## What is too long for every change: more random runs, then the demo
 	@scripts/test
-	@$(MAKE) --no-print-directory simulate SEEDS=20000
+	@$(MAKE) --no-print-directory simulate SEEDS=20000 [SERIES=every_fault]
 	@$(MAKE) --no-print-directory crash RUNS=60
 	@demo/check
 
-simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
-	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),5000) cargo test --locked --package simulation -- --nocapture
+simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000 [SERIES=every_fault]
+	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),5000) cargo test --locked --package simulation --test simulation $(SERIES) -- --nocapture
 
 mutations: ## Leaves out one rule after the other: the simulation must find each (an hour)
 	@scripts/mutations

@@ -112,7 +112,7 @@ impl Report {
         }
         for (seed, violations) in self.failed.iter().take(5) {
             println!(
-                "SEED={seed}; its story: FROM={seed} SEEDS=1 TELL=1 cargo test -p simulation {name} -- --nocapture"
+                "SEED={seed}; its story: FROM={seed} SEEDS=1 TELL=1 cargo test -p simulation --test simulation {name} -- --nocapture"
             );
             for text in violations.iter().take(4) {
                 println!("    {text}");
