@@ -316,13 +316,15 @@ impl Engine {
         let sheet_decides = self.tables[index].plan.rules.first_match == FirstMatch::Sheet;
         let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
         let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
-        for at in &changed {
-            let (winner, rule) = match (&before, edits.is_empty()) {
-                (None, _) => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
-                (Some(_), true) => (Winner::Nobody, "the row is deleted, and this cell never agreed with it"),
-                (Some(_), false) if is_edit(at) => (Winner::Sheet, "edit beats delete"),
-                (Some(_), false) => (Winner::Database, "edit beats delete, but this cell never agreed"),
-            };
+        let (winner, rule) = match &before {
+            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
+            Some(_) if edits.is_empty() => {
+                (Winner::Nobody, "the row is deleted, and never agreed with this cell")
+            }
+            Some(_) => (Winner::Sheet, "edit beats delete"),
+        };
+        // Beside an edit, what never agreed is decided when the row is there again.
+        for at in if winner == Winner::Sheet { &edits } else { &changed } {
             writing.conflicts.push(Conflict {
                 table: index,
                 key: Some(key.clone()),
@@ -335,8 +337,9 @@ impl Engine {
         }
         match before {
             Some(before) if !edits.is_empty() => {
-                let (key, cells, changed) = (key.clone(), row.cells.clone(), edits);
-                self.queue_write(index, WriteAim::Recreate { key, before, cells, changed }, row.row, writing);
+                let (key, base, cells) = (key.clone(), base.clone(), row.cells.clone());
+                let aim = WriteAim::Recreate { key, base, before, cells, changed: edits };
+                self.queue_write(index, aim, row.row, writing);
             }
             _ => {
                 writing.given_up.insert((index, key.clone()));

@@ -39,6 +39,23 @@ pub(super) enum Deed {
     MendHeader,
 }
 
+impl Deed {
+    /// What it does to the tab.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Type | Self::Paste | Self::TypeOldValue | Self::TypeNonsense | Self::TypeFraction => {
+                "typing"
+            }
+            Self::TypeFormula | Self::Clear | Self::Note => "formulas, blanks, notes",
+            Self::NewRow => "a new row",
+            Self::InsertBlank | Self::Sort => "rows move",
+            Self::DeleteRow | Self::DeleteMany | Self::Undo => "rows go and come back",
+            Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
+            Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
+        }
+    }
+}
+
 /// Every deed with its usual weight.
 pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::Type, 40),
@@ -58,7 +75,7 @@ pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::TypeFormula, 2),
     (Deed::DeleteMany, 1),
     (Deed::Undo, 3),
-    (Deed::MoveColumn, 1),
+    (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
 ];
@@ -81,7 +98,7 @@ impl World {
             (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
         let (deed, _) = DEEDS[self.dice.weighed(&self.habits)];
         let row = self.dice.pick(&keyed);
-        self.happens(format!("{deed:?}"));
+        self.happens(deed.kind());
         match (deed, row) {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
@@ -183,7 +200,7 @@ impl World {
     }
 
     /// A new record is begun in the first blank row below the last keyed one; its second cell follows a while later.
-    fn begin_row(&mut self, tab: usize) {
+    pub(super) fn begin_row(&mut self, tab: usize) {
         let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
         let below = rows.iter().rposition(|row| row.id().is_some()).map_or(0, |last| last + 1);
         let place = (below..rows.len()).find(|at| rows[*at].is_blank());
@@ -205,7 +222,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, tab: usize, at: usize, cell: Cell) {
+    pub(super) fn note(&mut self, tab: usize, at: usize, cell: Cell) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.cells[OWN] = cell.clone();
         let uid = row.uid;
@@ -275,7 +292,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn type_formula(&mut self, tab: usize, at: usize) {
+    pub(super) fn type_formula(&mut self, tab: usize, at: usize) {
         let (column, cell) = (1 + self.dice.below(2), Cell::number(self.new_value()));
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.put(COLUMNS[column], cell.clone());
@@ -299,7 +316,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn set_header(&mut self, tab: usize, is_lost: bool) {
+    pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {
         if self.sheet.headless[tab] != is_lost {
             Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
             self.trace(|| {
@@ -309,7 +326,7 @@ impl World {
         }
     }
 
-    fn copy_row(&mut self, tab: usize, at: usize) {
+    pub(super) fn copy_row(&mut self, tab: usize, at: usize) {
         let sheet = Rc::make_mut(&mut self.sheet);
         let mut row = sheet.tabs[tab][at].clone();
         row.uid = sheet.new_uid();
@@ -326,7 +343,7 @@ impl World {
         self.announce(tab, to, to);
     }
 
-    fn clear_key(&mut self, tab: usize, at: usize) {
+    pub(super) fn clear_key(&mut self, tab: usize, at: usize) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(id) = row.id() else { return };
         row.put(0, Cell::Blank);
@@ -407,18 +424,11 @@ impl World {
         let tab = self.dice.below(self.server.tables.len());
         let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
         let manner = self.dice.weighed(&self.manners);
-        self.happens(["AppUpdates", "AppInserts", "AppDeletes", "AppRenames"][manner]);
+        self.happens(["app: update", "app: insert", "app: delete", "app: key change"][manner]);
         match (manner, self.dice.pick(&ids)) {
             (0, Some(id)) => self.app_update(tab, id),
             (2, Some(id)) if ids.len() > 2 => {
-                let image = self.server.delete(tab, id);
-                self.witness.app_deleted(tab, id);
-                if !self.store.links[tab].met {
-                    // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
-                    self.witness.strange(tab, id);
-                }
-                self.server.commit(self.clock, Vec::new(), vec![image]);
-                self.trace(|| format!("app deletes {tab}/{id}"));
+                self.app_deletes(tab, id);
             }
             (3, Some(id)) => self.app_rename(tab, id),
             _ => {
@@ -453,7 +463,18 @@ impl World {
         self.server.commit(self.clock, Vec::new(), vec![image]);
     }
 
-    fn app_rename(&mut self, tab: usize, id: Id) {
+    pub(super) fn app_deletes(&mut self, tab: usize, id: Id) {
+        let image = self.server.delete(tab, id);
+        self.witness.app_deleted(tab, id);
+        if !self.store.links[tab].met {
+            // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
+            self.witness.strange(tab, id);
+        }
+        self.server.commit(self.clock, Vec::new(), vec![image]);
+        self.trace(|| format!("app deletes {tab}/{id}"));
+    }
+
+    pub(super) fn app_rename(&mut self, tab: usize, id: Id) {
         let mut row = self.server.tables[tab][&id].clone();
         let new = self.server.next_id;
         row[0] = Value::Int(new);
