@@ -267,10 +267,13 @@ impl Engine {
     }
 
     fn advance(&mut self) {
-        if matches!(self.stage, Stage::Idle) && self.wants_read() {
-            self.ask_read();
-        } else if matches!(self.stage, Stage::Writing(_)) {
+        if matches!(self.stage, Stage::Writing(_)) {
             self.go_on_writing();
+        }
+        // A cycle that leads to no call ends without an answer that would make the shell ask again: what came meanwhile has
+        // its turn now.
+        if matches!(self.stage, Stage::Idle) && self.out.is_empty() && self.wants_read() {
+            self.ask_read();
         } else if let Stage::Settling { plan, asked } = &mut self.stage
             && !*asked
             && self.clock >= self.not_before

@@ -5,6 +5,7 @@
 //! share nothing with the engine. `SEEDS` and `FROM` choose the range; one seed with `TELL=1` prints its story.
 
 pub(crate) mod dice;
+mod hints;
 mod people;
 mod sheet;
 mod shell;
