@@ -1,6 +1,6 @@
 //! The first half of a cycle: what people did to the sheet goes to the table, one guarded transaction a row.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
@@ -35,6 +35,9 @@ impl Engine {
             outstanding: None,
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
+            remarks: BTreeMap::new(),
+            open: BTreeSet::new(),
+            looked: vec![false; self.tables.len()],
             conflicts: Vec::new(),
             agreed: Vec::new(),
             paid: Vec::new(),
@@ -51,6 +54,7 @@ impl Engine {
                 {
                     self.inspect_tab(index, tab, &mut writing);
                     self.tables[index].last_seen = asked;
+                    writing.looked[index] = true;
                 }
             }
             self.judge_covered_edits(&mut writing);
@@ -100,11 +104,12 @@ impl Engine {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));
+        let editor = writing.hint(index, row.row).and_then(|hint| hint.editor.clone());
         for (at, cell) in row.cells.iter().enumerate() {
-            table.date_edit(key, at, cell, between);
+            table.date_edit(key, at, cell, between, editor.as_deref());
         }
         if self.unhold(index, key, row) {
-            return;
+            return writing.leave_open(index, row.row);
         }
         let table = &self.tables[index];
         let pending = table.pending.get(key);
@@ -189,6 +194,7 @@ impl Engine {
                             sheet: Some(sheet.value.clone()),
                             winner: Winner::Sheet,
                             rule: rule.into(),
+                            background: self.tables[index].background(key, at, edit),
                         });
                     }
                     wants.push(Want {
@@ -299,7 +305,7 @@ impl Engine {
             wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
         }
         if wait {
-            return;
+            return writing.leave_open(index, row.row);
         }
         if !changed.is_empty() && self.tables[index].awaits_image(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
@@ -321,6 +327,7 @@ impl Engine {
                 sheet: Some(row.cells[*at].value.clone()),
                 winner,
                 rule: rule.into(),
+                background: self.tables[index].background(key, *at, (writing.asked, writing.answered)),
             });
         }
         if let (Some(before), false) = (before, changed.is_empty()) {

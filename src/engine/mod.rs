@@ -412,8 +412,16 @@ impl Engine {
 
     fn commit(&mut self, mut commit: Commit) {
         commit.front = self.waiting_front();
+        self.say_soon(&commit);
         self.stage = Stage::Committing;
         self.out.push_back(Effect::Commit(Box::new(commit)));
+    }
+
+    /// What is listed is said at its cell by the cycle after it.
+    fn say_soon(&mut self, commit: &Commit) {
+        if !commit.conflicts.is_empty() {
+            self.wakes.insert(self.clock);
+        }
     }
 
     fn on_committed(&mut self) {

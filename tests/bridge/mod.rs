@@ -15,6 +15,7 @@ pub(crate) mod storm;
 
 mod browser;
 mod echoes;
+mod notes;
 mod restart;
 mod storms;
 mod strangers;

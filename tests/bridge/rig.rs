@@ -53,11 +53,13 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// Statements on the table before the daemon starts for the first time.
+    pub(crate) ddl: &'static str,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "" }
+        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "", ddl: "DO 0" }
     }
 }
 
@@ -94,7 +96,7 @@ impl Rig {
         let database = server.fresh_database(story).await;
         let state = format!("{database}_state");
         let sample = if setup.rows > 0 { goods::sample(setup.rows) } else { "DO 0".to_owned() };
-        server.sql(&format!("USE {database}; {}; {sample}", goods::CREATE)).await;
+        server.sql(&format!("USE {database}; {}; {}; {sample}", goods::CREATE, setup.ddl)).await;
         grant_least(server, &database, &state).await;
 
         let google = open_google().await;

