@@ -21,3 +21,4 @@ mod storms;
 mod strangers;
 mod to_sheet;
 mod to_table;
+mod values;

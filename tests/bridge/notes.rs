@@ -1,5 +1,6 @@
 //! The person in the sheet is told: every kind of refusal and conflict has its note, and the note goes with its cause.
 
+use super::goods;
 use super::person::Person;
 use super::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
@@ -18,7 +19,8 @@ const DDL: &str =
     "ALTER TABLE goods ADD CONSTRAINT dear CHECK (price < 100000), ADD UNIQUE KEY only_once (code)";
 
 fn told() -> Setup {
-    Setup { sweep_interval: "1h", more: MORE, ddl: DDL, ..Setup::default() }
+    let table = Some(format!("{}; {DDL}; {}", goods::CREATE, goods::sample(12)));
+    Setup { sweep_interval: "1h", more: MORE, table, ..Setup::default() }
 }
 
 /// Waits for a note of ours that says all of this.
