@@ -5,14 +5,13 @@
  * nothing: what it sends is a hint, the daemon reads the sheet itself.
  *
  * An edit's way: trigger -> outbox (document properties, so that a killed run loses nothing) -> parcel (the edits of one
- * POST, remembered under one webhook-id until it is settled) -> endpoint -> note on a refused cell.
+ * POST, remembered under one webhook-id until it is settled) -> endpoint -> a word to the person who is looking.
  *
  * Properties, one namespace each; `<tab>` is the sheetId, which survives renaming:
  *   link/<tab>                         where its edits go
  *   state/<tab>                        how sending goes: tries, pause, stop
  *   parcel/<tab>                       the POST under way
  *   edit/<tab>/<time>-<uuid>           one waiting edit
- *   notes                              digests of the notes that are ours
  *
  * Names that end in an underscore are private to the script (Apps Script's own rule). Types: types.d.ts.
  */
@@ -24,7 +23,6 @@ const PROPERTY = 8500;
 const MAX_ROWS = 100;
 /** A parcel's ids fit into one property, its edits into the daemon's 256 KiB. */
 const MAX_PARCEL = 25;
-const OUR_NOTES = 300;
 const LOCK_WAIT_MS = 20000;
 const RUN_MS = 3 * 60 * 1000;
 
@@ -329,7 +327,7 @@ function sendOne_(tab) {
   if (answers) {
     remove_([...parcel.keys, `parcel/${tab}`]);
     write_(`state/${tab}`, { sent: stamp_('').at });
-    show_(tab, parcel.edits, answers, JSON.parse(stored.notes || '[]'));
+    show_(answers);
     return true;
   }
   if (code < 300 || code === 408 || code === 429 || code >= 500) {
@@ -401,50 +399,12 @@ function refused_(tab, state, keys, code) {
 // ---- the person is told ----------------------------------------------------------------------------------------------
 
 /**
- * Refused and conflicting cells get a note, mended ones lose theirs. A note is ours if we remember its text.
- * @param {number} tab @param {Edit[]} edits @param {Answer[]} answers @param {string[]} ours
+ * The person who is looking hears at once what could not be taken. The notes at the cells are the daemon's: it also reaches
+ * those whose edit was decided later, or sent by nobody.
+ * @param {Answer[]} answers
  */
-function show_(tab, edits, answers, ours) {
-  const sheet = SpreadsheetApp.getActive().getSheets().find((one) => one.getSheetId() === tab);
-  if (!sheet) return;
-  const reasons = answers.flatMap((answer) => {
-    const edit = edits.find((one) => one.id === answer.id);
-    if (!edit || !edit.range) return [];
-    if (answer.outcome === 'applied' || answer.outcome === 'unchanged') mended_(sheet, edit.range, ours);
-    if (answer.outcome !== 'refused' && answer.outcome !== 'conflict') return [];
-    note_(sheet, edit.range, answer, ours);
-    return [answer.message || answer.outcome];
-  });
+function show_(answers) {
+  const reasons = answers.filter((answer) => answer.outcome === 'refused' || answer.outcome === 'conflict')
+    .map((answer) => answer.message || answer.outcome);
   if (reasons.length > 0) tell_(reasons.length === 1 ? reasons[0] : `${reasons[0]} (and ${reasons.length - 1} more)`);
-}
-
-/** @param {Sheet} sheet @param {Area} range @param {Answer} answer @param {string[]} ours */
-function note_(sheet, range, answer, ours) {
-  const column = answer.column ? header_(sheet).indexOf(answer.column) + 1 : 0;
-  const cell = sheet.getRange(answer.row || range.row_start, column || range.column_start);
-  const present = cell.getNote();
-  if (present !== '' && !ours.includes(digest_(present))) return;
-  const text = `${TITLE}: ${answer.message || answer.outcome}`.slice(0, 1000);
-  // Remembered before it is written: a run killed in between must not leave a note that nobody owns.
-  if (!ours.includes(digest_(text))) {
-    ours.push(digest_(text));
-    write_('notes', ours.slice(-OUR_NOTES));
-  }
-  cell.setNote(text);
-}
-
-/** @param {Sheet} sheet @param {Area} range @param {string[]} ours */
-function mended_(sheet, range, ours) {
-  if (ours.length === 0) return;
-  const { row_start: top, row_end: bottom, column_start: left, column_end: right } = range;
-  const area = sheet.getRange(top, left, Math.min(bottom - top + 1, MAX_ROWS), right - left + 1);
-  area.getNotes().forEach((notes, i) => notes.forEach((note, j) => {
-    if (note !== '' && ours.includes(digest_(note))) sheet.getRange(top + i, left + j).setNote('');
-  }));
-}
-
-/** @param {string} text @returns {string} short enough that hundreds fit into one property */
-function digest_(text) {
-  const bytes = Utilities.computeDigest(Utilities.DigestAlgorithm.SHA_256, text, Utilities.Charset.UTF_8);
-  return Utilities.base64Encode(bytes).slice(0, 12);
 }

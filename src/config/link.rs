@@ -78,6 +78,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let delete_grace = at.duration("delete_grace", raw.delete_grace, Duration::from_secs(10));
     let second_look = at.duration("second_look", raw.second_look, Duration::from_secs(10));
     let time_zone = at.time_zone(raw.time_zone);
+    let status_column = at.status_column(raw.status_column, columns.as_deref().unwrap_or_default());
     Ok(Link {
         rules: LinkRules {
             name: name?,
@@ -96,6 +97,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         tab: tab?,
         secrets: secrets?,
         time_zone: time_zone?,
+        status_column: status_column?,
     })
 }
 
@@ -291,6 +293,17 @@ impl Place<'_, '_> {
                 "write one such as \"3s\" or \"1m 30s\"",
             ),
         }
+    }
+
+    /// It belongs to the daemon's words alone: a linked column cannot be it.
+    fn status_column(&mut self, given: Option<String>, columns: &[ColumnRule]) -> Checked<Option<String>> {
+        let Some(given) = given else { return Ok(None) };
+        let given = self.required("status_column", Some(given), "write the text of its header cell")?;
+        if columns.iter().any(|column| column.header.trim() == given.trim()) {
+            let cure = "name a column of the tab that is not linked, or leave it out";
+            return self.refuse("status_column", format!("`{given}` is a linked column"), cure);
+        }
+        Ok(Some(given))
     }
 
     fn time_zone(&mut self, given: Option<String>) -> Checked<Option<String>> {

@@ -83,6 +83,7 @@ pub struct RawLink {
     pub delete_grace: Option<String>,
     pub second_look: Option<String>,
     pub time_zone: Option<String>,
+    pub status_column: Option<String>,
 }
 
 /// A column that is more than its name.

@@ -317,6 +317,7 @@ impl Shared {
             server: self.server_uuid.clone(),
             answers: self.answers.clone(),
             notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
+            said: tokio::sync::Mutex::new(None),
             helper: Mutex::new(None),
             last: Mutex::new(None),
         })

@@ -216,6 +216,16 @@ impl Table {
         self.key.iter().map(|at| self.plan.columns[*at].rule.header.as_str()).collect()
     }
 
+    /// Where the link's status column stands, if it has one and the tab shows its header once.
+    pub fn status_column(&self, tab: &TabRead) -> Option<u32> {
+        let name = self.link.status_column.as_ref()?;
+        let header = tab.rows.first()?;
+        let titled = |cell: &GridCell| matches!(&cell.value, Cell::Text(text) if text.trim() == name.trim());
+        let mut found =
+            (0u32..).zip(&header.cells).filter(|(_, cell)| titled(cell)).map(|(column, _)| column);
+        found.next().filter(|_| found.next().is_none())
+    }
+
     /// The key of a row of the table.
     pub fn key(&self, row: &[Value]) -> Key {
         key_of(&self.schema, row)

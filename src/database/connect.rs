@@ -12,6 +12,9 @@ use crate::database::error::{Error, Result};
 /// How long a connection may take to be there.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// A session that nobody used for so long is closed.
+const IDLE_SESSION: Duration = Duration::from_secs(60);
+
 /// Where the server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -110,9 +113,13 @@ pub async fn session(server: &Server) -> Result<Conn> {
 /// A pool of at most `connections` ordinary sessions with this default schema; it connects when first used.
 pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
     let constraints = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
-    Pool::new(
-        server.session_options().db_name(schema).pool_opts(PoolOpts::default().with_constraints(constraints)),
-    )
+    // Without a time to live a pool of no least size closes every session that is given back. Nothing changes a session of
+    // ours, so it needs no reset either; an open transaction is rolled back all the same.
+    let kept = PoolOpts::default()
+        .with_constraints(constraints)
+        .with_inactive_connection_ttl(IDLE_SESSION)
+        .with_reset_connection(false);
+    Pool::new(server.session_options().db_name(schema).pool_opts(kept))
 }
 
 pub(crate) async fn connect(options: Opts) -> Result<Conn> {

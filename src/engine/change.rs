@@ -78,6 +78,9 @@ impl Engine {
         self.tables[index].held.extend(held.into_iter().map(|(at, held)| ((key.clone(), at), held)));
         for (column, sheet, winner, rule) in listed {
             let database = Some(row[column].shown.clone());
+            let edit = (writing.asked, writing.answered);
+            let mut background = self.tables[index].background(key, column, edit);
+            background.committed = Some(pending.commit);
             let (key, column, sheet) = (Some(key.clone()), Some(column), Some(sheet));
             writing.conflicts.push(Conflict {
                 table: index,
@@ -87,6 +90,7 @@ impl Engine {
                 sheet,
                 winner,
                 rule: rule.into(),
+                background,
             });
         }
         let change = (base.as_ref() != Some(&new)).then(|| BaseChange::Set(key.clone(), new));

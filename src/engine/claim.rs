@@ -138,8 +138,8 @@ impl NewRows<'_> {
                 }
             }
         };
-        if engine.tables[self.index].refused.contains(&print) {
-            writing.judge(self.index, row.row, Outcome::Refused, None, "the table refused this row".into());
+        if let Some((column, why)) = engine.tables[self.index].refused.get(&print) {
+            writing.judge(self.index, row.row, Outcome::Refused, *column, why.clone());
             return;
         }
         let effect = engine.next_effect_id();

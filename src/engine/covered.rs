@@ -1,6 +1,6 @@
 //! Values that a write of ours covered: typed between its read and its send, known from the receipt, judged like any conflict.
 
-use crate::engine::effect::{Conflict, TableWrite, Want, Winner, WriteAim};
+use crate::engine::effect::{Background, Conflict, TableWrite, Want, Winner, WriteAim};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::writing::{Queued, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, conflict};
@@ -45,6 +45,7 @@ impl Engine {
                 sheet: Some(cell.value.clone()),
                 winner,
                 rule: format!("typed while we wrote; {why}"),
+                background: Background::default(),
             });
             let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
             let effect = self.next_effect_id();
@@ -73,6 +74,7 @@ fn lose(
         sheet,
         winner: Winner::Database,
         rule,
+        background: Background::default(),
     });
     writing.paid.push(id);
 }
@@ -91,5 +93,6 @@ pub(crate) fn list_covered(queued: &Queued, reason: &str, writing: &mut Writing)
         sheet: Some(want.cell.clone()),
         winner: Winner::Database,
         rule: format!("typed while we wrote; {reason}"),
+        background: Background::default(),
     }));
 }

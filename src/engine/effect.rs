@@ -1,5 +1,7 @@
 //! What to do: the engine's effects are calls, each performed as it stands and answered by an input.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
@@ -49,6 +51,33 @@ pub enum Effect {
     Answer(Vec<Answered>),
     /// Tell the operator.
     Notice(Notice),
+    /// Tell the people in the sheet, by notes: what is not said any more goes.
+    Annotate(Remarks),
+}
+
+/// What the linked tabs have to say to people, by one read. It is performed before the batch of the same cycle, while the
+/// read's row numbers are still right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
+    /// Refused and held cells, each with its reason.
+    pub said: Vec<Remark>,
+    /// Rows that this cycle did not decide: what is said there stays.
+    pub undecided: BTreeSet<(SheetId, u32)>,
+    /// Per link, why it is paused or its deletes are stopped.
+    pub headers: Vec<Option<String>>,
+    /// Per link, whether its rows were looked at: else what is said in them stays.
+    pub looked: Vec<bool>,
+}
+
+/// One cell's remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// The link.
+    pub table: TableIndex,
+    /// The tab, and the cell's row and column in the grid, from zero, as the read showed them.
+    pub place: (SheetId, u32, u32),
+    /// Why the cell is not in the table, in plain words.
+    pub text: String,
 }
 
 /// One guarded transaction. The performer locks the row, runs [`crate::engine::guard`], writes, reads back, and stores base
@@ -180,6 +209,20 @@ pub struct Conflict {
     pub winner: Winner,
     /// By which rule, in words.
     pub rule: String,
+    /// Who and when, as far as is known.
+    #[serde(default)]
+    pub background: Background,
+}
+
+/// Who made the two changes of a conflict, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Background {
+    /// The editor's address, where Google told it.
+    pub editor: Option<String>,
+    /// When the person's change was made, at the latest.
+    pub edited: Option<Micros>,
+    /// When the database's change was committed.
+    pub committed: Option<Micros>,
 }
 
 /// Who won a conflict.

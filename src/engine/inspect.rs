@@ -38,6 +38,9 @@ impl Engine {
             outstanding: None,
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
+            remarks: BTreeMap::new(),
+            open: BTreeSet::new(),
+            looked: vec![false; self.tables.len()],
             conflicts: Vec::new(),
             given_up: BTreeSet::new(),
             agreed: Vec::new(),
@@ -55,6 +58,7 @@ impl Engine {
                 {
                     self.inspect_tab(index, tab, &mut writing);
                     self.tables[index].last_seen = asked;
+                    writing.looked[index] = true;
                 }
             }
             self.judge_covered_edits(&mut writing);
@@ -104,11 +108,12 @@ impl Engine {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));
+        let editor = writing.hint(index, row.row).and_then(|hint| hint.editor.clone());
         for (at, cell) in row.cells.iter().enumerate() {
-            table.date_edit(key, at, cell, between);
+            table.date_edit(key, at, cell, between, editor.as_deref());
         }
         if self.unhold(index, key, row) {
-            return;
+            return writing.leave_open(index, row.row);
         }
         let table = &self.tables[index];
         let pending = table.pending.get(key);
@@ -193,6 +198,7 @@ impl Engine {
                             sheet: Some(sheet.value.clone()),
                             winner: Winner::Sheet,
                             rule: rule.into(),
+                            background: self.tables[index].background(key, at, edit),
                         });
                     }
                     wants.push(Want {
@@ -303,7 +309,7 @@ impl Engine {
             wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
         }
         if wait {
-            return;
+            return writing.leave_open(index, row.row);
         }
         if !changed.is_empty() && self.tables[index].awaits_image(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
@@ -333,6 +339,7 @@ impl Engine {
                 sheet: Some(row.cells[*at].value.clone()),
                 winner,
                 rule: rule.into(),
+                background: self.tables[index].background(key, *at, (writing.asked, writing.answered)),
             });
         }
         match before {

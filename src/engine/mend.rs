@@ -5,7 +5,7 @@
 
 use crate::engine::Engine;
 use crate::engine::draft::{Draft, planned};
-use crate::engine::effect::{Conflict, Winner};
+use crate::engine::effect::{Background, Conflict, Winner};
 use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
@@ -103,6 +103,7 @@ impl Engine {
                     sheet: Some(cell.before.value.clone()),
                     winner: Winner::Nobody,
                     rule: "overwritten by mistake, and changed again before it could be put back".into(),
+                    background: Background::default(),
                 });
             }
             writing.paid.push(id);

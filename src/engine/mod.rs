@@ -267,10 +267,13 @@ impl Engine {
     }
 
     fn advance(&mut self) {
-        if matches!(self.stage, Stage::Idle) && self.wants_read() {
-            self.ask_read();
-        } else if matches!(self.stage, Stage::Writing(_)) {
+        if matches!(self.stage, Stage::Writing(_)) {
             self.go_on_writing();
+        }
+        // A cycle that leads to no call ends without an answer that would make the shell ask again: what came meanwhile has
+        // its turn now.
+        if matches!(self.stage, Stage::Idle) && self.out.is_empty() && self.wants_read() {
+            self.ask_read();
         } else if let Stage::Settling { plan, asked } = &mut self.stage
             && !*asked
             && self.clock >= self.not_before
@@ -409,8 +412,16 @@ impl Engine {
 
     fn commit(&mut self, mut commit: Commit) {
         commit.front = self.waiting_front();
+        self.say_soon(&commit);
         self.stage = Stage::Committing;
         self.out.push_back(Effect::Commit(Box::new(commit)));
+    }
+
+    /// What is listed is said at its cell by the cycle after it.
+    fn say_soon(&mut self, commit: &Commit) {
+        if !commit.conflicts.is_empty() {
+            self.wakes.insert(self.clock);
+        }
     }
 
     fn on_committed(&mut self) {

@@ -40,6 +40,9 @@ impl Engine {
             if !answers.is_empty() {
                 self.out.push_back(Effect::Answer(answers));
             }
+            let headers = self.tables.iter().map(|table| table.trouble.clone().or(table.brake.clone()));
+            let told = writing.told(headers.collect(), |index| self.tables[index].first_key());
+            self.out.push_back(Effect::Annotate(told));
             self.flush(*writing);
         }
     }
@@ -86,11 +89,21 @@ impl Engine {
             }
             WriteOutcome::Refused { column, reason } => {
                 self.not_committed(&queued);
-                self.tables[index].refused.extend(queued.content);
+                let refused = queued.content.map(|content| (content, (column, reason.clone())));
+                self.tables[index].refused.extend(refused);
                 list_covered(&queued, &reason, writing);
                 writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
-                    writing.judge(index, row, Outcome::Refused, column, reason.clone());
+                    // Where the server names no column all that was carried stays back, and each cell says so.
+                    let columns = match (&queued.write.aim, column) {
+                        (WriteAim::Columns { wants, .. }, None) => {
+                            wants.iter().map(|want| Some(want.column)).collect()
+                        }
+                        (_, column) => vec![column],
+                    };
+                    for column in columns {
+                        writing.judge(index, row, Outcome::Refused, column, reason.clone());
+                    }
                 }
                 match &queued.write.aim {
                     WriteAim::Columns { wants, .. } => {

@@ -61,6 +61,8 @@ impl Engine {
         }
         table.stopped = Some(reason.clone());
         table.trouble = Some(reason.clone());
+        // The people in the sheet hear it by the next read.
+        self.wakes.insert(self.clock);
         self.tell(Some(index), Level::Warning, format!("paused: {reason}"));
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::effect::Interval;
+use crate::engine::effect::{Background, Interval};
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
@@ -109,6 +109,8 @@ pub struct Table {
     pub quiet: BTreeMap<Digest, Micros>,
     /// Cells that differ from base, with the interval in which they were changed: the first read that shows a value dates it.
     pub edits: BTreeMap<(Key, usize), (Digest, Interval)>,
+    /// Who changed such a cell, where an event told it.
+    pub editors: BTreeMap<(Key, usize), String>,
     /// Values that were seen once and are looked at again.
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
     /// What base held before it moved on, of late, the newest last.
@@ -119,8 +121,8 @@ pub struct Table {
     pub fresh: BTreeSet<ClaimId>,
     /// Cells that are refused or held.
     pub held: BTreeMap<(Key, usize), Held>,
-    /// New rows that the server refused, by content: tried again when the content changes.
-    pub refused: BTreeSet<Digest>,
+    /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
+    pub refused: BTreeMap<Digest, (Option<usize>, String)>,
     /// Keys whose request Google refused once.
     pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
@@ -163,12 +165,13 @@ impl Table {
             gone: BTreeMap::new(),
             quiet: BTreeMap::new(),
             edits: BTreeMap::new(),
+            editors: BTreeMap::new(),
             looks: BTreeMap::new(),
             before: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
             held: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
             spurned: BTreeSet::new(),
             dirty: false,
             grid: Vec::new(),
@@ -183,6 +186,11 @@ impl Table {
     /// How many columns the link has.
     pub fn width(&self) -> usize {
         self.plan.columns.len()
+    }
+
+    /// The column in which a row's key stands, or begins.
+    pub fn first_key(&self) -> usize {
+        self.plan.columns.iter().position(|column| column.key).unwrap_or(0)
     }
 
     /// The claim to whose row this key is owed.
@@ -249,6 +257,7 @@ impl Table {
         self.looks.retain(|(looked, _), _| looked != key);
         self.held.retain(|(held, _), _| held != key);
         self.edits.retain(|(edited, _), _| edited != key);
+        self.editors.retain(|(edited, _), _| edited != key);
         if dead {
             self.dead.insert(key.clone());
         }
@@ -302,15 +311,29 @@ impl Table {
         (self.last_seen, answered)
     }
 
-    /// Dates a cell that differs from base by the first read that shows it.
-    pub fn date_edit(&mut self, key: &Key, column: usize, cell: &GridCell, between: Interval) {
+    /// Dates a cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
+    pub fn date_edit(
+        &mut self,
+        key: &Key,
+        column: usize,
+        cell: &GridCell,
+        between: Interval,
+        editor: Option<&str>,
+    ) {
         let digest = cell.value.digest();
         let base = self.base.get(key).and_then(|base| base.columns.get(column).copied().flatten());
         let at = (key.clone(), column);
         if base.is_some_and(|base| base.cell == digest) {
             self.edits.remove(&at);
-        } else if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
-            self.edits.insert(at, (digest, between));
+            self.editors.remove(&at);
+            return;
+        }
+        if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
+            self.edits.insert(at.clone(), (digest, between));
+            self.editors.remove(&at);
+        }
+        if let Some(editor) = editor {
+            self.editors.insert(at, editor.to_owned());
         }
     }
 
@@ -320,6 +343,9 @@ impl Table {
             if let Some(edit) = self.edits.remove(&(from.clone(), column)) {
                 self.edits.insert((to.clone(), column), edit);
             }
+            if let Some(editor) = self.editors.remove(&(from.clone(), column)) {
+                self.editors.insert((to.clone(), column), editor);
+            }
         }
     }
 
@@ -327,6 +353,14 @@ impl Table {
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// Who made the two changes of a cell, and when, as far as is known.
+    pub fn background(&self, key: &Key, column: usize, otherwise: Interval) -> Background {
+        let at = (key.clone(), column);
+        let edited = self.edits.get(&at).map_or(otherwise, |(_, between)| *between);
+        let committed = self.pending.get(key).map(|pending| pending.commit);
+        Background { editor: self.editors.get(&at).cloned(), edited: Some(edited.1), committed }
     }
 
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.

@@ -10,7 +10,7 @@
 //! | delete | another key | the row is owed, whole; the key waits again |
 //! | mend | the victim, still showing what we wrote | paid |
 
-use crate::engine::effect::{Commit, Conflict, Level, Winner};
+use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
 use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
 use crate::engine::owed::{Overwritten, Owed, OwedId};
@@ -88,6 +88,7 @@ impl Engine {
                         sheet: None,
                         winner: Winner::Nobody,
                         rule: "google refuses this row: it is left out until it changes".into(),
+                        background: Background::default(),
                     });
                 } else {
                     self.tables[index].requeue(key);
@@ -281,6 +282,7 @@ impl Engine {
                     sheet: Some(stood.value.clone()),
                     winner: Winner::Database,
                     rule: "typed while the row was being removed; the whole row is in the trash".into(),
+                    background: Background::default(),
                 });
             }
         }
@@ -324,6 +326,7 @@ impl Engine {
                         sheet: Some(over.before.value),
                         winner: Winner::Nobody,
                         rule: "typed into a cell while it was being put back".into(),
+                        background: Background::default(),
                     }),
                 }
             }

@@ -3,7 +3,9 @@
 use crate::engine::table::Held;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::engine::effect::{Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, WriteAim};
+use crate::engine::effect::{
+    Answered, Conflict, Interval, Naming, Outcome, Remark, Remarks, TableWrite, Verdict, WriteAim,
+};
 use crate::engine::input::{EditHint, EditNumber, Micros, View};
 use crate::engine::owed::OwedId;
 use crate::model::base::{BaseChange, RowBase};
@@ -26,6 +28,12 @@ pub(crate) struct Writing {
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
     pub(super) standing: BTreeMap<(usize, u32), Verdict>,
+    /// What is said at the cells: by table, row and, where one is meant, column.
+    pub(super) remarks: BTreeMap<(usize, u32, Option<usize>), String>,
+    /// Rows of which this cycle decides nothing: what is said there stays.
+    pub(super) open: BTreeSet<(usize, u32)>,
+    /// Per table, whether its rows are looked at in this cycle.
+    pub(super) looked: Vec<bool>,
     pub(crate) conflicts: Vec<Conflict>,
     /// Deleted rows whose cells this cycle has listed, because nothing more can be done for them.
     pub(crate) given_up: BTreeSet<(usize, Key)>,
@@ -88,6 +96,11 @@ impl Writing {
         column: Option<usize>,
         message: String,
     ) {
+        match outcome {
+            Outcome::Refused => drop(self.remarks.insert((table, row, column), message.clone())),
+            Outcome::Waiting => self.leave_open(table, row),
+            Outcome::Unchanged | Outcome::Applied | Outcome::Conflict => {}
+        }
         let place = column.map(|column| (row, column));
         let verdict = Verdict { outcome, place, message };
         let worst = self.verdicts.entry((table, row)).or_insert_with(|| verdict.clone());
@@ -96,10 +109,32 @@ impl Writing {
         }
     }
 
+    /// This cycle decides nothing of the row.
+    pub(super) fn leave_open(&mut self, table: usize, row: u32) {
+        self.open.insert((table, row));
+    }
+
+    /// What the tabs have to say by this cycle. `keys` tells where the key of a link stands: a row's remark has its place there.
+    pub(super) fn told(&self, headers: Vec<Option<String>>, keys: impl Fn(usize) -> usize) -> Remarks {
+        let tab = |index: usize| self.view.tabs.get(index).and_then(|tab| tab.as_ref().ok());
+        let remark = |((index, row, column), text): (&(usize, u32, Option<usize>), &String)| {
+            let tab = tab(*index)?;
+            let column = *tab.columns.get(column.unwrap_or_else(|| keys(*index)))?;
+            Some(Remark { table: *index, place: (tab.sheet, *row, column), text: text.clone() })
+        };
+        Remarks {
+            said: self.remarks.iter().filter_map(remark).collect(),
+            undecided: self.open.iter().filter_map(|(index, row)| Some((tab(*index)?.sheet, *row))).collect(),
+            headers,
+            looked: self.looked.clone(),
+        }
+    }
+
     /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.
     pub(super) fn recall(&mut self, (table, row): (usize, u32), column: usize, held: &Held) {
         let verdict =
             Verdict { outcome: Outcome::Refused, place: Some((row, column)), message: held.why.clone() };
+        self.remarks.insert((table, row, Some(column)), held.why.clone());
         self.standing.entry((table, row)).or_insert(verdict);
     }
 

@@ -61,6 +61,8 @@ pub struct TabRead {
     pub rows: Vec<GridRow>,
     /// The anchors of columns.
     pub anchors: Vec<Anchor>,
+    /// The notes that stand at cells: row, column, text.
+    pub notes: Vec<(u32, u32, String)>,
     /// Merged areas as `(first row, end row, first column, end column)`.
     pub merges: Vec<(u32, u32, u32, u32)>,
 }

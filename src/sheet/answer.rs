@@ -95,6 +95,10 @@ pub(super) struct Area {
     pub(super) right: u32,
 }
 
+/// The same with the notes at the cells.
+pub(super) const NOTED_ROWS_MASK: &str =
+    "startRow,startColumn,rowData(values(userEnteredValue(formulaValue),effectiveValue,note))";
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RowData {
@@ -102,6 +106,12 @@ pub(super) struct RowData {
 }
 
 impl RowData {
+    /// The notes at the row's cells, by column.
+    pub(super) fn notes(&self) -> impl Iterator<Item = (u32, &str)> {
+        let texts = self.values.iter().map(|cell| cell.note.as_str());
+        (0u32..).zip(texts).filter(|(_, note)| !note.is_empty())
+    }
+
     /// The row's cells, blank ones at the end left out.
     pub(super) fn into_cells(self) -> Vec<GridCell> {
         let mut cells: Vec<GridCell> = self.values.into_iter().map(GridCell::from).collect();
@@ -116,6 +126,7 @@ impl RowData {
 struct CellData {
     user_entered_value: Entered,
     effective_value: Option<ExtendedValue>,
+    note: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@
 //! [`helper_tab`] (where receipts lie), [`layout`] (which column is where) and [`codec`] (what a value looks like in a cell).
 //! [`listen`] is the endpoint.
 
+pub mod annotate;
 mod answer;
 pub mod auth;
 pub mod client;

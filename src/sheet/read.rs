@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::grid::{Anchor, Fate, GridRow, Helper, Snapshot, TabRead, Token};
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::BatchNumber;
-use crate::sheet::answer::{GridData, Metadata, ROWS_MASK, Sheet, Spreadsheet};
+use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, Sheet, Spreadsheet};
 use crate::sheet::client::{Call, Client};
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
@@ -91,7 +91,7 @@ impl Client {
         let ranges: Vec<GridRange> = tabs.iter().map(|id| GridRange::tab(*id)).chain(corner).collect();
         let mask = format!(
             "properties(locale,timeZone),{METADATA_MASK},sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),\
-             developerMetadata(metadataId),merges,data({ROWS_MASK},rowMetadata({METADATA_MASK}),columnMetadata({METADATA_MASK})))"
+             developerMetadata(metadataId),merges,data({NOTED_ROWS_MASK},rowMetadata({METADATA_MASK}),columnMetadata({METADATA_MASK})))"
         );
         let answer = self.by_filter(lane, spreadsheet, ranges, &mask).await?;
         Ok(snapshot(answer, tabs, helper))
@@ -183,6 +183,7 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         column_count: grid.column_count,
         rows: Vec::new(),
         anchors: Vec::new(),
+        notes: Vec::new(),
         merges: sheet.merges.iter().map(|m| (m.top, m.bottom, m.left, m.right)).collect(),
     };
     // The whole tab was asked for, so there is one part that begins in the corner.
@@ -193,6 +194,7 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
             .flat_map(|m| &m.metadata)
             .for_each(|m| ids.push(m.id));
         read.anchors.extend(anchors(&part));
+        read.notes.extend(notes(&part));
         read.rows = rows(part);
     }
     read
@@ -205,6 +207,12 @@ fn anchors(part: &GridData) -> Vec<Anchor> {
             let ours = dimension.metadata.iter().filter(|m| m.key == ANCHOR_KEY);
             ours.map(move |m| Anchor { column, text: m.value.clone() })
         })
+        .collect()
+}
+
+fn notes(part: &GridData) -> Vec<(u32, u32, String)> {
+    let rows = (0u32..).zip(&part.row_data);
+    rows.flat_map(|(row, data)| data.notes().map(move |(column, text)| (row, column, text.to_owned())))
         .collect()
 }
 
@@ -250,7 +258,7 @@ mod tests {
                 {"properties": {"sheetId": 0, "title": "Orders", "gridProperties": {"rowCount": 1000, "columnCount": 26}},
                  "merges": [{"startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 2, "endColumnIndex": 4}],
                  "data": [{
-                    "rowData": [{"values": [{"effectiveValue": {"stringValue": "id"}}]}, {}, {"values": [{}]}],
+                    "rowData": [{"values": [{"effectiveValue": {"stringValue": "id"}}]}, {}, {"values": [{}, {"note": "see Bob"}]}],
                     "rowMetadata": [{}, {"developerMetadata": [{"metadataId": 5, "metadataKey": "sb.row", "metadataValue": "ff"}]}, {}],
                     "columnMetadata": [{"developerMetadata": [{"metadataId": 6, "metadataKey": "sb.col", "metadataValue": "orders.id"}]}]}]},
                 {"properties": {"sheetId": 9, "title": "_sheetbridge", "gridProperties": {"rowCount": 3048, "columnCount": 26}},
@@ -268,6 +276,7 @@ mod tests {
         let [tab] = read.tabs.as_slice() else { panic!("one tab") };
         assert_eq!(tab.anchors[0].text, "orders.id");
         assert_eq!(tab.merges, [(0, 1, 2, 4)]);
+        assert_eq!(tab.notes, [(2, 1, "see Bob".to_owned())]);
         assert_eq!(tab.rows.len(), 2, "the blank third row is trimmed, the claimed second is not");
         assert_eq!(tab.rows[0].cells, [GridCell::plain(Cell::Text("id".into()))]);
         assert_eq!(tab.rows[1].claims, [ClaimId(255)]);

@@ -201,6 +201,7 @@ mod tests {
                 .iter()
                 .map(|(column, text)| Anchor { column: *column, text: (*text).into() })
                 .collect(),
+            notes: vec![],
             merges: vec![],
         }
     }

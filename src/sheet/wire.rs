@@ -71,11 +71,13 @@ pub(super) struct UpdateCells {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) range: Option<GridRange>,
     pub(super) rows: Vec<RowData>,
-    /// Always the value alone: format, note and validation belong to people.
+    /// The value alone, or the note alone: format and validation belong to people.
     pub(super) fields: &'static str,
 }
 
 pub(super) const VALUE_ONLY: &str = "userEnteredValue";
+
+pub(super) const NOTE_ONLY: &str = "note";
 
 #[derive(Debug, Serialize)]
 pub(super) struct RowData {
@@ -87,6 +89,8 @@ pub(super) struct RowData {
 pub(super) struct CellData {
     #[serde(rename = "userEnteredValue", skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<ExtendedValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,7 +116,7 @@ impl From<&GridCell> for CellData {
             (None, Cell::Text(s) | Cell::Error(s)) => Some(ExtendedValue::Text(s.clone())),
             (None, Cell::Bool(b)) => Some(ExtendedValue::Bool(*b)),
         };
-        Self { value }
+        Self { value, note: None }
     }
 }
 

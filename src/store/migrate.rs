@@ -16,7 +16,10 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration { version: 1, text: include_str!("../../sql/0001_state.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, text: include_str!("../../sql/0001_state.sql") },
+    Migration { version: 2, text: include_str!("../../sql/0002_note.sql") },
+];
 
 const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
   version INT UNSIGNED NOT NULL PRIMARY KEY,

@@ -26,6 +26,7 @@ pub mod lease;
 pub mod ledger;
 pub mod link;
 pub mod migrate;
+pub mod note;
 pub mod owed;
 mod pack;
 pub mod position;

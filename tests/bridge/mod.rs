@@ -16,6 +16,7 @@ pub(crate) mod storm;
 mod browser;
 mod day;
 mod echoes;
+mod notes;
 mod restart;
 mod storms;
 mod strangers;

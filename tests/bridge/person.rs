@@ -161,6 +161,44 @@ impl<'a> Person<'a> {
         cell.note().map(str::to_owned)
     }
 
+    /// The same in the row that shows this text in that column, which may have no key yet.
+    pub(crate) fn sees_note_by(&self, shows: &str, text: &str, column: &str) -> Option<String> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let cell = sight.tab.cell(sight.row_of(shows, text)?, sight.column(column)?);
+        cell.note().map(str::to_owned)
+    }
+
+    /// Types into a cell of such a row.
+    pub(crate) fn types_by(&self, shows: &str, text: &str, column: &str, typed: &str) -> bool {
+        self.acts(|sight| {
+            let (row, column) = (sight.row_of(shows, text)?, sight.column(column)?);
+            Some(Action::Type { sheet: TAB, row, column, text: typed.to_owned() })
+        })
+    }
+
+    /// The notes on the header's cells.
+    pub(crate) fn sees_header_notes(&self) -> Vec<String> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let cells = (0..sight.tab.column_count()).map(|column| sight.tab.cell(0, column));
+        cells.filter_map(|cell| cell.note().map(str::to_owned)).collect()
+    }
+
+    /// Puts a note of their own at the cell of this key and column, or takes it away with an empty text.
+    pub(crate) fn notes(&self, key: impl ToString, column: &str, text: &str) -> bool {
+        let key = key.to_string();
+        self.acts(|sight| {
+            let (row, column) = (sight.row_of("id", &key)?, sight.column(column)?);
+            Some(Action::Note { sheet: TAB, row, column, text: text.to_owned() })
+        })
+    }
+
+    /// Deletes row 1 with all headers.
+    pub(crate) fn deletes_the_header(&self) {
+        self.acts(|_| Some(Action::DeleteRows { sheet: TAB, start: 0, end: 1 }));
+    }
+
     /// The keys from top to bottom; a row without one shows as the empty text.
     pub(crate) fn sees_keys(&self) -> Vec<String> {
         let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");

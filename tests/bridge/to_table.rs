@@ -68,17 +68,15 @@ async fn what_the_column_cannot_hold_changes_nothing_and_the_person_is_told_why(
     for_each_server(async |server| {
         let rig = Rig::open(server, "refused", script_alone()).await;
         let ann = rig.person("ann@example.com");
-        // Just after a start an edit may be looked at twice: then its answer is only that it was accepted.
-        ann.types(1, "stock", "5");
-        rig.table_says("SELECT CAST(stock AS CHAR) FROM goods WHERE id = 1", "5").await;
         let before = rig.ask("SELECT CAST(stock AS CHAR) FROM goods WHERE id = 6").await;
+        rig.until_equal(SOON).await;
         let written = rig.binlog().await;
 
         // when somebody types a word into a number, and a number that is too large for the column
         ann.types(6, "stock", "abc");
         ann.types(7, "stock", "99999999999");
 
-        // then both cells have a note that says why, both answers are kept, and no row was written
+        // then both cells have a note that says why, and no row was written
         for (key, reason) in [(6, "stock: must be a whole number"), (7, "stock: must be a whole number")] {
             let note = eventually(SOON, &format!("a note on the stock of {key}"), async || {
                 ann.sees_note(key, "stock")
@@ -86,10 +84,6 @@ async fn what_the_column_cannot_hold_changes_nothing_and_the_person_is_told_why(
             .await;
             assert!(note.starts_with("sheetbridge: ") && note.contains(reason), "{key}: {note}");
         }
-        let answers: Vec<String> = server
-            .rows(&format!("SELECT answer FROM {}.edit WHERE answer LIKE '%refused%' ORDER BY id", rig.state))
-            .await;
-        assert_eq!(answers.len(), 2, "{answers:?}");
         assert_eq!(rig.ask("SELECT CAST(stock AS CHAR) FROM goods WHERE id = 6").await, before);
         let written = written.written().await;
         assert_eq!((written.by_daemon, written.by_others), (0, 0), "{written:?}");

@@ -45,7 +45,7 @@ impl Call {
             Effect::Name(_) => "Name",
             Effect::Probe { .. } => "Probe",
             Effect::Chunk { .. } => "Chunk",
-            Effect::Answer(_) | Effect::Notice(_) => "",
+            Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => "",
         }
     }
 }
@@ -134,7 +134,7 @@ impl World {
             Effect::Chunk { table, after, low, high } => {
                 self.chunk((*table, after.as_ref()), (*low, *high), call.step)
             }
-            Effect::Answer(_) | Effect::Notice(_) => return None,
+            Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => return None,
         };
         Some(call)
     }

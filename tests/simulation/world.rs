@@ -321,6 +321,7 @@ impl World {
         while let Some(effect) = self.engine.next_effect(self.clock) {
             match effect {
                 Effect::Answer(answers) => self.take_answers(&answers),
+                Effect::Annotate(_) => {}
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
                     if notice.level == Level::Warning

@@ -1,8 +1,7 @@
 //! What became certain, stored in one transaction with the position. It is tried until it is done: it is the only way on.
 
-use std::time::Duration;
-
-use crate::daemon::perform::Performer;
+use crate::daemon::perform::wording::conflict_note;
+use crate::daemon::perform::{AGAIN, Performer};
 use crate::engine::effect::{Commit, Conflict, Winner};
 use crate::engine::input::Input;
 use crate::fault::Classify;
@@ -10,11 +9,9 @@ use crate::model::base::BaseChange;
 use crate::model::mark::ClaimId;
 use crate::store::batch::Outcome;
 use crate::store::ledger::{Entry, Kind};
+use crate::store::note::Note;
 use crate::store::position::Saved;
 use crate::store::{self, StoreError};
-
-/// The wait between two tries, while the server is away.
-const AGAIN: Duration = Duration::from_millis(500);
 
 impl Performer {
     pub(super) async fn commit(&self, commit: Commit) -> Input {
@@ -23,7 +20,12 @@ impl Performer {
         }
         loop {
             match self.try_commit(&commit).await {
-                Ok(()) => return Input::Committed,
+                Ok(()) => {
+                    if !commit.conflicts.is_empty() {
+                        *self.said.lock().await = None;
+                    }
+                    return Input::Committed;
+                }
                 Err(error) => {
                     self.log("our state cannot be stored", &error);
                     if matches!(error, StoreError::LeaseLost(_)) || error.fault() == crate::fault::Fault::Bug
@@ -66,6 +68,12 @@ impl Performer {
         let conflicts: Vec<Entry> =
             commit.conflicts.iter().map(|conflict| self.conflict_entry(conflict)).collect();
         store::ledger::append(&mut tx, &conflicts).await?;
+        let notes: Vec<Note> = commit
+            .conflicts
+            .iter()
+            .filter_map(|conflict| conflict_note(self.tables.get(conflict.table)?, conflict))
+            .collect();
+        store::note::insert(&mut tx, &notes).await?;
         store::spreadsheet::set_slot(&mut tx, &self.spreadsheet, commit.slot).await?;
         if let Some((number, landed)) = commit.batch {
             let outcome = if landed { Outcome::Done } else { Outcome::Void };
@@ -91,7 +99,7 @@ impl Performer {
             kind: Kind::Conflict,
             key: conflict.key.clone(),
             cause: cause.chars().take(255).collect(),
-            editor: None,
+            editor: conflict.background.editor.clone(),
             claim: None,
             before: conflict.database.as_ref().and_then(pack),
             after: conflict.sheet.as_ref().and_then(pack),

@@ -3,12 +3,15 @@
 //! Nothing is decided here. What must be atomic is one MySQL transaction; what goes to Google goes once. Errors that pass are
 //! told to the engine as "not now"; what needs a person is told to the journal, too.
 
+mod annotate;
 mod batch;
 mod commit;
 mod lookup;
 mod meant;
 mod prepare;
+mod saying;
 mod trace;
+mod wording;
 mod write;
 
 pub use prepare::Memory;
@@ -30,7 +33,11 @@ use crate::model::grid::Snapshot;
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
+use crate::store::note::Note;
 use crate::store::{self, StoreError};
+
+/// The wait between two tries, while the server is away.
+const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Everything that the effects of one spreadsheet's engine need.
 #[derive(Debug)]
@@ -55,6 +62,8 @@ pub struct Performer {
     pub answers: broadcast::Sender<(EditNumber, String)>,
     /// Ids for ledger entries that are no effects: conflicts and notes.
     pub notes: AtomicU64,
+    /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
+    pub said: tokio::sync::Mutex<Option<Vec<Note>>>,
     /// The helper tab, once it is there.
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
@@ -79,6 +88,10 @@ impl Performer {
             }
             Effect::Notice(notice) => {
                 self.notice(&notice);
+                Vec::new()
+            }
+            Effect::Annotate(remarks) => {
+                self.annotate(&remarks).await;
                 Vec::new()
             }
         }
@@ -115,18 +128,23 @@ impl Performer {
                 (EditId(answered.edit), text)
             })
             .collect();
-        match self.pool.get_conn().await {
-            Ok(mut conn) => {
-                if let Err(error) = store::edits::answer(&mut conn, &texts).await {
-                    tracing::warn!(%error, "the answers to edits are not stored: they are decided again after a restart");
-                }
+        // Until it is stored nobody hears it: a script that comes again must get the same answer.
+        while let Err(error) = self.store_answers(&texts).await {
+            self.log("the answers to edits are not stored", &error);
+            if error.fault() == Fault::Bug {
+                break;
             }
-            Err(error) => tracing::warn!(%error, "the answers to edits are not stored"),
+            tokio::time::sleep(AGAIN).await;
         }
         for (edit, text) in texts {
             // Nobody may be waiting any more: then the stored answer is all there is to do.
             let _ = self.answers.send((edit.0, text));
         }
+    }
+
+    async fn store_answers(&self, texts: &[(EditId, String)]) -> Result<(), StoreError> {
+        let mut conn = self.pool.get_conn().await?;
+        store::edits::answer(&mut conn, texts).await
     }
 
     fn notice(&self, notice: &Notice) {

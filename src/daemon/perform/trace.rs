@@ -45,6 +45,9 @@ pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome)
         ) => key.to_string(),
     };
     let word = match outcome {
+        // Of a row some cells may be taken and others refused: what somebody has to mend is what counts.
+        WriteOutcome::Done { refused, .. } if !refused.is_empty() => "refused",
+        WriteOutcome::Done { left, .. } if !left.is_empty() => "conflict",
         WriteOutcome::Done { wrote: true, .. } => "applied",
         WriteOutcome::Done { wrote: false, .. } => "unchanged",
         WriteOutcome::Refused { .. } => "refused",
