@@ -120,7 +120,11 @@ impl Spreadsheet {
         let mut cycle = Vec::new();
         while let Some(effect) = self.engine.next_effect(now()) {
             match effect {
-                Effect::Read(_) | Effect::Probe { .. } | Effect::Chunk { .. } if ending => break,
+                Effect::Read(_) | Effect::ReadRows(..) | Effect::Probe { .. } | Effect::Chunk { .. }
+                    if ending =>
+                {
+                    break;
+                }
                 Effect::Probe { .. } | Effect::Chunk { .. } => {
                     calls.push(Arc::clone(&self.performer).perform(effect).boxed());
                 }

@@ -17,7 +17,7 @@ use crate::model::mark::EffectId;
 const PROBE_KEYS: usize = 200;
 
 /// A copy pauses while this many keys wait for the sheet.
-const COPY_AHEAD: usize = 2_000;
+const COPY_AHEAD: usize = 10_000;
 
 impl Engine {
     /// Takes one transaction.

@@ -29,7 +29,11 @@ impl Performer {
                 self.journal_batch(&plan);
                 SendOutcome::Applied(self.receipt_view(&batch, receipt))
             }
-            Ok(Outcome::Refused { ops, reason }) => SendOutcome::Refused { op: ops.first().copied(), reason },
+            Ok(Outcome::Refused { ops, reason }) => {
+                // Several that share a request: any of them may be to blame.
+                let op = if let [op] = ops[..] { Some(op) } else { None };
+                SendOutcome::Refused { op, reason }
+            }
             // The number is in use, by our own first try or by a stranger: its value tells.
             Ok(Outcome::TokenTaken | Outcome::Unknown) => SendOutcome::Unknown,
             Err(error) => {
@@ -73,7 +77,7 @@ impl Performer {
             Fate::Landed(owner) if owner == plan.owner => {
                 if self.last_read().is_none() {
                     // After a restart nothing is read yet: the receipt's rows are understood by the tabs' headers.
-                    self.read(0).await;
+                    self.read(0, &[]).await;
                 }
                 let batch = plan.batch();
                 let receipt = self.client.receipt(&self.spreadsheet, &batch).await?;

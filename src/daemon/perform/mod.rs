@@ -65,7 +65,8 @@ impl Performer {
     /// Performs one effect.
     pub async fn perform(self: Arc<Self>, effect: Effect) -> Vec<Input> {
         match effect {
-            Effect::Read(number) => vec![self.read(number).await],
+            Effect::Read(number) => vec![self.read(number, &[]).await],
+            Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
             Effect::Write(write) => vec![self.write(write).await],
             Effect::Send(plan) => vec![self.send(*plan).await],
             Effect::Settle(plan) => vec![self.settle(*plan).await],
