@@ -11,7 +11,10 @@ mod database;
 mod layers;
 mod service;
 mod sheet;
-mod simulation;
+mod simulation {
+    //! The simulation is a package of its own; chance from a seed serves here too.
+    pub(crate) mod dice;
+}
 mod store;
 mod support;
 mod table_page;

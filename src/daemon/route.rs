@@ -99,9 +99,8 @@ impl Route {
         }
         let seq = self.progress.relevant(position);
         for destination in &self.destinations {
-            for input in inputs(destination, seq, commit_micros, &marks, &changes) {
-                let _ = destination.inputs.send(input).await;
-            }
+            let transaction = transaction_of(destination, seq, commit_micros, &marks, &changes);
+            let _ = destination.inputs.send(Input::Transaction(transaction)).await;
         }
     }
 
@@ -132,13 +131,13 @@ impl Route {
 }
 
 /// A transaction as one engine takes it. Rows that the images do not carry whole are looked up by key.
-fn inputs(
+fn transaction_of(
     destination: &Destination,
     seq: Seq,
     commit: u64,
     marks: &[EffectId],
     changes: &[RowChange],
-) -> Vec<Input> {
+) -> input::Transaction {
     let mut images = Vec::new();
     let mut looks = Vec::new();
     for (index, table) in destination.tables.iter().enumerate() {
@@ -153,9 +152,7 @@ fn inputs(
     let looked: BTreeSet<(TableIndex, Key)> = looks.into_iter().collect();
     images.retain(|(index, image)| !looked.contains(&(*index, image.key.clone())));
     let marks = marks.to_vec();
-    let transaction = Input::Transaction(input::Transaction { seq, commit, marks, images });
-    let looks = looked.into_iter().map(|(table, key)| Input::Look { table, key, seq });
-    std::iter::once(transaction).chain(looks).collect()
+    input::Transaction { seq, commit, marks, images, looks: looked.into_iter().collect() }
 }
 
 fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {

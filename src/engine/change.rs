@@ -175,11 +175,7 @@ impl Engine {
         draft: &mut Draft,
     ) -> Next {
         let edited = !edited(&self.tables[index].plan, seen, base).is_empty();
-        let known = matches!(
-            self.tables[index].pending.get(key),
-            Some(Pending { state: DbState::Gone(Some(_)), .. })
-        );
-        if edited && (known || !listed) {
+        if edited && !listed {
             // The first half of the cycle makes the row again or lists its edits; it may not have known yet that the row is gone.
             return Next::Wait;
         }

@@ -205,7 +205,7 @@ impl Engine {
                     return Next::Wait;
                 }
                 let is_copied = rows.all(key).count() > 1;
-                let listed = writing.has_given_up(index, key);
+                let listed = writing.given_up.contains(&(index, key.clone()));
                 self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
             }
             (DbState::Gone(_), Found::Nowhere) => {

@@ -93,6 +93,8 @@ pub struct Transaction {
     pub marks: Vec<EffectId>,
     /// Changes of linked tables, in order.
     pub images: Vec<(TableIndex, Image)>,
+    /// Rows that it touched without saying what they became: their present state is fetched.
+    pub looks: Vec<(TableIndex, Key)>,
 }
 
 /// What a row's key cells show.
@@ -231,15 +233,6 @@ pub struct EditHint {
 pub enum Input {
     /// The stream moved on.
     Transaction(Transaction),
-    /// The stream touched a row without saying what it became: its present state is fetched.
-    Look {
-        /// The link.
-        table: TableIndex,
-        /// The row.
-        key: Key,
-        /// The transaction.
-        seq: Seq,
-    },
     /// What base was made with is another thing now: both sides meet for the first time again.
     Rebase(TableIndex),
     /// The stream is in doubt about a table.

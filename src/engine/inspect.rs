@@ -1,6 +1,6 @@
 //! The first half of a cycle: what people did to the sheet goes to the table, one guarded transaction a row.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
@@ -16,7 +16,10 @@ use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::rule::Deletes;
+use crate::model::rule::{Deletes, FirstMatch};
+
+/// Deletes are counted over this time.
+const MINUTE: Micros = 60_000_000;
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
@@ -44,6 +47,7 @@ impl Engine {
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             conflicts: Vec::new(),
+            given_up: BTreeSet::new(),
             agreed: Vec::new(),
             paid: Vec::new(),
             named: Vec::new(),
@@ -325,11 +329,17 @@ impl Engine {
             return;
         };
         let before = before.clone();
-        let (winner, rule) = match &before {
-            Some(_) => (Winner::Sheet, "edit beats delete"),
-            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
-        };
+        // What never agreed is nobody's edit, unless the first meeting was the sheet's to decide.
+        let sheet_decides = self.tables[index].plan.rules.first_match == FirstMatch::Sheet;
+        let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
+        let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
         for at in &changed {
+            let (winner, rule) = match (&before, edits.is_empty()) {
+                (None, _) => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
+                (Some(_), true) => (Winner::Nobody, "the row is deleted, and this cell never agreed with it"),
+                (Some(_), false) if is_edit(at) => (Winner::Sheet, "edit beats delete"),
+                (Some(_), false) => (Winner::Database, "edit beats delete, but this cell never agreed"),
+            };
             writing.conflicts.push(Conflict {
                 table: index,
                 key: Some(key.clone()),
@@ -340,9 +350,14 @@ impl Engine {
                 rule: rule.into(),
             });
         }
-        if let (Some(before), false) = (before, changed.is_empty()) {
-            let aim = WriteAim::Recreate { key: key.clone(), before, cells: row.cells.clone(), changed };
-            self.queue_write(index, aim, row.row, writing);
+        match before {
+            Some(before) if !edits.is_empty() => {
+                let (key, cells, changed) = (key.clone(), row.cells.clone(), edits);
+                self.queue_write(index, WriteAim::Recreate { key, before, cells, changed }, row.row, writing);
+            }
+            _ => {
+                writing.given_up.insert((index, key.clone()));
+            }
         }
     }
 
@@ -374,7 +389,10 @@ impl Engine {
         if !self.tables[index].life.is_live() {
             return;
         }
-        let brake = mass_delete(self.tables[index].gone.len(), self.tables[index].base.len());
+        let table = &mut self.tables[index];
+        table.deleted.retain(|at| self.clock < at + MINUTE);
+        let deleted = table.deleted.len();
+        let brake = mass_delete(table.gone.len() + deleted, table.base.len() + deleted);
         if brake != self.tables[index].brake {
             match &brake {
                 Some(reason) => {

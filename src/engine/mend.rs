@@ -22,6 +22,7 @@ impl Engine {
             .filter(|(_, owed)| owed.is_mend())
             .map(|(id, owed)| (*id, owed.clone()))
             .collect();
+        let all = mends.clone();
         let keys_first = mends.iter().any(|(_, owed)| matches!(owed, Owed::KeyCells { .. }));
         let mut at = vec![None; self.tables.len()];
         for (id, owed) in mends {
@@ -40,12 +41,22 @@ impl Engine {
             let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
-                    let row = find_hit((&tab, keys), &rows, victim.as_ref(), &cells, &was);
+                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
+                    let row = find_hit((&tab, keys), &rows, hit, &[]);
                     let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let row = find_hit((&tab, keys), &rows, wrong.as_ref(), &cells, &was);
+                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
+                    let rivals: Vec<Hit<'_>> = all
+                        .iter()
+                        .filter(|(other, owed)| {
+                            *other != id && owed.link() == &self.tables[index].plan.rules.name
+                        })
+                        .filter_map(|(_, owed)| Hit::of_key_cells(owed))
+                        .filter(|rival| rival.shows == hit.shows)
+                        .collect();
+                    let row = find_hit((&tab, keys), &rows, hit, &rivals);
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
@@ -112,27 +123,53 @@ impl Engine {
     }
 }
 
-/// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left. A row
-/// without key that shows only our blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since (`keys`:
-/// how many columns that changes).
+/// What a hit left behind in its row.
+#[derive(Clone, Copy)]
+struct Hit<'a> {
+    /// The key that the row shows since; `None` for a row without one.
+    shows: Option<&'a Key>,
+    /// What was overwritten.
+    cells: &'a [Overwritten],
+    /// The whole row as it was.
+    was: &'a [GridCell],
+}
+
+impl<'a> Hit<'a> {
+    fn of_key_cells(owed: &'a Owed) -> Option<Self> {
+        match owed {
+            Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
+            Owed::Cells { .. } | Owed::Row { .. } | Owed::Edit { .. } => None,
+        }
+    }
+
+    /// How many of the row's cells are as the hit left them.
+    fn likeness(&self, tab: &TabView, row: &RowView) -> usize {
+        let as_left = |(grid, cell): &(&u32, &GridCell)| {
+            alike(cell, Overwritten::expected(self.cells, self.was, **grid))
+        };
+        tab.columns.iter().zip(&row.cells).filter(as_left).count()
+    }
+}
+
+/// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left, and never
+/// one that is more like what another hit left (`rivals`: those that show the same key). A row without key that shows only our
+/// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
+/// (`keys`: how many columns that changes).
 fn find_hit<'a>(
     (tab, keys): (&'a TabView, usize),
     rows: &Rows<'a>,
-    shows: Option<&Key>,
-    cells: &[Overwritten],
-    was: &[GridCell],
+    hit: Hit<'_>,
+    rivals: &[Hit<'_>],
 ) -> Option<&'a RowView> {
-    let like = |row: &RowView| {
-        let as_left =
-            |(grid, cell): &(&u32, &GridCell)| alike(cell, Overwritten::expected(cells, was, **grid));
-        tab.columns.iter().zip(&row.cells).filter(as_left).count()
-    };
-    let ours = |row: &&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
-    if let Some(key) = shows {
-        return rows.all(key).filter(ours).max_by_key(|row| like(row));
+    let like = |row: &RowView| hit.likeness(tab, row);
+    let mine = |row: &&RowView| rivals.iter().all(|rival| rival.likeness(tab, row) <= like(row));
+    let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
+    if let Some(key) = hit.shows {
+        return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
     }
-    let text =
-        |row: &&RowView| cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell));
+    let text = |row: &&RowView| {
+        hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
+    };
     let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
     let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
     let mut whole = blank().filter(|row| shown(row) && like(row) == tab.columns.len());
@@ -140,6 +177,7 @@ fn find_hit<'a>(
     let named = || tab.rows.iter().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
     blank()
         .filter(text)
+        .filter(mine)
         .max_by_key(|row| like(row))
         .or(alone)
         .or_else(|| named().find(|row| like(row) + keys == tab.columns.len()))

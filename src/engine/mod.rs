@@ -205,11 +205,6 @@ impl Engine {
         self.started.get_or_insert(now);
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
-            Input::Look { table, key, seq } => {
-                if let Some(table) = self.tables.get_mut(table) {
-                    table.fetch(&key, seq);
-                }
-            }
             Input::Rebase(table) => self.on_rebase(table),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
@@ -279,6 +274,11 @@ impl Engine {
             && self.hints.is_empty()
             && self.owed.is_empty()
             && self.tables.iter().all(Table::is_calm)
+    }
+
+    /// True between two cycles: no row or column number of a read is in use.
+    pub fn is_resting(&self) -> bool {
+        matches!(self.stage, Stage::Idle)
     }
 
     fn advance(&mut self) {

@@ -156,7 +156,10 @@ impl Engine {
             }
             WriteAim::Delete { .. } => {
                 match &after {
-                    DbState::Gone(_) => table.forget(&key, true),
+                    DbState::Gone(_) => {
+                        table.deleted.push(now);
+                        table.forget(&key, true);
+                    }
                     // The row is another one by now: the edit beats the delete.
                     DbState::Row(_) => {
                         table.gone.remove(&key);

@@ -22,7 +22,7 @@ const COPY_AHEAD: usize = 10_000;
 impl Engine {
     /// Takes one transaction.
     pub(super) fn on_transaction(&mut self, transaction: Transaction) {
-        let Transaction { seq, commit, marks, images } = transaction;
+        let Transaction { seq, commit, marks, images, looks } = transaction;
         self.seq = seq;
         for table in &mut self.tables {
             table.pass_marks(seq, &marks);
@@ -32,13 +32,19 @@ impl Engine {
                 table.take(seq, commit, image);
             }
         }
+        for (index, key) in looks {
+            if let Some(table) = self.tables.get_mut(index) {
+                table.look(&key, seq);
+            }
+        }
         self.fill_chunks();
     }
 
-    /// Base is dropped before anything was done with it: the whole table is read.
+    /// Base is dropped before anything was done with it: the whole table is read, and nothing that it lacks is made again.
     pub(super) fn on_rebase(&mut self, index: TableIndex) {
         if let Some(table) = self.tables.get_mut(index) {
-            table.base.clear();
+            // A row of the tab that shows one of these keys is no new record: should the table lack it, it was deleted there.
+            table.dead.extend(std::mem::take(&mut table.base).into_keys());
             if let Life::CatchingUpKeys { all, .. } = &mut table.life {
                 *all = true;
             }
@@ -164,11 +170,20 @@ impl Engine {
     }
 }
 
+impl Fence {
+    /// The last committed transaction of ours that the stream has not reached.
+    fn ahead_of_the_stream(&self) -> Option<EffectId> {
+        if self.committed && !self.passed { Some(self.effect) } else { self.behind }
+    }
+}
+
 impl Table {
     /// Raises a fence for a transaction of ours that is about to be made.
     pub(super) fn raise_fence(&mut self, key: &Key, effect: EffectId) {
-        let kept_back = self.fences.get(key).and_then(|fence| fence.kept_back);
-        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back };
+        let earlier = self.fences.get(key);
+        let kept_back = earlier.and_then(|fence| fence.kept_back);
+        let behind = earlier.and_then(Fence::ahead_of_the_stream);
+        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back, behind };
         self.fences.insert(key.clone(), fence);
     }
 
@@ -209,6 +224,11 @@ impl Table {
         let Some(fence) = self.fences.remove(key) else {
             return;
         };
+        if let Some(effect) = fence.behind {
+            let (committed, passed, overtaken) = (true, false, false);
+            let earlier = Fence { effect, committed, passed, overtaken, kept_back: None, behind: None };
+            self.fences.insert(key.clone(), earlier);
+        }
         let asked = self.fetching.remove(key);
         if let Some(first) = asked.into_iter().chain(fence.kept_back).min() {
             self.fetch(key, first);
@@ -236,6 +256,7 @@ impl Table {
         }
         let (pending, dirty) = (&self.pending, &mut self.dirty);
         self.fences.retain(|key, fence| {
+            fence.behind = fence.behind.filter(|behind| !marks.contains(behind));
             if marks.contains(&fence.effect) {
                 fence.passed = true;
                 // What waited for the last image of a deleted row has it now, or will never have it.
@@ -291,7 +312,7 @@ impl Table {
         }
         match self.fences.get_mut(&key) {
             Some(fence) if !fence.passed => {
-                if !fence.committed {
+                if !fence.committed && fence.behind.is_none() {
                     fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
                     bury(&mut self.buried, &key, &state);
                 } else if let (DbState::Gone(image @ Some(_)), Some(waiting)) =
@@ -308,6 +329,37 @@ impl Table {
             None => {}
         }
         self.queue(key, Pending { state, first: seq, commit, renamed_from });
+    }
+
+    /// The stream touched a row without saying what it became: the present row is fetched, unless a transaction of ours that is
+    /// newer than this tells it.
+    fn look(&mut self, key: &Key, seq: Seq) {
+        match &mut self.life {
+            Life::CatchingUpKeys { keys, .. } => {
+                keys.entry(key.clone()).or_insert(seq);
+                return;
+            }
+            Life::CatchingUpAll(copying) => {
+                copying.met.insert(key.clone());
+                if let Some(window) = copying.chunk.as_mut().filter(|window| window.opened) {
+                    window.streamed.insert(key.clone());
+                }
+            }
+            Life::Live => {}
+        }
+        match self.fences.get_mut(key) {
+            Some(fence) if !fence.passed => {
+                if !fence.committed && fence.behind.is_none() {
+                    fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
+                }
+                return;
+            }
+            Some(fence) => fence.overtaken = true,
+            None => {}
+        }
+        // Also while it is being fetched: that look may have come before this change.
+        let first = self.wanted.entry(key.clone()).or_insert(seq);
+        *first = (*first).min(seq);
     }
 
     /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.

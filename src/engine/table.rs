@@ -40,6 +40,9 @@ pub struct Fence {
     pub overtaken: bool,
     /// The first image that it kept back while the commit was not certain.
     pub kept_back: Option<Seq>,
+    /// An earlier transaction of ours on the key, committed, that the stream has not reached: its fence stands again should this
+    /// one come to nothing.
+    pub behind: Option<EffectId>,
 }
 
 /// A new row whose key is owed to the sheet.
@@ -143,6 +146,8 @@ pub struct Table {
     pub stopped: Option<String>,
     /// Why its deletes are stopped.
     pub brake: Option<String>,
+    /// When rows of the table were deleted because the tab lacks them, of late.
+    pub deleted: Vec<Micros>,
     /// When the last believed read was asked.
     pub last_seen: Micros,
 }
@@ -183,6 +188,7 @@ impl Table {
             trouble: None,
             stopped: None,
             brake: None,
+            deleted: Vec::new(),
             last_seen: 0,
         }
     }
@@ -340,7 +346,7 @@ impl Table {
 
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
     pub fn is_copied(&self) -> bool {
-        self.life.is_live() && self.copying.is_empty()
+        self.life.is_live() && self.copying.is_empty() && self.stopped.is_none()
     }
 
     /// A cycle is over and durable: what it brought to its end is no part of a copy any more.

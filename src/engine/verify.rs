@@ -206,10 +206,16 @@ impl Engine {
             }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
             Aim::MendCells { owed, victim, read, whole } => {
-                let blanks = read.iter().all(|cell| cell.value.is_blank());
+                // A row without key is told by what we had written: one cell of it that is not blank, or the whole row.
+                let ours = |(over, read): (&Option<Overwritten>, &GridCell)| {
+                    !read.value.is_blank() && over.as_ref().is_none_or(|over| alike(&over.before, read))
+                };
                 let stands = match victim {
                     Some(_) => hit(receipt, victim.as_ref()),
-                    None => (!blanks && hit(receipt, None)) || unchanged(receipt, whole),
+                    None => {
+                        let shows = overwritten_all(op, receipt).iter().zip(read).any(ours);
+                        (shows && hit(receipt, None)) || unchanged(receipt, whole)
+                    }
                 };
                 self.judge_mend(index, *owed, stands, (victim.as_ref(), read), plan, (op, receipt), commit);
             }
@@ -307,11 +313,7 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
-        let same = all
-            .iter()
-            .zip(read)
-            .all(|(over, read)| over.as_ref().is_none_or(|over| alike(&over.before, read)));
-        if stands && (victim.is_some() || same) {
+        if stands {
             commit.paid.push(owed);
             if let Some(Owed::Cells { victim: Some(key), cells, .. }) = self.owed.remove(&owed) {
                 self.tables[index].showed(&key, &cells, self.clock);

@@ -1,11 +1,9 @@
 //! A cycle between its read and its batch: what the read said, and what it leads to.
 
 use crate::engine::table::Held;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::engine::effect::{
-    Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, Winner, WriteAim,
-};
+use crate::engine::effect::{Answered, Conflict, Interval, Naming, Outcome, TableWrite, Verdict, WriteAim};
 use crate::engine::input::{EditHint, EditNumber, Micros, View};
 use crate::engine::owed::OwedId;
 use crate::model::base::{BaseChange, RowBase};
@@ -29,6 +27,8 @@ pub(crate) struct Writing {
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
     pub(super) standing: BTreeMap<(usize, u32), Verdict>,
     pub(crate) conflicts: Vec<Conflict>,
+    /// Deleted rows whose cells this cycle has listed, because nothing more can be done for them.
+    pub(crate) given_up: BTreeSet<(usize, Key)>,
     pub(crate) agreed: Vec<(usize, BaseChange)>,
     pub(crate) paid: Vec<OwedId>,
     pub(crate) named: Vec<(usize, ClaimId)>,
@@ -96,14 +96,6 @@ impl Writing {
         if worst.outcome < verdict.outcome {
             *worst = verdict;
         }
-    }
-
-    /// Has this cycle listed edits of the row for which nothing more can be done?
-    pub(super) fn has_given_up(&self, table: usize, key: &Key) -> bool {
-        let is_it = |listed: &Conflict| {
-            listed.table == table && listed.key.as_ref() == Some(key) && listed.winner == Winner::Nobody
-        };
-        self.conflicts.iter().any(is_it)
     }
 
     /// A refusal of an earlier cycle, for the person whose edit that cycle saw before it was announced.

@@ -1,5 +1,6 @@
 //! People at the spreadsheet, and the application at the database. They know nothing of each other or of the daemon.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use sheetbridge::engine::input::EditHint;
@@ -29,10 +30,17 @@ pub(super) enum Deed {
     Note,
     Clear,
     TypeNonsense,
+    TypeFraction,
+    TypeFormula,
+    DeleteMany,
+    Undo,
+    MoveColumn,
+    LoseHeader,
+    MendHeader,
 }
 
 /// Every deed with its usual weight.
-pub(super) const DEEDS: [(Deed, u32); 13] = [
+pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::Type, 40),
     (Deed::Paste, 5),
     (Deed::NewRow, 14),
@@ -46,6 +54,13 @@ pub(super) const DEEDS: [(Deed, u32); 13] = [
     (Deed::Note, 6),
     (Deed::Clear, 2),
     (Deed::TypeNonsense, 2),
+    (Deed::TypeFraction, 3),
+    (Deed::TypeFormula, 2),
+    (Deed::DeleteMany, 1),
+    (Deed::Undo, 3),
+    (Deed::MoveColumn, 1),
+    (Deed::LoseHeader, 1),
+    (Deed::MendHeader, 4),
 ];
 
 /// The deeds of one seed: the usual weights, some of them left out.
@@ -66,10 +81,15 @@ impl World {
             (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
         let (deed, _) = DEEDS[self.dice.weighed(&self.habits)];
         let row = self.dice.pick(&keyed);
+        self.happens(format!("{deed:?}"));
         match (deed, row) {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
             (Deed::Sort, _) => self.sort(tab),
+            (Deed::Undo, _) => self.undo(tab),
+            (Deed::MoveColumn, _) => self.move_column(tab),
+            (Deed::LoseHeader, _) => self.set_header(tab, true),
+            (Deed::MendHeader, _) => self.set_header(tab, false),
             (_, None) => {}
             (Deed::Type, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
@@ -80,6 +100,12 @@ impl World {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
                 self.type_cell(tab, row, column, Cell::Text(format!("about {value}")));
             }
+            (Deed::TypeFraction, Some(row)) => {
+                let (column, value) = (1 + self.dice.below(2), self.new_value());
+                self.type_cell(tab, row, column, Cell::number(value + 0.5));
+            }
+            (Deed::TypeFormula, Some(row)) => self.type_formula(tab, row),
+            (Deed::DeleteMany, Some(_)) => self.delete_many(tab),
             (Deed::TypeOldValue, Some(row)) => self.type_old_value(tab, row),
             (Deed::Paste, Some(row)) => self.paste(tab, row),
             (Deed::Note, Some(row)) => {
@@ -117,7 +143,7 @@ impl World {
 
     pub(super) fn type_cell(&mut self, tab: usize, at: usize, column: usize, cell: Cell) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
-        row.cells[COLUMNS[column]] = cell.clone();
+        row.put(COLUMNS[column], cell.clone());
         let (uid, id) = (row.uid, row.id());
         self.witness.person_typed(uid, column, &cell);
         self.trace(|| {
@@ -145,7 +171,7 @@ impl World {
             for (column, place) in COLUMNS.iter().enumerate().take(3).skip(1) {
                 let cell = Cell::number(self.new_value());
                 let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
-                row.cells[*place] = cell.clone();
+                row.put(*place, cell.clone());
                 let uid = row.uid;
                 self.witness.person_typed(uid, column, &cell);
                 self.trace(|| {
@@ -211,8 +237,76 @@ impl World {
     pub(super) fn delete_row(&mut self, tab: usize, at: usize) {
         let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
         self.witness.person_removed(&row, tab);
+        self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
         self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
         self.announce_structure(tab);
+    }
+
+    /// Half of a tab is marked and deleted by mistake.
+    fn delete_many(&mut self, tab: usize) {
+        let count = (self.sheet.tabs[tab].len() / 2).max(1);
+        let first = self.dice.below(self.sheet.tabs[tab].len() - count + 1);
+        let removed: Vec<Row> = Rc::make_mut(&mut self.sheet).tabs[tab].drain(first..first + count).collect();
+        for row in &removed {
+            self.witness.person_removed(row, tab);
+        }
+        self.trace(|| format!("person deletes {count} rows of {tab} from row {first}"));
+        let rows = removed.into_iter().enumerate().map(|(at, row)| (first + at, row)).collect();
+        self.undoable = Some((self.step, tab, rows));
+        self.announce_structure(tab);
+    }
+
+    /// The last rows that were deleted come back as they were, if that is not long ago and nothing has taken their place.
+    fn undo(&mut self, tab: usize) {
+        let Some((_, _, rows)) = self.undoable.take_if(|(step, of, _)| *of == tab && *step + 40 > self.step)
+        else {
+            return;
+        };
+        let stand: BTreeSet<Id> = self.sheet.tabs[tab].iter().filter_map(Row::id).collect();
+        if rows.iter().any(|(_, row)| row.id().is_some_and(|id| stand.contains(&id))) {
+            return;
+        }
+        for (at, row) in rows {
+            self.trace(|| format!("person undoes: row {at} of {tab} is back (uid {})", row.uid));
+            self.witness.person_undid(&row);
+            let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
+            rows.insert(at.min(rows.len()), row);
+        }
+        self.announce_structure(tab);
+    }
+
+    fn type_formula(&mut self, tab: usize, at: usize) {
+        let (column, cell) = (1 + self.dice.below(2), Cell::number(self.new_value()));
+        let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
+        row.put(COLUMNS[column], cell.clone());
+        row.formulas[COLUMNS[column]] = true;
+        let uid = row.uid;
+        self.witness.person_calculates(uid, column, &cell);
+        self.trace(|| {
+            format!("person types a formula that gives {} into uid {uid} col {column}", text(&cell))
+        });
+        self.announce(tab, at, at);
+    }
+
+    /// Two columns change places. Not between a read and the batch that rests on it: nothing mends that.
+    fn move_column(&mut self, tab: usize) {
+        if self.is_between_read_and_batch() {
+            return;
+        }
+        let (one, other) = (self.dice.below(4), self.dice.below(4));
+        Rc::make_mut(&mut self.sheet).places[tab].swap(one, other);
+        self.trace(|| format!("person moves columns of {tab}: {one} and {other}"));
+        self.announce_structure(tab);
+    }
+
+    fn set_header(&mut self, tab: usize, is_lost: bool) {
+        if self.sheet.headless[tab] != is_lost {
+            Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
+            self.trace(|| {
+                format!("person {} the header of {tab}", if is_lost { "deletes" } else { "mends" })
+            });
+            self.announce_structure(tab);
+        }
     }
 
     fn copy_row(&mut self, tab: usize, at: usize) {
@@ -235,7 +329,7 @@ impl World {
     fn clear_key(&mut self, tab: usize, at: usize) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(id) = row.id() else { return };
-        row.cells[0] = Cell::Blank;
+        row.put(0, Cell::Blank);
         let row = row.clone();
         self.witness.person_took_key(row.uid, tab, id);
         self.witness.person_made(&row);
@@ -253,7 +347,7 @@ impl World {
         };
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(old) = row.id().filter(|old| *old != new) else { return };
-        row.cells[0] = Cell::number(new as f64);
+        row.put(0, Cell::number(new as f64));
         let row = row.clone();
         self.witness.person_took_key(row.uid, tab, old);
         self.witness.person_made(&row);
@@ -312,11 +406,17 @@ impl World {
     pub(super) fn application(&mut self) {
         let tab = self.dice.below(self.server.tables.len());
         let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
-        match (self.dice.weighed(&self.manners), self.dice.pick(&ids)) {
+        let manner = self.dice.weighed(&self.manners);
+        self.happens(["AppUpdates", "AppInserts", "AppDeletes", "AppRenames"][manner]);
+        match (manner, self.dice.pick(&ids)) {
             (0, Some(id)) => self.app_update(tab, id),
             (2, Some(id)) if ids.len() > 2 => {
                 let image = self.server.delete(tab, id);
                 self.witness.app_deleted(tab, id);
+                if !self.store.links[tab].met {
+                    // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
+                    self.witness.strange(tab, id);
+                }
                 self.server.commit(self.clock, Vec::new(), vec![image]);
                 self.trace(|| format!("app deletes {tab}/{id}"));
             }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sheetbridge::engine::effect::Naming;
-use sheetbridge::engine::input::{KeySeen, ReceiptRow, ReceiptView, RowView, TabView, View};
+use sheetbridge::engine::input::{KeySeen, ReceiptRow, ReceiptView, RowView, TabView, Trouble, View};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::grid::{Fate, GridBatch, GridCell, GridOp, Helper, Token};
 use sheetbridge::model::link::SheetId;
@@ -27,13 +27,17 @@ pub(super) type Uid = u32;
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) uid: Uid,
+    /// In the order of the columns when all began, wherever they stand now.
     pub(super) cells: [Cell; GRID],
+    /// Cells that hold a formula; their values are what it gives.
+    pub(super) formulas: [bool; GRID],
     pub(super) claims: Vec<ClaimId>,
 }
 
 impl Row {
     pub(super) fn blank(uid: Uid) -> Self {
-        Self { uid, cells: [Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank], claims: Vec::new() }
+        let cells = [Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
+        Self { uid, cells, formulas: [false; GRID], claims: Vec::new() }
     }
 
     pub(super) fn id(&self) -> Option<Id> {
@@ -42,6 +46,17 @@ impl Row {
 
     pub(super) fn is_blank(&self) -> bool {
         self.cells.iter().all(Cell::is_blank)
+    }
+
+    /// A person or the daemon puts a plain value into a cell.
+    pub(super) fn put(&mut self, place: usize, cell: Cell) {
+        self.cells[place] = cell;
+        self.formulas[place] = false;
+    }
+
+    fn grid_cell(&self, place: usize) -> GridCell {
+        let formula = self.formulas[place].then(|| "=A1".to_owned());
+        GridCell { value: self.cells[place].clone(), formula }
     }
 
     fn seen(&self) -> KeySeen {
@@ -65,6 +80,10 @@ pub(super) fn number(cell: &Cell) -> Option<i64> {
 pub(super) struct Sheet {
     /// Rows below the header, per tab: row 1 of the grid is the first.
     pub(super) tabs: Vec<Vec<Row>>,
+    /// Where each column of a tab stands now.
+    pub(super) places: Vec<[u32; GRID]>,
+    /// Tabs whose header somebody has deleted.
+    pub(super) headless: Vec<bool>,
     tokens: BTreeMap<BatchNumber, Fate>,
     receipts: BTreeMap<BatchNumber, ReceiptView>,
     trash: BTreeMap<u32, Row>,
@@ -91,7 +110,8 @@ pub(super) enum Refusal {
 
 impl Sheet {
     pub(super) fn new(tabs: usize) -> Self {
-        Self { tabs: vec![Vec::new(); tabs], ..Self::default() }
+        let (places, headless) = (vec![[0, 1, 2, 3]; tabs], vec![false; tabs]);
+        Self { tabs: vec![Vec::new(); tabs], places, headless, ..Self::default() }
     }
 
     pub(super) fn new_uid(&mut self) -> Uid {
@@ -126,7 +146,8 @@ impl Sheet {
             | GridOp::Claim { sheet, row, .. }
             | GridOp::Delete { sheet, row, .. } => {
                 let row = self.tabs[tab(*sheet)].get(*row as usize - 1).ok_or(Refusal::Range(at))?;
-                let cells = row.cells.iter().cloned().map(GridCell::plain).collect();
+                let columns = (0..GRID as u32).map(|column| self.column(tab(*sheet), column));
+                let cells = columns.map(|place| row.grid_cell(place)).collect();
                 Ok(Some(ReceiptRow { key: row.seen(), cells }))
             }
             GridOp::Insert { sheet, at: place, .. } | GridOp::Restore { sheet, at: place, .. } => {
@@ -144,9 +165,10 @@ impl Sheet {
                 let tab = tab(*sheet);
                 let id = self.tabs[tab][*row as usize - 1].id();
                 let alone = self.tabs[tab].iter().filter(|row| row.id() == id).count() == 1;
+                let places = self.places[tab];
                 let row = &mut self.tabs[tab][*row as usize - 1];
                 let before = row.clone();
-                fill(row, cells);
+                fill(row, &places, cells);
                 did.push(Did::Wrote { tab, before, after: row.clone(), alone });
             }
             GridOp::Claim { sheet, row, claim } => {
@@ -161,7 +183,7 @@ impl Sheet {
             }
             GridOp::Insert { sheet, at, cells } => {
                 let mut row = Row::blank(self.new_uid());
-                fill(&mut row, cells);
+                fill(&mut row, &self.places[tab(*sheet)], cells);
                 self.insert(*sheet, *at, row, did);
             }
             GridOp::Restore { sheet, at, slot } => {
@@ -186,6 +208,11 @@ impl Sheet {
         self.tabs[tab].insert(at, row);
     }
 
+    /// The column that stands at this place of the grid.
+    fn column(&self, tab: usize, place: u32) -> usize {
+        self.places[tab].iter().position(|stands| *stands == place).unwrap_or(OWN)
+    }
+
     /// Makes the token a void one, if it does not stand; then reads it: the receipt of the batch that landed.
     pub(super) fn settle(&mut self, number: BatchNumber) -> Option<ReceiptView> {
         match self.tokens.entry(number).or_insert(Fate::Void) {
@@ -201,7 +228,7 @@ impl Sheet {
             let tab = tab(naming.sheet);
             let id = super::table::id(&naming.key);
             for row in self.tabs[tab].iter_mut().filter(|row| row.claims.contains(&naming.claim)) {
-                row.cells[0] = Cell::number(id as f64);
+                row.put(0, Cell::number(id as f64));
                 named.push((row.uid, tab, id));
             }
         }
@@ -214,11 +241,14 @@ impl Sheet {
         let row = |(at, row): (usize, &Row)| RowView {
             row: at as u32 + 1,
             key: row.seen(),
-            cells: COLUMNS.iter().map(|column| GridCell::plain(row.cells[*column].clone())).collect(),
+            cells: COLUMNS.iter().map(|column| row.grid_cell(*column)).collect(),
             claims: row.claims.clone(),
         };
         let tab = |(at, rows): (usize, &Vec<Row>)| {
-            let columns = COLUMNS.iter().map(|column| *column as u32).collect();
+            if self.headless[at] {
+                return Err(Trouble { reason: "the header is gone".into() });
+            }
+            let columns = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
             Ok(TabView { sheet: sheet(at), columns, rows: rows.iter().enumerate().map(row).collect() })
         };
         View {
@@ -230,9 +260,11 @@ impl Sheet {
     }
 }
 
-fn fill(row: &mut Row, cells: &[(u32, GridCell)]) {
+fn fill(row: &mut Row, places: &[u32; GRID], cells: &[(u32, GridCell)]) {
     for (column, cell) in cells {
-        row.cells[*column as usize] = cell.value.clone();
+        let Some(place) = places.iter().position(|stands| stands == column) else { continue };
+        row.put(place, cell.value.clone());
+        row.formulas[place] = cell.formula.is_some();
     }
 }
 

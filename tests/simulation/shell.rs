@@ -35,6 +35,20 @@ impl Call {
     pub(super) fn new(effect: Effect) -> Self {
         Self { effect, step: 0, answer: None, view: None }
     }
+
+    pub(super) fn name(&self) -> &'static str {
+        match &self.effect {
+            Effect::Read(_) => "Read",
+            Effect::Write(_) => "Write",
+            Effect::Send(_) => "Send",
+            Effect::Settle(_) => "Settle",
+            Effect::Commit(_) => "Commit",
+            Effect::Name(_) => "Name",
+            Effect::Probe { .. } => "Probe",
+            Effect::Chunk { .. } => "Chunk",
+            Effect::Answer(_) | Effect::Notice(_) => "",
+        }
+    }
 }
 
 impl World {
@@ -68,6 +82,7 @@ impl World {
             Effect::Commit(commit) => {
                 for conflict in &commit.conflicts {
                     self.witness.daemon_listed(conflict);
+                    self.tally.listed(conflict);
                     self.count(&format!("listed: {}", conflict.rule.split(';').next().unwrap_or_default()));
                     self.trace(|| {
                         format!(
@@ -81,6 +96,7 @@ impl World {
                         )
                     });
                 }
+                self.tally.committed(commit, &self.store);
                 self.store.commit(commit);
                 self.trace(|| format!("  commit {:?} front {}", commit.batch, commit.front));
                 let again = call.step == 1 && self.weather.strikes(Fault::CommitRetried, &mut self.dice);
@@ -125,6 +141,7 @@ impl World {
 
     fn read(&mut self, number: u64, scopes: &[Scope], step: u32, view: &mut Option<View>) -> Option<Input> {
         if step == 1 {
+            self.tally.read(&self.sheet.tabs);
             let stale = !self.older.is_empty() && self.weather.strikes(Fault::StaleRead, &mut self.dice);
             let old = if stale { self.dice.below(self.older.len()) } else { 0 };
             let sheet = if stale { Rc::clone(&self.older[old].1) } else { Rc::clone(&self.sheet) };
@@ -199,6 +216,7 @@ impl World {
         for op in &plan.ops {
             self.count(op.aim.word());
         }
+        self.tally.landed(plan, &self.store);
         for did in &did {
             self.trace(|| tell::did(did));
         }
@@ -312,6 +330,7 @@ impl World {
             (WriteAim::Delete { .. }, _) => "row deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
+        self.tally.wrote(write, &outcome);
         self.trace(|| tell::write(write, &outcome));
         Input::Wrote(write.effect, outcome)
     }
@@ -408,7 +427,8 @@ impl World {
         let wrote = match locked {
             Some(row) if !guard::untouched(base, &row) => return done(key, DbState::Row(row), None, false),
             Some(_) => {
-                self.witness.daemon_deletes(table, id(key));
+                let rows = self.server.tables[table].len();
+                self.witness.daemon_deletes(table, id(key), rows - 1, self.clock);
                 self.witness.table_writes += 1;
                 self.last_write = self.clock;
                 let image = self.server.delete(table, id(key));
@@ -441,12 +461,12 @@ impl World {
                 continue;
             }
             match mean(want) {
-                Ok(one) => {
-                    self.witness.daemon_writes(table, id(key), column, &one.shown);
-                    meant.push(one);
-                }
+                Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
+        }
+        for column in changed {
+            self.witness.daemon_writes(table, id(key), *column, &meant[*column].shown);
         }
         let row: Record = std::array::from_fn(|column| meant[column].value.clone());
         let base = guard::inserted(WIDTH, &meant);

@@ -20,8 +20,18 @@ pub(super) struct Kept {
     pub(super) claims: BTreeMap<ClaimId, Claim>,
     /// Every insert ever made under a claim: the ledger.
     pub(super) inserts: BTreeMap<ClaimId, Key>,
-    /// The first pass over the table is done.
+    /// The last pass over the table is done.
     pub(super) copied: bool,
+    /// One pass over the table was done.
+    pub(super) met: bool,
+}
+
+impl Kept {
+    /// Base goes, and the table is read whole. Its keys are remembered: a row of the tab that shows one of them is no new record.
+    pub(super) fn lose_base(&mut self) {
+        self.dead.extend(std::mem::take(&mut self.base).into_keys());
+        self.copied = false;
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,7 @@ pub(super) const WIDTH: usize = 3;
 pub(super) type Record = [Value; WIDTH];
 
 /// The server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Server {
     pub(super) tables: Vec<BTreeMap<Id, Record>>,
     pub(super) next_id: Id,
@@ -56,7 +56,7 @@ impl Server {
 
     pub(super) fn commit(&mut self, commit: Micros, marks: Vec<EffectId>, images: Vec<(TableIndex, Image)>) {
         let seq = self.end() + 1;
-        self.log.push(Transaction { seq, commit, marks, images });
+        self.log.push(Transaction { seq, commit, marks, images, looks: Vec::new() });
     }
 
     pub(super) fn state(&self, at: TableIndex, key: &Key) -> DbState {
@@ -103,5 +103,13 @@ pub(super) fn meaning(column: usize, cell: &Cell) -> Result<Value, String> {
         cell if cell.is_blank() && column == 2 => Ok(Value::Null),
         cell if cell.is_blank() => Err("the column needs a value".into()),
         _ => Err("not a number".into()),
+    }
+}
+
+/// What becomes of a cell that is written into the table: the column rounds.
+pub(super) fn rounded(cell: &Cell) -> Cell {
+    match cell {
+        Cell::Number(x) => Cell::number(x.get().trunc()),
+        _ => cell.clone(),
     }
 }

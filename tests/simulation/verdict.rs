@@ -18,6 +18,7 @@ impl World {
         let sheet = std::rc::Rc::clone(&self.sheet);
         self.witness.judge_losses(&sheet.tabs);
         self.witness.judge_own_cells(&sheet.tabs);
+        self.witness.judge_formulas(&sheet.tabs);
         let witness = &self.witness;
         let faults: u64 = self.weather.struck.values().sum();
         let most = 3 * witness.acts + faults as usize + 10;
@@ -32,22 +33,29 @@ impl World {
 
     fn judge_tab(&mut self, tab: usize) {
         let mut wrong = Vec::new();
-        let rows: BTreeMap<Id, Vec<&Row>> =
-            self.sheet.tabs[tab].iter().fold(BTreeMap::new(), |mut rows, row| {
-                rows.entry(row.id().unwrap_or(0)).or_insert_with(Vec::new).push(row);
-                rows
-            });
+        let sheet = std::rc::Rc::clone(&self.sheet);
+        let rows: BTreeMap<Id, Vec<&Row>> = sheet.tabs[tab].iter().fold(BTreeMap::new(), |mut rows, row| {
+            rows.entry(row.id().unwrap_or(0)).or_insert_with(Vec::new).push(row);
+            rows
+        });
         let hold = self.rules(tab).deletes == Deletes::Hold || self.engine.tables()[tab].brake.is_some();
-        for (id, record) in &self.server.tables[tab] {
+        for (id, record) in &self.server.tables[tab].clone() {
             match rows.get(id).map(Vec::as_slice) {
                 Some([row]) => self.judge_row(tab, *id, record, row, &mut wrong),
                 Some(rows) => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),
-                None if hold && self.witness.taken.contains(&(tab, *id)) => {}
+                None if hold && self.witness.taken.contains(&(tab, *id)) => {
+                    self.tally.line("same in the table, gone in the sheet: held");
+                }
                 None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
             }
         }
-        for row in &self.sheet.tabs[tab] {
-            let unfit = (1..WIDTH).any(|column| Witness::unfit(column, &row.cells[COLUMNS[column]]));
+        for row in &sheet.tabs[tab] {
+            let unfit = (1..WIDTH).any(|column| {
+                Witness::unfit(column, &row.cells[COLUMNS[column]]) || row.formulas[COLUMNS[column]]
+            });
+            if row.id().is_some_and(|id| self.witness.dead.contains(&(tab, id))) {
+                self.tally.line("a deleted key stands in the sheet: held");
+            }
             match row.id() {
                 Some(id)
                     if self.server.tables[tab].contains_key(&id)
@@ -69,7 +77,9 @@ impl World {
         let base = self.store.links[tab].base.get(&key(at));
         for column in 0..WIDTH {
             let (cell, shows) = (shown(&record[column]), &row.cells[COLUMNS[column]]);
-            if self.witness.frozen.contains(&(tab, at, column)) || Witness::unfit(column, shows) {
+            let is_formula = row.formulas[COLUMNS[column]];
+            if self.witness.frozen.contains(&(tab, at, column)) || is_formula || Witness::unfit(column, shows)
+            {
                 continue;
             }
             if cell.digest() != shows.digest() {

@@ -33,10 +33,16 @@ pub(super) enum Fault {
     HintDoubled,
     /// MySQL's answer to a commit is lost and it is made again.
     CommitRetried,
+    /// The stream touches a row and does not say what it became.
+    ImageMissing,
+    /// The stream is in doubt about a table: it is followed no more until the next start.
+    Doubt,
+    /// What base was made with is another thing at the next start.
+    BaseLost,
 }
 
 /// Every fault with its highest rate per call (per step for the crash).
-const FAULTS: [(Fault, f64); 13] = [
+pub(super) const FAULTS: [(Fault, f64); 16] = [
     (Fault::AnswerLost, 0.25),
     (Fault::NotSent, 0.1),
     (Fault::StaleRead, 0.15),
@@ -50,6 +56,9 @@ const FAULTS: [(Fault, f64); 13] = [
     (Fault::HintLost, 0.5),
     (Fault::HintDoubled, 0.3),
     (Fault::CommitRetried, 0.3),
+    (Fault::ImageMissing, 0.2),
+    (Fault::Doubt, 0.02),
+    (Fault::BaseLost, 0.3),
 ];
 
 /// The rates of one seed, and how often each fault struck.

@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sheetbridge::engine::effect::{Conflict, Winner};
+use sheetbridge::engine::input::Micros;
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
 use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
-use super::table::{Id, Record, WIDTH, id_of, meaning, shown};
+use super::table::{Id, Record, WIDTH, id_of, meaning, rounded, shown};
 use super::tell::cell as text;
+
+const MINUTE: Micros = 60_000_000;
 
 /// One value that a person put into one cell.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ struct Typed {
     uid: Uid,
     column: usize,
     cell: Cell,
+    /// What the table makes of it.
+    kept: Cell,
     /// The keys under which it went into the table: another write of the same value would be an old one.
     used: BTreeSet<(usize, Id)>,
 }
@@ -44,6 +49,10 @@ pub(super) struct Witness {
     pub(super) taken: BTreeSet<(usize, Id)>,
     removed: BTreeSet<Uid>,
     own: BTreeMap<Uid, Cell>,
+    /// Formulas that people put into linked cells, with what they give.
+    formulas: BTreeMap<(Uid, usize), Cell>,
+    /// When the daemon deleted rows of a table, since it was started.
+    deleted: BTreeMap<usize, Vec<Micros>>,
     /// Values that a person took from the cell's past: they are old and new at once.
     retyped: HashSet<Cell>,
     listed: HashSet<Cell>,
@@ -65,7 +74,9 @@ impl Witness {
 
     pub(super) fn person_typed(&mut self, uid: Uid, column: usize, cell: &Cell) {
         self.acts += 1;
-        self.typed.push(Typed { uid, column, cell: cell.clone(), used: BTreeSet::new() });
+        self.formulas.remove(&(uid, column));
+        let (cell, kept) = (cell.clone(), rounded(cell));
+        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new() });
     }
 
     pub(super) fn person_retypes(&mut self, cell: &Cell) {
@@ -86,6 +97,11 @@ impl Witness {
         self.key_typed.insert((tab, id));
     }
 
+    /// Nobody can know that the record with this key has been in the table.
+    pub(super) fn strange(&mut self, tab: usize, id: Id) {
+        self.key_typed.insert((tab, id));
+    }
+
     pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
         self.acts += 1;
         self.taken.insert((tab, id));
@@ -102,6 +118,17 @@ impl Witness {
 
     pub(super) fn person_noted(&mut self, uid: Uid, cell: &Cell) {
         self.own.insert(uid, cell.clone());
+    }
+
+    pub(super) fn person_calculates(&mut self, uid: Uid, column: usize, cell: &Cell) {
+        self.acts += 1;
+        self.formulas.insert((uid, column), cell.clone());
+    }
+
+    /// People took the rows back that they had removed.
+    pub(super) fn person_undid(&mut self, row: &Row) {
+        self.acts += 1;
+        self.removed.remove(&row.uid);
     }
 
     /// What a cell of the table held before.
@@ -157,7 +184,7 @@ impl Witness {
             .typed
             .iter_mut()
             .filter(|typed| {
-                typed.column == column && typed.cell == *cell && bound.contains(&(typed.uid, tab, id))
+                typed.column == column && typed.kept == *cell && bound.contains(&(typed.uid, tab, id))
             })
             .peekable();
         let known = mine.peek().is_some();
@@ -199,12 +226,26 @@ impl Witness {
         }
     }
 
-    pub(super) fn daemon_deletes(&mut self, tab: usize, id: Id) {
+    pub(super) fn daemon_deletes(&mut self, tab: usize, id: Id, rows: usize, now: Micros) {
+        let minute = self.deleted.entry(tab).or_default();
+        minute.retain(|at| at + MINUTE > now);
+        minute.push(now);
+        let gone = minute.len();
+        if rows + gone > 5 && gone * 2 > rows + gone {
+            self.violate(format!(
+                "deletes amplified: {gone} rows of {tab} within a minute, {rows} stand yet"
+            ));
+        }
         self.deletes += 1;
         if !self.taken.contains(&(tab, id)) {
             self.violate(format!("wrong delete: nobody removed {tab}/{id}"));
         }
         self.dead.insert((tab, id));
+    }
+
+    /// Brakes count from the start of the daemon.
+    pub(super) fn daemon_starts(&mut self) {
+        self.deleted.clear();
     }
 
     // ---- the daemon's hands on the sheet
@@ -287,13 +328,31 @@ impl Witness {
         let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
         let mut lost = Vec::new();
         for ((uid, column), typed) in last {
-            let stands = rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == typed.cell);
-            let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.cell.clone())));
-            let known = stands || held || !typed.used.is_empty() || self.listed.contains(&typed.cell);
-            if !known && !self.removed.contains(&uid) && !typed.cell.is_blank() {
+            let shows = |cell: &Cell| rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == *cell);
+            let stands = shows(&typed.cell) || shows(&typed.kept);
+            let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.kept.clone())));
+            let listed = self.listed.contains(&typed.cell) || self.listed.contains(&typed.kept);
+            let known = stands || held || !typed.used.is_empty() || listed;
+            let superseded = self.formulas.contains_key(&(uid, column));
+            if !known && !superseded && !self.removed.contains(&uid) && !typed.cell.is_blank() {
                 lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
             }
         }
+        self.violations.extend(lost);
+    }
+
+    /// Formulas in linked cells stand, or what they gave is listed.
+    pub(super) fn judge_formulas(&mut self, tabs: &[Vec<Row>]) {
+        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
+        let stands =
+            |uid: &Uid, column: usize| rows.get(uid).is_some_and(|row| row.formulas[COLUMNS[column]]);
+        let lost = self.formulas.iter().filter(|((uid, column), cell)| {
+            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
+            let gone = bound.clone().any(|(_, tab, id)| self.dead.contains(&(*tab, *id)));
+            !stands(uid, *column) && !gone && !self.removed.contains(uid) && !self.listed.contains(*cell)
+        });
+        let lost: Vec<String> =
+            lost.map(|((uid, _), cell)| format!("a formula of row {uid} is gone: {}", text(cell))).collect();
         self.violations.extend(lost);
     }
 

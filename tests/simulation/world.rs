@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use sheetbridge::engine::effect::{Effect, Level, Naming};
+use sheetbridge::engine::effect::{Answered, Effect, Level, Naming, Outcome};
 use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
 use sheetbridge::engine::lifecycle::Life;
 use sheetbridge::engine::plan::Plan;
@@ -21,7 +21,8 @@ use super::people::{Deed, habits};
 use super::sheet::{COLUMNS, Row, Sheet, Uid};
 use super::shell::Call;
 use super::store::{Kept, Store};
-use super::table::{Record, Server, WIDTH, key, shown, shown_row};
+use super::table::{Record, Server, WIDTH, id, key, shown, shown_row};
+use super::tally::Tally;
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
 
@@ -66,6 +67,12 @@ pub(super) struct World {
     pub(super) hints: Vec<(u32, EditHint)>,
     pub(super) growing: Vec<(Uid, u32)>,
     pub(super) copies: BTreeSet<Uid>,
+    /// The rows that were deleted last: at which step, in which tab, and where they stood.
+    pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
+    /// Tables that the stream is in doubt about: no image of them until the next start.
+    doubted: BTreeSet<usize>,
+    /// For each edit that was delivered: how many table writes there had been.
+    accepted: BTreeMap<u64, usize>,
     pub(super) edits: u64,
     pub(super) values: i32,
     pub(super) reads: u64,
@@ -75,6 +82,7 @@ pub(super) struct World {
     telling: bool,
     /// What the engine did, and how often.
     pub(super) acts: BTreeMap<String, u64>,
+    pub(super) tally: Tally,
     pub(super) story: Vec<String>,
 }
 
@@ -110,6 +118,9 @@ impl World {
             hints: Vec::new(),
             growing: Vec::new(),
             copies: BTreeSet::new(),
+            undoable: None,
+            doubted: BTreeSet::new(),
+            accepted: BTreeMap::new(),
             edits: 0,
             values: 100,
             reads: 0,
@@ -118,6 +129,7 @@ impl World {
             plans,
             telling,
             acts: BTreeMap::new(),
+            tally: Tally::default(),
             story: Vec::new(),
             dice,
         };
@@ -182,6 +194,18 @@ impl World {
         self.witness.person_noted(uid, &note);
     }
 
+    /// Somebody acts while calls of the engine are under way.
+    pub(super) fn happens(&mut self, act: impl Into<String>) {
+        let under_way = self.cycle.iter().take(1).chain(&self.beside).map(Call::name);
+        self.tally.happens(act.into(), under_way);
+    }
+
+    /// True while a row or column number that the engine has read may still be used, or is owed something.
+    pub(super) fn is_between_read_and_batch(&self) -> bool {
+        let under_way = !self.cycle.is_empty() || !self.late.is_empty() || self.store.open.is_some();
+        under_way || !self.engine.is_resting() || !self.engine.owed().is_empty()
+    }
+
     pub(super) fn count(&mut self, act: &str) {
         *self.acts.entry(act.to_owned()).or_default() += 1;
     }
@@ -206,17 +230,54 @@ impl World {
         self.engine = Engine::new(start(&self.store, &self.plans, until, self.store.position - 1));
         self.tail = self.store.position - 1;
         self.server.commit(self.clock, vec![until], Vec::new());
+        self.witness.daemon_starts();
+        self.doubted.clear();
+        self.forget_base();
         self.pump();
+    }
+
+    /// The type of a column, the locale or the time zone changed while nobody looked: base says nothing any more.
+    fn forget_base(&mut self) {
+        for tab in 0..self.plans.len() {
+            // Under `first_match = sheet` an old cell may beat a new value: there is no telling them apart.
+            let may = self.store.generation > 1 && self.rules(tab).first_match != FirstMatch::Sheet;
+            if may && self.weather.strikes(Fault::BaseLost, &mut self.dice) {
+                self.trace(|| format!("base of {tab} is LOST"));
+                self.store.links[tab].lose_base();
+                self.engine.handle(self.clock, Input::Rebase(tab));
+            }
+        }
+    }
+
+    /// The stream is in doubt about a table: its link stops, and the next start reads it whole.
+    fn doubt(&mut self) {
+        let tab = self.dice.below(self.plans.len());
+        self.trace(|| format!("the stream is in doubt about {tab}"));
+        self.store.links[tab].copied = false;
+        self.give(Input::Stop { table: tab, reason: "the table was emptied by TRUNCATE".into() });
+        if self.engine.tables()[tab].stopped.is_some() {
+            self.doubted.insert(tab);
+        }
     }
 
     pub(super) fn crash(&mut self) {
         self.trace(|| "CRASH".into());
+        self.happens("Crash");
         if let Some(call) = self.cycle.pop_front() {
             self.abandon(call);
         }
         self.cycle.clear();
         self.beside.clear();
         self.start_engine();
+    }
+
+    /// MySQL is put back to what it was at `backup`: rows, binlog, and our own state with them.
+    pub(super) fn go_back_in_time(&mut self, backup: (Server, Store)) {
+        self.trace(|| "MYSQL IS PUT BACK".into());
+        (self.server, self.store) = backup;
+        self.cycle.clear();
+        self.late.clear();
+        self.crash();
     }
 
     pub(super) fn give(&mut self, input: Input) {
@@ -227,7 +288,7 @@ impl World {
     pub(super) fn pump(&mut self) {
         while let Some(effect) = self.engine.next_effect(self.clock) {
             match effect {
-                Effect::Answer(_) => {}
+                Effect::Answer(answers) => self.take_answers(&answers),
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
                     if notice.level == Level::Warning
@@ -243,6 +304,17 @@ impl World {
         }
         for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
             kept.copied |= table.is_copied();
+            kept.met |= kept.copied;
+        }
+    }
+
+    /// An edit is answered as applied only when its transaction is durable.
+    fn take_answers(&mut self, answers: &[Answered]) {
+        for answer in answers {
+            let before = self.accepted.get(&answer.edit).copied().unwrap_or_default();
+            if answer.verdict.outcome == Outcome::Applied && self.witness.table_writes == before {
+                self.witness.violate(format!("edit {} is answered and stands nowhere", answer.edit));
+            }
         }
     }
 
@@ -262,6 +334,9 @@ impl World {
             if self.weather.strikes(Fault::Crash, &mut self.dice) {
                 self.crash();
             }
+            if self.weather.strikes(Fault::Doubt, &mut self.dice) {
+                self.doubt();
+            }
         }
     }
 
@@ -270,6 +345,10 @@ impl World {
         self.trace(|| "QUIET".into());
         self.weather.clear_up();
         self.growing.clear();
+        Rc::make_mut(&mut self.sheet).headless.fill(false);
+        if !self.doubted.is_empty() {
+            self.crash();
+        }
         let begin = self.step;
         let mut quiet_since = None;
         while self.step < begin + 6_000 {
@@ -339,6 +418,7 @@ impl World {
         let step = self.step;
         let due: Vec<Late> = self.late.extract_if(.., |(at, _)| *at <= step).map(|(_, late)| late).collect();
         for late in due {
+            self.happens("Late");
             self.arrive_late(late);
         }
         self.finish_rows();
@@ -367,7 +447,19 @@ impl World {
         for _ in 0..=self.dice.below(2) {
             if self.tail < self.server.end() {
                 self.tail += 1;
-                let transaction = self.server.transaction(self.tail);
+                let mut transaction = self.server.transaction(self.tail);
+                transaction.images.retain(|(tab, _)| !self.doubted.contains(tab));
+                for (tab, image) in &transaction.images {
+                    self.tally.told(&self.store, *tab, id(&image.key));
+                }
+                self.happens("Stream");
+                if !transaction.images.is_empty() && self.weather.strikes(Fault::ImageMissing, &mut self.dice)
+                {
+                    let images = std::mem::take(&mut transaction.images);
+                    transaction.looks = images.into_iter().map(|(table, image)| (table, image.key)).collect();
+                    let tail = self.tail;
+                    self.trace(|| format!("  stream {tail} only names {:?}", transaction.looks));
+                }
                 self.trace(|| {
                     let keys: Vec<String> = transaction
                         .images
@@ -395,6 +487,8 @@ impl World {
     fn deliver_hint(&mut self) {
         if let Some(at) = self.hints.iter().position(|(due, _)| *due <= self.step) {
             let (_, hint) = self.hints.remove(at);
+            self.happens("Hint");
+            self.accepted.entry(hint.edit).or_insert(self.witness.table_writes);
             self.give(Input::Edit(hint));
         }
     }
