@@ -193,10 +193,9 @@ impl Engine {
         }
     }
 
-    /// The same with another bound from which on tabs are read row by row: simulations have small ones.
-    #[must_use]
-    pub fn with_large(self, large: usize) -> Self {
-        Self { large, ..self }
+    /// Sets the bound from which on tabs are read row by row: simulations have small ones.
+    pub fn set_large(&mut self, cells: usize) {
+        self.large = cells;
     }
 
     /// Takes what happened.
@@ -553,7 +552,9 @@ impl Engine {
 
     /// All tabs are looked at again then, whole.
     fn look_at_all(&mut self, at: Micros) {
-        self.tables.iter_mut().for_each(|table| drop(table.wakes.insert(at)));
+        for table in &mut self.tables {
+            table.wakes.insert(at);
+        }
     }
 
     fn calm(&mut self) {

@@ -38,7 +38,7 @@ impl Call {
 
     pub(super) fn name(&self) -> &'static str {
         match &self.effect {
-            Effect::Read(_) => "Read",
+            Effect::Read(_) | Effect::ReadRows(..) => "Read",
             Effect::Write(_) => "Write",
             Effect::Send(_) => "Send",
             Effect::Settle(_) => "Settle",
