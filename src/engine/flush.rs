@@ -120,7 +120,10 @@ impl Engine {
     fn draft_tab(&mut self, index: usize, tab: &TabView, draft: &mut Draft, writing: &mut Writing) {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
-        let mut at = if whole { rows.below_last() } else { self.tables[index].places.below() };
+        let mut at = rows.below_last();
+        if !whole {
+            at = at.max(self.tables[index].places.below());
+        }
         let keys: Vec<Key> = self.tables[index].pending.keys().cloned().collect();
         self.tables[index].dirty = false;
         for key in keys {

@@ -90,6 +90,7 @@ impl Places {
                 GridOp::Insert { .. } | GridOp::Restore { .. } => return self.forget(),
                 GridOp::Write { row, .. } => {
                     if let Some(key) = key {
+                        self.below = self.below.max(row + 1);
                         self.rows.entry(digest(key)).or_insert(Some(*row));
                     }
                 }
