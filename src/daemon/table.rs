@@ -77,6 +77,8 @@ pub struct Table {
     key: Vec<usize>,
     state: Mutex<Shown>,
     plain: Arc<Context>,
+    /// How many rows the table has, as the server guesses.
+    pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
 }
@@ -133,7 +135,17 @@ impl Table {
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
         let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
         let state = Mutex::new(Shown::default());
-        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state, plain: utc, remembered: None })
+        Ok(Self {
+            link,
+            schema: Arc::new(schema),
+            plan,
+            places,
+            key,
+            state,
+            plain: utc,
+            estimate: 0,
+            remembered: None,
+        })
     }
 
     /// Of everything that base depends on but the spreadsheet: another one means that base is made anew.

@@ -12,7 +12,6 @@ use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
-use crate::sheet::quota::Lane;
 use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
 
@@ -64,10 +63,10 @@ impl Performer {
             .filter_map(|(at, table)| Some((table.sheet()?, rows(at))))
             .collect();
         let snapshot = if tabs.iter().any(|(_, rows)| rows.is_some()) {
-            self.client.excerpt(Lane::Live, &self.spreadsheet, &tabs, self.helper()).await?
+            self.client.excerpt(self.lane(), &self.spreadsheet, &tabs, self.helper()).await?
         } else {
             let sheets: Vec<SheetId> = tabs.iter().map(|(sheet, _)| *sheet).collect();
-            self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets, self.helper()).await?
+            self.client.snapshot(self.lane(), &self.spreadsheet, &sheets, self.helper()).await?
         };
         if snapshot.helper.is_none() {
             tracing::warn!(

@@ -30,6 +30,7 @@ use crate::model::grid::Snapshot;
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
+use crate::sheet::quota::Lane;
 use crate::store::{self, StoreError};
 
 /// Everything that the effects of one spreadsheet's engine need.
@@ -37,6 +38,8 @@ use crate::store::{self, StoreError};
 pub struct Performer {
     /// The account that the spreadsheet is shared with.
     pub client: Arc<Client>,
+    /// What the cycle under way is for.
+    pub lane: Mutex<Lane>,
     /// Sessions whose default schema is our state.
     pub pool: Pool,
     /// Who we are.
@@ -98,6 +101,16 @@ impl Performer {
 
     fn last_read(&self) -> Option<Arc<Snapshot>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lane of the cycle's reads and writes.
+    fn lane(&self) -> Lane {
+        *self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what the cycle is for.
+    pub fn set_lane(&self, lane: Lane) {
+        *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = lane;
     }
 
     fn helper(&self) -> Option<SheetId> {
