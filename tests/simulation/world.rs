@@ -230,8 +230,8 @@ impl World {
         self.store.generation += 1;
         let until = EffectId(u64::from(self.store.generation) * 1_000_000);
         self.engine = Engine::new(start(&self.store, &self.plans, until, self.store.position - 1));
-        if !self.seed.is_multiple_of(2) {
-            // Half of the worlds have large tabs, of which only single rows are read where that will do.
+        if self.seed.is_multiple_of(3) {
+            // A third of the worlds has large tabs, of which only single rows are read where that will do.
             self.engine.set_large(0);
         }
         self.tail = self.store.position - 1;
