@@ -56,6 +56,9 @@ pub(super) struct Checker<'a> {
 /// Google's limits for one account; an operator with a raised quota says so.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("is not zero");
 
+/// What the accounts of a project share before an increase was granted.
+const PROJECT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("300 is not 0");
+
 const SOCKET: &str = "/run/mysqld/mysqld.sock";
 
 impl Checker<'_> {
@@ -179,17 +182,32 @@ impl Checker<'_> {
             Ok(Some(key)) => self.service_account(key),
             Err(refused) => Err(refused),
         };
+        let further: Vec<Checked<SecretString>> =
+            raw.further_key_files.into_iter().map(|file| self.further_key(file)).collect();
         let base_address = self.local_url("google.base_address", raw.base_address);
         let token_url = self.local_url("google.token_url", raw.token_url);
         let reads = self.per_minute("google.reads_per_minute", raw.reads_per_minute);
         let writes = self.per_minute("google.writes_per_minute", raw.writes_per_minute);
+        let project = match raw.project_per_minute {
+            None => Ok(PROJECT_PER_MINUTE),
+            given => self.per_minute("google.project_per_minute", given),
+        };
+        let keys: Checked<Vec<SecretString>> = std::iter::once(key).chain(further).collect();
         Ok(Google {
-            key: key?,
+            keys: keys?,
             base_address: base_address?,
             token_url: token_url?,
             reads_per_minute: reads?,
             writes_per_minute: writes?,
+            project_per_minute: project?,
         })
+    }
+
+    fn further_key(&mut self, file: PathBuf) -> Checked<SecretString> {
+        match self.secret("google.further_key_files", Some(file), None)? {
+            Some(key) => self.service_account(key),
+            None => self.refuse("google.further_key_files", "is empty", "name a key file, or leave it out"),
+        }
     }
 
     /// Only the form is looked at; nothing of the content is repeated in a complaint.

@@ -50,6 +50,9 @@ pub struct RawGoogle {
     pub token_url: Option<String>,
     pub reads_per_minute: Option<u32>,
     pub writes_per_minute: Option<u32>,
+    #[serde(default)]
+    pub further_key_files: Vec<PathBuf>,
+    pub project_per_minute: Option<u32>,
 }
 
 /// `[endpoint]`

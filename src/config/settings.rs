@@ -73,16 +73,18 @@ pub enum Tls {
 /// `[google]`
 #[derive(Clone, Debug)]
 pub struct Google {
-    /// The service account's key file, whole: JSON.
-    pub key: SecretString,
+    /// The service accounts' key files, whole: JSON. There is at least one.
+    pub keys: Vec<SecretString>,
     /// Where the Sheets API is instead of at Google: on this machine only.
     pub base_address: Option<String>,
     /// Where tokens are fetched instead of at Google: on this machine only.
     pub token_url: Option<String>,
-    /// The quota of reads.
+    /// The quota of reads of one account.
     pub reads_per_minute: NonZeroU32,
-    /// The quota of writes.
+    /// The quota of writes of one account.
     pub writes_per_minute: NonZeroU32,
+    /// The quota of either that the accounts of one project share.
+    pub project_per_minute: NonZeroU32,
 }
 
 /// `[endpoint]`

@@ -47,9 +47,10 @@ use crate::fault::{Classify, Fault};
 use crate::model::link::LinkName;
 use crate::model::mark::Owner;
 use crate::sheet::auth::ServiceAccount;
-use crate::sheet::client::{Client, Google};
+use crate::sheet::client::Google;
 use crate::sheet::error::SheetError;
-use crate::sheet::quota::Rates;
+use crate::sheet::pool::Pool as Accounts;
+use crate::sheet::quota::{Lane, Rates};
 use crate::store::{StoreError, installation, lease, migrate::migrate};
 
 /// The name of the one source of changes, under which its position is stored.
@@ -213,15 +214,17 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
 
     preflight(&mut conn, settings).await?;
 
-    let groups = start::groups(&mut conn, settings).await?;
+    let mut groups = start::groups(&mut conn, settings).await?;
     if groups.is_empty() {
         return Err(DaemonError::NoLinks);
     }
+    let accounts = pool_of(&settings.google)?;
+    start::stretch_sweeps(&mut groups, &accounts, settings.google.reads_per_minute.get());
     let watched = start::watched(&mut conn, settings, &groups).await?;
     let resume = start::resume(&mut conn).await?;
     let progress = Arc::new(Progress::new(resume.position.clone(), groups.len()));
     let shared = Shared {
-        client: Arc::new(client_of(&settings.google)?),
+        accounts,
         pool: connect::pool(&server, SESSIONS, Some(settings.mysql.state_schema.name())),
         owner: owner.clone(),
         progress: Arc::clone(&progress),
@@ -296,7 +299,7 @@ async fn preflight(conn: &mut Conn, settings: &Settings) -> Result<(), DaemonErr
 
 /// What all performers share.
 struct Shared {
-    client: Arc<Client>,
+    accounts: Accounts,
     pool: Pool,
     owner: Owner,
     progress: Arc<Progress>,
@@ -307,7 +310,8 @@ struct Shared {
 impl Shared {
     fn performer(&self, group: &Group, index: usize, owner: &Owner) -> Arc<Performer> {
         Arc::new(Performer {
-            client: Arc::clone(&self.client),
+            client: Arc::clone(self.accounts.of(&group.spreadsheet)),
+            lane: Mutex::new(Lane::Live),
             pool: self.pool.clone(),
             owner: self.owner.clone(),
             spreadsheet: group.spreadsheet.clone(),
@@ -434,15 +438,18 @@ fn server_of(mysql: &settings::Mysql) -> Server {
     }
 }
 
-fn client_of(google: &settings::Google) -> Result<Client, DaemonError> {
-    let account = ServiceAccount::parse(google.key.expose_secret())?;
+fn pool_of(google: &settings::Google) -> Result<Accounts, DaemonError> {
+    let accounts = google.keys.iter().map(|key| ServiceAccount::parse(key.expose_secret()));
+    let accounts = accounts.collect::<Result<Vec<_>, _>>()?;
+    let (reads, writes) = (google.reads_per_minute.get(), google.writes_per_minute.get());
     let mut at = Google {
         token_url: google.token_url.clone(),
-        rates: Rates { reads: google.reads_per_minute.get(), writes: google.writes_per_minute.get() },
+        // Whoever raised an account's own quota has raised the project's.
+        rates: Rates { reads, writes, project: google.project_per_minute.get().max(reads).max(writes) },
         ..Google::default()
     };
     if let Some(base) = &google.base_address {
         base.trim_end_matches('/').clone_into(&mut at.sheets_base);
     }
-    Ok(Client::new(account, &at)?)
+    Ok(Accounts::new(accounts, &at)?)
 }

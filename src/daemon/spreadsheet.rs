@@ -9,16 +9,20 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::daemon::DaemonError;
-use crate::daemon::notify::Beat;
+use crate::daemon::notify::{self, Beat};
 use crate::daemon::perform::{Performer, now};
+use crate::daemon::retry::Backoff;
 use crate::daemon::shutdown::Shutdown;
-use crate::engine::Engine;
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
+use crate::engine::lifecycle::Life;
+use crate::engine::{Engine, Errand};
+use crate::model::grid::RECEIPT_LINES;
 use crate::model::mark::EffectId;
+use crate::sheet::quota::Lane;
 
 /// One spreadsheet at work.
 pub struct Spreadsheet {
@@ -34,8 +38,14 @@ pub struct Spreadsheet {
     pub until: EffectId,
 }
 
-/// The wait between two tries to make the tabs ready.
+/// The first wait between two tries to make the tabs ready; it doubles up to [`AT_MOST`], because each try costs a call.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// The longest wait between two such tries.
+const AT_MOST: Duration = Duration::from_secs(60);
+
+/// How often a copy or a long queue is told of.
+const TELL: Duration = Duration::from_secs(5);
 
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
@@ -47,7 +57,12 @@ impl Spreadsheet {
         }
         let mut calls = Calls::new();
         let mut live = vec![false; self.engine.tables().len()];
+        let mut told = Instant::now();
         loop {
+            if told.elapsed() >= TELL {
+                self.tell_of_queues();
+                told = Instant::now();
+            }
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
             self.performer.progress.report(self.performer.place, self.engine.front());
@@ -79,10 +94,11 @@ impl Spreadsheet {
         let performer = Arc::clone(&self.performer);
         let until = self.until;
         let mut ready: BoxFuture<'static, Vec<Input>> = async move {
+            let mut waits = Backoff::new(AGAIN, AT_MOST);
             loop {
                 match performer.get_ready(until).await {
                     Ok(inputs) => return inputs,
-                    Err(()) => sleep(AGAIN).await,
+                    Err(()) => sleep(waits.wait(1.0)).await,
                 }
             }
         }
@@ -120,7 +136,11 @@ impl Spreadsheet {
         let mut cycle = Vec::new();
         while let Some(effect) = self.engine.next_effect(now()) {
             match effect {
-                Effect::Read(_) | Effect::Probe { .. } | Effect::Chunk { .. } if ending => break,
+                Effect::Read(_) | Effect::ReadRows(..) | Effect::Probe { .. } | Effect::Chunk { .. }
+                    if ending =>
+                {
+                    break;
+                }
                 Effect::Probe { .. } | Effect::Chunk { .. } => {
                     calls.push(Arc::clone(&self.performer).perform(effect).boxed());
                 }
@@ -130,6 +150,12 @@ impl Spreadsheet {
         if cycle.is_empty() {
             return;
         }
+        self.performer.set_lane(match self.engine.errand() {
+            Errand::Edit => Lane::Edit,
+            Errand::Changes => Lane::Live,
+            Errand::Copy => Lane::Bulk,
+            Errand::Sweep => Lane::Sweep,
+        });
         // The calls of a cycle are made in its order: what one of them settled is stored before the next one is told.
         let performer = Arc::clone(&self.performer);
         let in_order = async move {
@@ -150,6 +176,32 @@ impl Spreadsheet {
                 let performer = Arc::clone(&self.performer);
                 calls.push(async move { performer.read_whole(index).await }.boxed());
             }
+        }
+    }
+
+    /// One line in the journal and for `systemctl status` of what takes long: a copy with its percentage, a queue with the
+    /// seconds until it is empty.
+    fn tell_of_queues(&self) {
+        for (table, link) in self.engine.tables().iter().zip(&self.performer.tables) {
+            let waiting = table.pending.len() + table.flight.len();
+            let copied = match &table.life {
+                Life::CatchingUpAll(copying) => Some(copying.rows),
+                Life::CatchingUpKeys { .. } | Life::Live => None,
+            };
+            if copied.is_none() && waiting < RECEIPT_LINES {
+                continue;
+            }
+            let name = link.link.rules.name.0.as_str();
+            let drain = self.performer.client.drain(waiting.div_ceil(RECEIPT_LINES)).as_secs();
+            let percent = copied.map(|rows| (rows * 100).checked_div(link.estimate.max(rows)).unwrap_or(100));
+            let line = match percent {
+                Some(percent) => {
+                    format!("{name}: {percent} % of the table read, {waiting} rows wait, {drain} s of quota")
+                }
+                None => format!("{name}: {waiting} rows wait, {drain} s of quota"),
+            };
+            notify::status(&line);
+            tracing::info!(LINK = name, WAITING = waiting as u64, DRAIN_S = drain, "{line}");
         }
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
 
 use crate::config::Settings;
 use crate::daemon::perform::Memory;
@@ -22,6 +24,7 @@ use crate::model::link::{LinkName, SpreadsheetId};
 use crate::model::mark::{EffectId, Owner};
 use crate::model::position::Position;
 use crate::model::schema::TableSchema;
+use crate::sheet::pool::Pool as Accounts;
 use crate::store::base::Remembered;
 use crate::store::{self, StoreError};
 
@@ -71,6 +74,7 @@ pub(super) async fn groups(conn: &mut Conn, settings: &Settings) -> Result<Vec<G
             }
         };
         let memory = store::link::load(conn, &link.rules.name).await?;
+        table.estimate = estimate(conn, &table.schema).await?;
         table.remembered = memory.and_then(|memory| memory.sheet);
         let table = Arc::new(table);
         match groups.iter_mut().find(|group| group.spreadsheet == link.spreadsheet) {
@@ -79,6 +83,47 @@ pub(super) async fn groups(conn: &mut Conn, settings: &Settings) -> Result<Vec<G
         }
     }
     Ok(groups)
+}
+
+/// How many rows the server guesses the table to have.
+async fn estimate(conn: &mut Conn, schema: &TableSchema) -> Result<u64, DaemonError> {
+    let name = (&schema.name.schema, &schema.name.table);
+    let query = "SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+    let rows: Option<Option<u64>> = conn.exec_first(query, name).await?;
+    Ok(rows.flatten().unwrap_or(0))
+}
+
+/// Of the reads of one account, so many a minute are for sweeps; with more spreadsheets each is swept less often.
+const SWEEP_SHARE: u32 = 3;
+
+/// Stretches the intervals of sweeps to what the accounts' quota allows, and says so.
+pub(super) fn stretch_sweeps(groups: &mut [Group], accounts: &Accounts, reads_per_minute: u32) {
+    let account = |group: &Group| accounts.of(&group.spreadsheet).email().to_owned();
+    let mut spreadsheets: BTreeMap<String, u32> = BTreeMap::new();
+    for group in groups.iter() {
+        *spreadsheets.entry(account(group)).or_default() += 1;
+    }
+    let share = (reads_per_minute / SWEEP_SHARE).max(1);
+    for group in groups {
+        let email = account(group);
+        let least = Duration::from_secs(60) * spreadsheets[&email] / share;
+        for table in &mut group.tables {
+            let wish = table.plan.rules.sweep_interval;
+            let Some(table) = Arc::get_mut(table).filter(|_| wish < least) else { continue };
+            table.plan.rules.sweep_interval = least;
+            tracing::info!(
+                LINK = table.link.rules.name.0.as_str(),
+                wish_s = wish.as_secs_f64(),
+                interval_s = least.as_secs_f64(),
+                "swept every {:.0} s instead of every {:.0} s: {email} has {reads_per_minute} reads a minute for {} \
+                 spreadsheets; {} accounts would do as wished",
+                least.as_secs_f64(),
+                wish.as_secs_f64(),
+                spreadsheets[&email],
+                (least.as_secs_f64() / wish.as_secs_f64().max(0.1)).ceil() * accounts.len() as f64,
+            );
+        }
+    }
 }
 
 /// The tables that the stream must show: the linked ones, and our ledger.

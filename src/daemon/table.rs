@@ -77,6 +77,8 @@ pub struct Table {
     key: Vec<usize>,
     state: Mutex<Shown>,
     plain: Arc<Context>,
+    /// How many rows the table has, as the server guesses.
+    pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
 }
@@ -133,7 +135,17 @@ impl Table {
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
         let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
         let state = Mutex::new(Shown::default());
-        Ok(Self { link, schema: Arc::new(schema), plan, places, key, state, plain: utc, remembered: None })
+        Ok(Self {
+            link,
+            schema: Arc::new(schema),
+            plan,
+            places,
+            key,
+            state,
+            plain: utc,
+            estimate: 0,
+            remembered: None,
+        })
     }
 
     /// Of everything that base depends on but the spreadsheet: another one means that base is made anew.
@@ -273,15 +285,15 @@ impl Table {
 
     /// A tab as the engine takes it.
     pub fn view(&self, tab: &TabRead) -> Result<TabView, Trouble> {
-        let header = tab.rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
+        let header = header(tab);
         let layout = self.layout(header, tab)?;
         let last = layout.columns.iter().copied().max().unwrap_or(0);
         if tab.merges.iter().any(|(_, end, first, _)| *end > 1 && *first <= last) {
             let reason = format!("{} has merged cells among the linked columns: unmerge them", tab.title);
             return Err(Trouble { reason });
         }
-        let rows = tab.rows.iter().enumerate().skip(1);
-        let rows = rows.map(|(at, row)| self.row_view(&layout, at as u32, row)).collect();
+        let rows = tab.rows.iter().filter(|row| row.row > 0);
+        let rows = rows.map(|row| self.row_view(&layout, row)).collect();
         Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows })
     }
 
@@ -295,13 +307,13 @@ impl Table {
         layout(header, anchors, &self.link.rules.name, &columns, &self.key_headers())
     }
 
-    fn row_view(&self, layout: &Layout, row: u32, seen: &GridRow) -> RowView {
+    fn row_view(&self, layout: &Layout, seen: &GridRow) -> RowView {
         let cells: Vec<GridCell> = layout
             .columns
             .iter()
             .map(|column| seen.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
             .collect();
-        RowView { row, key: self.key_seen(&cells), cells, claims: seen.claims.clone() }
+        RowView { row: seen.row, key: self.key_seen(&cells), cells, claims: seen.claims.clone() }
     }
 
     /// A row of a receipt, read by the header of the same receipt: a column that moved in between is found where it was hit.
@@ -321,7 +333,7 @@ impl Table {
     }
 
     fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
-        let before = tab.rows.first().map(|row| row.cells.as_slice()).unwrap_or_default();
+        let before = self::header(tab);
         // The same header: anchors count as well. Another one: only its texts tell.
         let anchors = if trimmed(before) == trimmed(header) { tab.anchors.as_slice() } else { &[] };
         self.resolve(header, anchors).ok()
@@ -341,6 +353,10 @@ impl Table {
         }
         KeySeen::Key(canonical(&self.schema, &Key(values)))
     }
+}
+
+fn header(tab: &TabRead) -> &[GridCell] {
+    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
 }
 
 fn trimmed(cells: &[GridCell]) -> &[GridCell] {

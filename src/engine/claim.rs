@@ -63,7 +63,7 @@ impl NewRows<'_> {
             still.insert(print, since);
             let due = since + micros(engine.tables[self.index].plan.rules.insert_after);
             if writing.asked < due {
-                engine.wakes.insert(due);
+                engine.tables[self.index].wakes.insert(due);
                 writing.judge(
                     self.index,
                     row.row,
@@ -213,7 +213,7 @@ impl Engine {
         };
         owed.missing_since = None;
         if owed.named_at.is_some_and(|at| self.clock < at + NAME_AGAIN) {
-            self.wakes.insert(self.clock + LOOK_AGAIN);
+            self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
             return;
         }
         owed.named_at = Some(self.clock);
@@ -256,7 +256,7 @@ impl Engine {
         if writing.asked > since && writing.asked >= since + grace {
             self.name_stands(index, claim, false, writing);
         } else {
-            self.wakes.insert(since + grace.max(1));
+            self.tables[index].wakes.insert(since + grace.max(1));
         }
     }
 }

@@ -20,7 +20,7 @@ impl Engine {
             };
             let table = &self.tables[index];
             if table.is_fetching(&key) || writing.queue.iter().any(|queued| queued.key() == Some(&key)) {
-                self.wakes.insert(self.clock + LOOK_AGAIN);
+                self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 continue;
             }
             let rules = table.plan.columns.get(column).map(|plan| plan.rule.clone());

@@ -20,11 +20,28 @@ pub(crate) struct Draft {
     pub(crate) deletes: Vec<PlannedOp>,
     /// Rows that a request of this batch touches: one request a row.
     pub(crate) rows: BTreeSet<(usize, u32)>,
+    /// The bytes of those writes and inserts that are weighed, and how many of each are.
+    weight: usize,
+    weighed: (usize, usize),
 }
+
+/// Google recommends requests of up to 2 MB; what a batch carries beside its cells has the rest.
+const WEIGHT: usize = 1_500_000;
+
+/// Deletes in one batch: far fewer than the trash has slots, so that none is used twice.
+const DELETES: usize = 500;
 
 impl Draft {
     pub(super) fn len(&self) -> usize {
         self.writes.len() + self.inserts.len() + self.deletes.len()
+    }
+
+    /// Is there no room for one more? The first one always fits.
+    pub(super) fn is_full(&mut self, most: usize) -> bool {
+        let new = self.writes.iter().skip(self.weighed.0).chain(self.inserts.iter().skip(self.weighed.1));
+        self.weight += new.map(|op| op.grid.weight()).sum::<usize>();
+        self.weighed = (self.writes.len(), self.inserts.len());
+        self.len() >= most || self.deletes.len() >= DELETES || self.weight >= WEIGHT
     }
 
     /// Writes first, then inserts from top to bottom, then deletes from bottom to top: every number is right when it is used.

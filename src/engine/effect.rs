@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
 use crate::engine::owed::{Owed, OwedId};
+use crate::engine::places::Scope;
 use crate::engine::plan::Plan;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::cell::Cell;
@@ -19,6 +20,8 @@ use crate::model::mark::{BatchNumber, ClaimId, EffectId};
 pub enum Effect {
     /// Read all linked tabs in one call.
     Read(ReadNumber),
+    /// Read the linked tabs in one call, of large ones only what is needed; one scope a link.
+    ReadRows(ReadNumber, Vec<Scope>),
     /// One guarded transaction on one row of the table.
     Write(TableWrite),
     /// Store the intention, then send the batch.

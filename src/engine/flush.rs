@@ -4,7 +4,7 @@ use crate::engine::draft::{Draft, insert, planned};
 use std::collections::BTreeSet;
 
 use crate::engine::effect::{Commit, Effect};
-use crate::engine::input::{DbState, TabView};
+use crate::engine::input::{DbState, TabView, Trouble};
 use crate::engine::owed::Owed;
 use crate::engine::plan::{Aim, Plan};
 use crate::engine::rows::{Found, Rows, is_base};
@@ -45,11 +45,14 @@ impl Engine {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
-                if let Some(Ok(tab)) = writing.view.tabs.get(index).cloned()
-                    && self.tables[index].trouble.is_none()
-                {
-                    self.draft_tab(index, &tab, &mut draft, &mut writing);
+                // Taken out for the time being: a large tab is not copied.
+                let missing = Err(Trouble { reason: String::new() });
+                let Some(slot) = writing.view.tabs.get_mut(index) else { continue };
+                let tab = std::mem::replace(slot, missing);
+                if let (Ok(tab), None) = (&tab, &self.tables[index].trouble) {
+                    self.draft_tab(index, tab, &mut draft, &mut writing);
                 }
+                writing.view.tabs[index] = tab;
             }
         }
         if draft.len() == 0 {
@@ -64,7 +67,7 @@ impl Engine {
 
     fn keep_for_next(&mut self, writing: &Writing) {
         if !writing.claim.is_empty() || !writing.unclaim.is_empty() {
-            self.wakes.insert(self.clock);
+            self.look_at_all(self.clock);
         }
     }
 
@@ -117,20 +120,28 @@ impl Engine {
 
     fn draft_tab(&mut self, index: usize, tab: &TabView, draft: &mut Draft, writing: &mut Writing) {
         let rows = Rows::of(tab);
+        let whole = writing.whole[index];
         let mut at = rows.below_last();
+        if !whole {
+            at = at.max(self.tables[index].places.below());
+        }
         let keys: Vec<Key> = self.tables[index].pending.keys().cloned().collect();
         self.tables[index].dirty = false;
         for key in keys {
-            if draft.len() >= self.batch_limit {
+            if draft.is_full(self.batch_limit) {
                 self.tables[index].dirty = true;
                 break;
+            }
+            if !whole && !self.tables[index].is_shown(&key, rows.contains(&key)) {
+                self.tables[index].dirty = true;
+                continue;
             }
             let Some(pending) = self.tables[index].pending.get(&key).cloned() else {
                 continue;
             };
             match self.draft_key(index, tab, &rows, (&key, &pending), &mut at, draft, writing) {
                 Next::Wait => {
-                    self.wakes.insert(self.clock + LOOK_AGAIN);
+                    self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 }
                 Next::Finished(change) => {
                     self.tables[index].pending.remove(&key);
@@ -227,12 +238,12 @@ impl Engine {
         let mine: Vec<u32> =
             writing.claim.iter().filter(|(table, _)| *table == index).map(|(_, row)| *row).collect();
         for row in mine {
-            if draft.len() < self.batch_limit && draft.rows.insert((index, row)) {
+            if !draft.is_full(self.batch_limit) && draft.rows.insert((index, row)) {
                 let claim = ClaimId(self.next_effect_id().0);
                 self.tables[index].fresh.insert(claim);
                 let grid = GridOp::Claim { sheet: tab.sheet, row, claim };
                 draft.writes.push(planned(&self.tables[index], Aim::Claim(claim), grid));
-                self.wakes.insert(self.clock);
+                self.tables[index].wakes.insert(self.clock);
             }
         }
         let old: BTreeSet<ClaimId> =

@@ -7,6 +7,7 @@ use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::owed::Owed;
+use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
 use crate::engine::table::{Before, Held, Pending};
@@ -27,8 +28,15 @@ const BEFORE_LIFE: Micros = 60_000_000;
 const LOOKED_AT_AGAIN: &str = "it is looked at once more";
 
 impl Engine {
-    pub(super) fn inspect(&mut self, asked: Micros, answered: Micros, view: View, hints: Vec<EditHint>) {
-        let tabs = view.tabs.clone();
+    pub(super) fn inspect(
+        &mut self,
+        asked: Micros,
+        answered: Micros,
+        mut view: View,
+        hints: Vec<EditHint>,
+        scopes: &[Scope],
+    ) {
+        let tabs = std::mem::take(&mut view.tabs);
         let mut writing = Writing {
             view,
             asked,
@@ -49,6 +57,7 @@ impl Engine {
             claim: Vec::new(),
             unclaim: Vec::new(),
             names: Vec::new(),
+            whole: scopes.iter().map(|scope| *scope == Scope::Whole).collect(),
         };
         // A read is believed for no key while a mend is open.
         if !self.owed.values().any(Owed::is_mend) {
@@ -57,12 +66,15 @@ impl Engine {
                     && self.tables[index].trouble.is_none()
                 {
                     self.inspect_tab(index, tab, &mut writing);
-                    self.tables[index].last_seen = asked;
-                    writing.looked[index] = true;
+                    if writing.whole[index] {
+                        self.tables[index].last_seen = asked;
+                        writing.looked[index] = true;
+                    }
                 }
             }
             self.judge_covered_edits(&mut writing);
         }
+        writing.view.tabs = tabs;
         self.stage = Stage::Writing(Box::new(writing));
     }
 
@@ -73,7 +85,10 @@ impl Engine {
             !befores.is_empty()
         });
         let rows = Rows::of(tab);
-        self.confirm_names(index, tab, &rows, writing);
+        let whole = writing.whole[index];
+        if whole {
+            self.confirm_names(index, tab, &rows, writing);
+        }
         let table = &self.tables[index];
         let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
@@ -90,8 +105,10 @@ impl Engine {
                 Found::Nowhere => {}
             }
         }
-        self.inspect_absent(index, &rows, writing);
-        NewRows { index, tab, rows: &rows }.inspect(self, writing);
+        if whole {
+            self.inspect_absent(index, &rows, writing);
+            NewRows { index, tab, rows: &rows }.inspect(self, writing);
+        }
     }
 
     /// A row that base knows and that stands in the sheet.
@@ -283,11 +300,11 @@ impl Engine {
                     table.looks.remove(&look);
                     return false;
                 }
-                self.wakes.insert(due);
+                table.wakes.insert(due);
             }
             _ => {
                 table.looks.insert(look, (cell, writing.asked));
-                self.wakes.insert(writing.asked + rest);
+                table.wakes.insert(writing.asked + rest);
             }
         }
         true
@@ -376,7 +393,7 @@ impl Engine {
             if writing.asked >= first + grace && writing.asked > first {
                 gone.push(key);
             } else {
-                self.wakes.insert(first + grace.max(1));
+                table.wakes.insert(first + grace.max(1));
             }
         }
         if !self.tables[index].life.is_live() {

@@ -38,8 +38,10 @@ pub struct Copying {
     pub after: Option<Key>,
     /// The chunk under way.
     pub chunk: Option<Window>,
-    /// Every key that a chunk or the stream showed during the pass: what base has beyond them is looked up by key at the end.
-    pub met: BTreeSet<Key>,
+    /// The keys of base when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
+    pub unmet: BTreeSet<Key>,
+    /// How many rows the chunks brought.
+    pub rows: u64,
     /// The stream's place when the pass began: the position stays before it until the link is live.
     pub began: Seq,
 }

@@ -47,6 +47,7 @@ pub mod lifecycle;
 mod mend;
 mod outcome;
 pub mod owed;
+pub mod places;
 pub mod plan;
 pub mod reconcile;
 mod rows;
@@ -60,6 +61,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq, View};
 use crate::engine::owed::{Owed, OwedId};
+use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
@@ -75,6 +77,9 @@ const LONGEST_WAIT: Micros = 30_000_000;
 
 /// What could not be finished is looked at again after this time.
 pub(crate) const LOOK_AGAIN: Micros = 2_000_000;
+
+/// A large tab is swept so seldom that its sweeps move a megabyte a second: a cell is about fifty bytes on the wire.
+const MICROS_A_CELL: Micros = 50;
 
 /// Tokens are deleted when they are this old: far longer than Google works on a call (180 s).
 const TOKEN_LIFE: Micros = 15 * 60 * 1_000_000;
@@ -131,15 +136,30 @@ pub struct Engine {
     failures: u32,
     stale: u32,
     batch_limit: usize,
+    large: usize,
+    again: bool,
     cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
+}
+
+/// What a cycle is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A person's edit.
+    Edit,
+    /// Changes of a table that is followed.
+    Changes,
+    /// The first pass over a whole table.
+    Copy,
+    /// A look at the tabs.
+    Sweep,
 }
 
 /// Where the cycle stands.
 #[derive(Debug)]
 enum Stage {
     Idle,
-    Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint> },
+    Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope> },
     Writing(Box<Writing>),
     Sending(Box<Plan>),
     Settling { plan: Box<Plan>, asked: bool },
@@ -179,9 +199,16 @@ impl Engine {
             failures: 0,
             stale: 0,
             batch_limit: RECEIPT_LINES,
+            large: LARGE,
+            again: false,
             cycle_front: None,
             out: VecDeque::new(),
         }
+    }
+
+    /// Sets the bound from which on tabs are read row by row: simulations have small ones.
+    pub fn set_large(&mut self, cells: usize) {
+        self.large = cells;
     }
 
     /// Takes what happened.
@@ -224,7 +251,7 @@ impl Engine {
     /// When to ask for the next effect, if nothing happens before.
     pub fn next_wake(&self) -> Option<Micros> {
         let due = match self.stage {
-            Stage::Idle => self.wakes.first().copied().into_iter().chain([self.next_sweep]).min(),
+            Stage::Idle => self.wakes().chain([self.next_sweep]).min(),
             Stage::Settling { asked: false, .. } => Some(self.not_before),
             _ => None,
         };
@@ -240,6 +267,25 @@ impl Engine {
     /// The same without what the cycle under way has in its hands.
     fn waiting_front(&self) -> Seq {
         self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
+    }
+
+    /// What the cycle under way is for: who waits longest behind it decides when it goes.
+    pub fn errand(&self) -> Errand {
+        let hinted = match &self.stage {
+            Stage::Reading { hints, .. } => !hints.is_empty(),
+            Stage::Writing(writing) => !writing.hints.is_empty(),
+            _ => false,
+        };
+        let waits = |live: bool| {
+            let mut tables = self.tables.iter().filter(|table| table.life.is_live() == live);
+            tables.any(|table| !table.pending.is_empty() || !table.flight.is_empty())
+        };
+        match () {
+            () if hinted || !self.hints.is_empty() => Errand::Edit,
+            () if waits(true) || !self.owed.is_empty() => Errand::Changes,
+            () if waits(false) => Errand::Copy,
+            () => Errand::Sweep,
+        }
     }
 
     /// The links, for status and tests.
@@ -287,35 +333,78 @@ impl Engine {
         if self.clock < self.not_before {
             return false;
         }
-        let due = self.wakes.first().is_some_and(|wake| *wake <= self.clock) || self.next_sweep <= self.clock;
-        due || !self.hints.is_empty()
+        let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
+        due || self.again
+            || !self.hints.is_empty()
             || !self.owed.is_empty()
             || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
     }
 
-    fn ask_read(&mut self) {
-        self.reads += 1;
-        let due = self.clock + 1;
-        self.wakes = self.wakes.split_off(&due);
-        let wish = self.tables.iter().map(|table| table.plan.rules.sweep_interval).min().unwrap_or_default();
-        self.next_sweep = self.clock + micros(wish);
-        let hints = std::mem::take(&mut self.hints);
-        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints };
-        self.out.push_back(Effect::Read(self.reads));
+    /// The first of the times that somebody asked for, of every kind.
+    fn wakes(&self) -> impl Iterator<Item = Micros> + '_ {
+        self.wakes
+            .first()
+            .into_iter()
+            .chain(self.tables.iter().filter_map(|table| table.wakes.first()))
+            .copied()
     }
 
-    fn on_read(&mut self, number: ReadNumber, answered: Micros, view: View) {
-        let Stage::Reading { number: expected, asked, hints } = &mut self.stage else {
+    fn ask_read(&mut self) {
+        self.reads += 1;
+        self.again = false;
+        let scopes = self.scopes();
+        let due = self.clock + 1;
+        self.wakes = self.wakes.split_off(&due);
+        for (table, scope) in self.tables.iter_mut().zip(&scopes) {
+            if *scope == Scope::Whole {
+                table.wakes = table.wakes.split_off(&due);
+            }
+        }
+        if self.next_sweep <= self.clock || !scopes.iter().any(|scope| matches!(scope, Scope::Rows(_))) {
+            let wish = self.tables.iter().map(|table| table.plan.rules.sweep_interval).min();
+            self.next_sweep = self.clock + micros(wish.unwrap_or_default());
+        }
+        let hints = std::mem::take(&mut self.hints);
+        let whole = scopes.iter().all(|scope| *scope == Scope::Whole);
+        self.out.push_back(match whole {
+            true => Effect::Read(self.reads),
+            false => Effect::ReadRows(self.reads, scopes.clone()),
+        });
+        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints, scopes };
+    }
+
+    /// What this read has to show of each tab.
+    fn scopes(&mut self) -> Vec<Scope> {
+        let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
+        let (now, swept) = (self.clock, self.next_sweep <= self.clock);
+        let whole = cells < self.large || !self.owed.is_empty();
+        let mut scopes = Vec::new();
+        for (index, table) in self.tables.iter_mut().enumerate() {
+            let due = table.wakes.first().is_some_and(|wake| *wake <= now);
+            let swept = swept && table.life.is_live() && table.not_swept_before <= now;
+            let mine = || self.hints.iter().filter(|hint| hint.table == index);
+            let announced: Option<Vec<(u32, u32)>> = mine().map(|hint| hint.rows).collect();
+            let rows = announced
+                .filter(|_| !(whole || due || swept))
+                .and_then(|announced| table.rows_to_read(self.batch_limit, &announced));
+            scopes.push(rows.map_or(Scope::Whole, Scope::Rows));
+        }
+        scopes
+    }
+
+    fn on_read(&mut self, number: ReadNumber, answered: Micros, mut view: View) {
+        let Stage::Reading { number: expected, asked, hints, scopes } = &mut self.stage else {
             return;
         };
         if *expected != number {
             return;
         }
-        let (asked, hints) = (*asked, std::mem::take(hints));
+        let (asked, mut hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
         self.stage = Stage::Idle;
         if let Some(reason) = self.disbelief(&view) {
             self.hints.splice(0..0, hints);
             self.stale += 1;
+            self.read_again(&scopes);
             self.wait();
             if self.stale.is_multiple_of(STALE_READS) {
                 self.tell(None, Level::Warning, reason);
@@ -325,8 +414,40 @@ impl Engine {
         self.stale = 0;
         self.calm();
         self.take_troubles(&view);
+        self.take_places(&scopes, &mut view, &mut hints, asked);
         self.cycle_front = Some(self.waiting_front());
-        self.inspect(asked, answered, view, hints);
+        self.inspect(asked, answered, view, hints, &scopes);
+    }
+
+    /// A read of a whole tab tells where every key stands; one of single rows counts only for keys that stand where they are
+    /// known to. An edit of another row waits for a read of the whole tab.
+    fn take_places(&mut self, scopes: &[Scope], view: &mut View, hints: &mut Vec<EditHint>, asked: Micros) {
+        for (index, (scope, tab)) in scopes.iter().zip(&mut view.tabs).enumerate() {
+            let (table, Ok(tab)) = (&mut self.tables[index], tab) else { continue };
+            match scope {
+                Scope::Whole => {
+                    table.places.take(tab);
+                    table.wants_whole = false;
+                    let cells = (table.places.len() * table.width()) as u64;
+                    table.not_swept_before = asked + cells * MICROS_A_CELL;
+                }
+                Scope::Rows(rows) => {
+                    let lost = table.keep_placed(tab, rows);
+                    if lost.is_empty() {
+                        continue;
+                    }
+                    table.wants_whole = true;
+                    table.dirty = true;
+                    let is_lost = |hint: &EditHint| {
+                        let covers = |(first, last)| lost.iter().any(|row| (first..=last).contains(row));
+                        hint.table == index && hint.rows.is_some_and(covers)
+                    };
+                    let (later, now): (Vec<_>, Vec<_>) = std::mem::take(hints).into_iter().partition(is_lost);
+                    self.hints.extend(later);
+                    *hints = now;
+                }
+            }
+        }
     }
 
     /// Why this read counts for nothing: it is older than our last batch, or somebody else's tokens stand in the spreadsheet.
@@ -383,14 +504,22 @@ impl Engine {
     }
 
     fn on_read_failed(&mut self, number: ReadNumber) {
-        if let Stage::Reading { number: expected, hints, .. } = &mut self.stage
+        if let Stage::Reading { number: expected, hints, scopes, .. } = &mut self.stage
             && *expected == number
         {
-            let hints = std::mem::take(hints);
+            let (hints, scopes) = (std::mem::take(hints), std::mem::take(scopes));
             self.hints.splice(0..0, hints);
             self.stage = Stage::Idle;
-            self.wakes.insert(self.clock);
+            self.read_again(&scopes);
             self.wait();
+        }
+    }
+
+    /// A read that counts for nothing is asked again, of the same tabs whole.
+    fn read_again(&mut self, scopes: &[Scope]) {
+        self.again = true;
+        for (table, scope) in self.tables.iter_mut().zip(scopes) {
+            table.wants_whole |= *scope == Scope::Whole;
         }
     }
 
@@ -406,7 +535,7 @@ impl Engine {
     fn on_named(&mut self) {
         if matches!(self.stage, Stage::Naming) {
             self.rest();
-            self.wakes.insert(self.clock);
+            self.look_at_all(self.clock);
         }
     }
 
@@ -462,6 +591,13 @@ impl Engine {
         self.failures += 1;
         self.not_before = self.clock + wait;
         self.wakes.insert(self.not_before);
+    }
+
+    /// All tabs are looked at again then, whole.
+    fn look_at_all(&mut self, at: Micros) {
+        for table in &mut self.tables {
+            table.wakes.insert(at);
+        }
     }
 
     fn calm(&mut self) {

@@ -126,7 +126,7 @@ impl Engine {
             }
             WriteOutcome::Failed => {
                 self.not_committed(&queued);
-                self.wakes.insert(now + LOOK_AGAIN);
+                self.tables[index].wakes.insert(now + LOOK_AGAIN);
             }
         }
     }
@@ -164,7 +164,7 @@ impl Engine {
                 let claimed = crate::engine::table::Claim { key, base, missing_since: None, named_at: None };
                 table.fresh.remove(claim);
                 table.claims.insert(*claim, claimed);
-                self.wakes.insert(now);
+                table.wakes.insert(now);
                 return;
             }
             WriteAim::Delete { .. } => {

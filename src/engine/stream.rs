@@ -17,7 +17,7 @@ use crate::model::mark::EffectId;
 const PROBE_KEYS: usize = 200;
 
 /// A copy pauses while this many keys wait for the sheet.
-const COPY_AHEAD: usize = 2_000;
+const COPY_AHEAD: usize = 10_000;
 
 impl Engine {
     /// Takes one transaction.
@@ -272,7 +272,10 @@ impl Table {
             Life::CatchingUpKeys { until, keys, all } if marks.contains(until) => {
                 let keys = std::mem::take(keys);
                 self.life = match all {
-                    true => Life::CatchingUpAll(Copying { began: seq, ..Copying::default() }),
+                    true => {
+                        let unmet = self.base.keys().cloned().collect();
+                        Life::CatchingUpAll(Copying { began: seq, unmet, ..Copying::default() })
+                    }
                     false => Life::Live,
                 };
                 for (key, first) in keys {
@@ -304,7 +307,7 @@ impl Table {
                 return;
             }
             Life::CatchingUpAll(copying) => {
-                copying.met.insert(key.clone());
+                copying.unmet.remove(&key);
                 // Until the chunk's rows are here, also what comes after the high mark is newer than they are.
                 if let Some(window) = copying.chunk.as_mut().filter(|window| window.opened) {
                     window.streamed.insert(key.clone());
@@ -342,7 +345,7 @@ impl Table {
                 return;
             }
             Life::CatchingUpAll(copying) => {
-                copying.met.insert(key.clone());
+                copying.unmet.remove(key);
                 if let Some(window) = copying.chunk.as_mut().filter(|window| window.opened) {
                     window.streamed.insert(key.clone());
                 }
@@ -379,7 +382,10 @@ impl Table {
             return;
         };
         copying.after = rows.last().map(|(key, _)| key.clone()).or(copying.after.take());
-        copying.met.extend(rows.iter().map(|(key, _)| key.clone()));
+        copying.rows += rows.len() as u64;
+        for (key, _) in &rows {
+            copying.unmet.remove(key);
+        }
         for (key, row) in rows {
             if window.streamed.contains(&key) {
                 continue;
@@ -402,7 +408,7 @@ impl Table {
         let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
             return;
         };
-        let unmet: Vec<Key> = self.base.keys().filter(|key| !copying.met.contains(*key)).cloned().collect();
+        let unmet: Vec<Key> = copying.unmet.into_iter().filter(|key| self.base.contains_key(key)).collect();
         self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);

@@ -6,6 +6,7 @@ use crate::engine::effect::{Background, Interval};
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
+use crate::engine::places::Places;
 use crate::engine::rows::is_base;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
@@ -127,6 +128,14 @@ pub struct Table {
     pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
+    /// Times at which all of the tab is looked at again.
+    pub wakes: BTreeSet<Micros>,
+    /// Where its keys stood when all of it was last read.
+    pub places: Places,
+    /// Something waits that only a read of the whole tab can decide.
+    pub wants_whole: bool,
+    /// A large tab is swept no sooner.
+    pub not_swept_before: Micros,
     /// Where the link stands.
     pub life: Life,
     /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
@@ -174,6 +183,10 @@ impl Table {
             refused: BTreeMap::new(),
             spurned: BTreeSet::new(),
             dirty: false,
+            wakes: BTreeSet::new(),
+            places: Places::default(),
+            wants_whole: true,
+            not_swept_before: 0,
             grid: Vec::new(),
             trouble: None,
             stopped: None,
@@ -269,7 +282,8 @@ impl Table {
             pending.first = pending.first.min(old.first);
             pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
         }
-        self.pending.insert(key, pending);
+        self.pending.insert(key.clone(), pending);
+        self.wants_whole |= !self.is_reachable(&key);
         self.dirty = true;
     }
 
@@ -285,6 +299,7 @@ impl Table {
                 self.pending.insert(key.clone(), flown);
             }
         }
+        self.wants_whole |= !self.is_reachable(key);
     }
 
     /// A batch brought the row this far: what it carried waits again unless base says all of it.

@@ -91,6 +91,7 @@ impl Engine {
                         background: Background::default(),
                     });
                 } else {
+                    self.tables[index].wants_whole |= refused.is_some();
                     self.tables[index].requeue(key);
                 }
             }
@@ -134,6 +135,7 @@ impl Engine {
         self.tokens.push_back((plan.number, self.clock));
         self.batch_limit = (self.batch_limit * 2).min(RECEIPT_LINES);
         let mut commit = self.commit_of(plan, true);
+        self.follow_places(plan);
         for (at, op) in plan.ops.iter().enumerate() {
             let row = receipt.get(at).and_then(Option::as_ref);
             self.judge(plan, op, row, &mut commit);
@@ -145,6 +147,14 @@ impl Engine {
             self.owed.remove(id);
         }
         self.commit(commit);
+    }
+
+    /// Rows stand elsewhere after a batch of ours.
+    fn follow_places(&mut self, plan: &Plan) {
+        for table in &mut self.tables {
+            let mine = plan.ops.iter().filter(|op| op.link == table.plan.rules.name);
+            table.places.follow(mine.map(|op| (op.aim.key(), &op.grid)));
+        }
     }
 
     fn judge(&mut self, plan: &Plan, op: &PlannedOp, receipt: Option<&ReceiptRow>, commit: &mut Commit) {
@@ -160,6 +170,7 @@ impl Engine {
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
                     self.owe(Owed::Cells { link, victim, cells, row }, commit);
+                    self.tables[index].wants_whole = true;
                     self.tables[index].requeue(key);
                 }
             }
@@ -178,6 +189,7 @@ impl Engine {
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
+                    self.tables[index].wants_whole = true;
                     self.tables[index].requeue(to);
                     if let Some(from) = from {
                         self.tables[index].requeue(from);
@@ -267,6 +279,7 @@ impl Engine {
         if !meant {
             let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
             self.owe(Owed::Row { link, victim, slot }, commit);
+            self.tables[index].wants_whole = true;
             self.tables[index].requeue(key);
             return;
         }

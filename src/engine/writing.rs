@@ -43,6 +43,8 @@ pub(crate) struct Writing {
     pub(crate) claim: Vec<(usize, u32)>,
     pub(crate) unclaim: Vec<(usize, ClaimId)>,
     pub(crate) names: Vec<Naming>,
+    /// Per link: was all of its tab read?
+    pub(crate) whole: Vec<bool>,
 }
 
 /// A table write and where its row stands in the read.

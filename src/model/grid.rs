@@ -31,6 +31,8 @@ impl GridCell {
 /// One row of a read. Trailing blank cells are left out; a row may be empty.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct GridRow {
+    /// Its number.
+    pub row: u32,
     /// From column A on.
     pub cells: Vec<GridCell>,
     /// The claims that the row's developer metadata carries.
@@ -46,7 +48,7 @@ pub struct Anchor {
     pub text: String,
 }
 
-/// One tab, whole.
+/// One tab, whole or some rows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TabRead {
     /// The tab.
@@ -57,7 +59,7 @@ pub struct TabRead {
     pub row_count: u32,
     /// The grid's width.
     pub column_count: u32,
-    /// From the header row on; trailing empty rows are left out.
+    /// From the header row on, ascending; trailing empty rows are left out.
     pub rows: Vec<GridRow>,
     /// The anchors of columns.
     pub anchors: Vec<Anchor>,
@@ -184,8 +186,24 @@ pub struct GridBatch {
     pub expired: Vec<BatchNumber>,
 }
 
+impl GridOp {
+    /// About how many bytes of JSON its cells are.
+    pub fn weight(&self) -> usize {
+        let cell = |(_, cell): &(u32, GridCell)| match &cell.value {
+            Cell::Text(text) | Cell::Error(text) => 48 + text.len(),
+            Cell::Number(_) | Cell::Bool(_) | Cell::Blank => 48,
+        };
+        match self {
+            Self::Write { cells, .. } | Self::Insert { cells, .. } => {
+                16 + cells.iter().map(cell).sum::<usize>()
+            }
+            Self::Claim { .. } | Self::Unclaim { .. } | Self::Restore { .. } | Self::Delete { .. } => 256,
+        }
+    }
+}
+
 /// How many requests a batch may hold: the lines of one receipt block.
-pub const RECEIPT_LINES: usize = 500;
+pub const RECEIPT_LINES: usize = 10_000;
 
 /// How many rows the trash keeps.
 pub const TRASH_SLOTS: u32 = 1000;

@@ -28,6 +28,7 @@ const TOKEN_CALL: Duration = Duration::from_secs(20);
 /// A service account as its JSON key file tells it. The private key leaves it only as signatures.
 pub struct ServiceAccount {
     email: String,
+    project: String,
     key_id: String,
     token_uri: String,
     key: EncodingKey,
@@ -44,6 +45,8 @@ impl std::fmt::Debug for ServiceAccount {
 struct KeyFile {
     r#type: String,
     client_email: String,
+    #[serde(default)]
+    project_id: String,
     #[serde(default)]
     private_key_id: String,
     private_key: SecretString,
@@ -65,12 +68,19 @@ impl ServiceAccount {
         }
         let key = EncodingKey::from_rsa_pem(file.private_key.expose_secret().as_bytes())
             .map_err(|_| SheetError::KeyFile("private_key is no RSA key in PEM form".to_owned()))?;
-        Ok(Self { email: file.client_email, key_id: file.private_key_id, token_uri: file.token_uri, key })
+        let KeyFile { client_email: email, project_id: project, private_key_id: key_id, token_uri, .. } =
+            file;
+        Ok(Self { email, project, key_id, token_uri, key })
     }
 
     /// The address that spreadsheets are shared with.
     pub fn email(&self) -> &str {
         &self.email
+    }
+
+    /// The project that it belongs to, which has a quota too.
+    pub fn project(&self) -> &str {
+        &self.project
     }
 
     /// A statement that is good for an hour.

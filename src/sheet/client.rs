@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::model::link::SpreadsheetId;
 use crate::sheet::auth::{ServiceAccount, TOKEN_URL, Tokens};
 use crate::sheet::error::{SheetError, classify};
-use crate::sheet::quota::{Backoff, Bucket, Lane, Rates};
+use crate::sheet::quota::{Backoff, Bucket, Lane, Project, Rates};
 
 /// Where Google is. The defaults are Google; tests and the demo name the local one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,8 +77,17 @@ impl Call {
 }
 
 impl Client {
-    /// Builds the client; no call is made yet.
+    /// Builds the client of an account that is alone in its project; no call is made yet.
     pub fn new(account: ServiceAccount, google: &Google) -> Result<Self, SheetError> {
+        Self::of_project(account, google, Project::new(google.rates.project))
+    }
+
+    /// The same of an account that shares its project's quota with others.
+    pub(super) fn of_project(
+        account: ServiceAccount,
+        google: &Google,
+        project: Project,
+    ) -> Result<Self, SheetError> {
         let address = google.token_url.as_deref().unwrap_or(TOKEN_URL);
         let http = reqwest::Client::builder()
             .user_agent(concat!("sheetbridge/", env!("CARGO_PKG_VERSION"), " (gzip)"))
@@ -89,13 +98,14 @@ impl Client {
             .https_only(google.sheets_base.starts_with("https:") && address.starts_with("https:"))
             .build()
             .map_err(|error| SheetError::Client(error.to_string()))?;
-        let bucket = |rate| Bucket::new(rate, google.backoff, DefaultClock::default());
+        let bucket =
+            |rate, project| Bucket::new(rate, google.backoff, Some(project), DefaultClock::default());
         Ok(Self {
             base: google.sheets_base.trim_end_matches('/').to_owned(),
             tokens: Tokens::new(account, http.clone(), address)?,
             http,
-            reads: bucket(google.rates.reads),
-            writes: bucket(google.rates.writes),
+            reads: bucket(google.rates.reads, project.reads),
+            writes: bucket(google.rates.writes, project.writes),
             backoff: google.backoff,
         })
     }
@@ -103,6 +113,11 @@ impl Client {
     /// The address that spreadsheets must be shared with.
     pub fn email(&self) -> &str {
         self.tokens.email()
+    }
+
+    /// How long it takes until so many more batches, each with its read, have gone.
+    pub fn drain(&self, batches: usize) -> Duration {
+        self.reads.drain(batches).max(self.writes.drain(batches))
     }
 
     /// A read: tried again while its fault is passing, a few times.
@@ -165,7 +180,7 @@ impl Client {
         call: &Call,
     ) -> Result<Bytes, SheetError> {
         let token = self.tokens.get().await?;
-        bucket.admit(lane).await;
+        bucket.admit(lane, spreadsheet).await;
         let url = format!("{}/v4/spreadsheets/{spreadsheet}{}", self.base, call.path);
         let mut request = self.http.request(call.method.clone(), url).bearer_auth(token.bearer());
         if call.method == Method::POST {
@@ -181,6 +196,7 @@ impl Client {
         let error = classify(status.as_u16(), &body, self.email());
         match &error {
             SheetError::Quota(_) => bucket.refused(),
+            SheetError::Unavailable { .. } if status == StatusCode::SERVICE_UNAVAILABLE => bucket.refused(),
             SheetError::Unauthenticated(_) => self.tokens.reject(&token).await,
             _ => {}
         }

@@ -4,6 +4,7 @@
 //! rows 0..1024      block A, of batches with an even number
 //! rows 1024..2048   block B, of batches with an odd number
 //! rows 2048..3048   the trash: one deleted row per slot, whole, with formats and formulas
+//! rows 3048..       two larger blocks of the same kind, for batches of more than 500 requests; made when one first comes
 //! ```
 //!
 //! A block's first line holds the batch's number as text in column A. Then comes the header row of every tab that the
@@ -29,13 +30,22 @@ pub const HELPER_TITLE: &str = "_sheetbridge";
 /// Lines of one block: the number, up to one header and one row per request.
 const BLOCK_LINES: u32 = 1024;
 
-const _: () = assert!(2 * RECEIPT_LINES < BLOCK_LINES as usize);
+/// The largest batch of the small blocks.
+const SMALL: usize = 500;
+
+const _: () = assert!(2 * SMALL < BLOCK_LINES as usize);
+
+/// Lines of one large block: the number, the headers, of which there are not more than tabs, and one row per request.
+const LARGE_LINES: u32 = RECEIPT_LINES as u32 + 1024;
 
 /// The first row of the trash.
 const TRASH: u32 = 2 * BLOCK_LINES;
 
 /// How many rows the tab must have.
 pub(super) const HELPER_ROWS: u32 = TRASH + TRASH_SLOTS;
+
+/// Where the large blocks begin.
+const LARGE: u32 = HELPER_ROWS;
 
 /// The row of a trash slot.
 pub(super) fn trash_row(slot: u32) -> u32 {
@@ -57,7 +67,7 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn of(batch: &GridBatch) -> Self {
-        let stamp = block_start(batch.number);
+        let stamp = block_start(batch);
         let mut headers: Vec<(SheetId, u32)> = Vec::new();
         let mut line = stamp + 1;
         for sheet in batch.ops.iter().filter_map(touched) {
@@ -83,7 +93,8 @@ impl Lines {
 
     /// The helper's rows to read, as half-open runs: the block's used lines, then the trash slots.
     pub(super) fn runs(&self) -> Vec<(u32, u32)> {
-        let mut slots: Vec<u32> = self.rows.iter().flatten().copied().filter(|row| *row >= TRASH).collect();
+        let is_slot = |row: &u32| (TRASH..HELPER_ROWS).contains(row);
+        let mut slots: Vec<u32> = self.rows.iter().flatten().copied().filter(is_slot).collect();
         slots.sort_unstable();
         slots.dedup();
         let mut runs = vec![(self.stamp, self.end)];
@@ -94,6 +105,11 @@ impl Lines {
             }
         }
         runs
+    }
+
+    /// How many rows the helper tab must have for this batch.
+    pub(super) fn height(&self) -> u32 {
+        self.end.max(HELPER_ROWS)
     }
 
     /// The same as ranges of the helper tab.
@@ -120,8 +136,9 @@ pub(super) fn stamp_cell(number: BatchNumber) -> GridCell {
     GridCell::plain(Cell::Text(number.to_string()))
 }
 
-fn block_start(number: BatchNumber) -> u32 {
-    if number.0 % 2 == 0 { 0 } else { BLOCK_LINES }
+fn block_start(batch: &GridBatch) -> u32 {
+    let (first, lines) = if batch.ops.len() <= SMALL { (0, BLOCK_LINES) } else { (LARGE, LARGE_LINES) };
+    if batch.number.0 % 2 == 0 { first } else { first + lines }
 }
 
 /// The tab of which a request writes or deletes a row that was there before.

@@ -1,6 +1,6 @@
 //! The Google edge: typed reads and batches of spreadsheets, and the endpoint at which people's edits arrive.
 //!
-//! [`client::Client`] is one service account. Its calls stand in the files of what they are about: [`read`] (snapshots),
+//! [`pool::Pool`] is the service accounts, [`client::Client`] one of them. Its calls stand in the files of what they are about: [`read`] (snapshots),
 //! [`mod@write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
 //! [`helper_tab`] (where receipts lie), [`layout`] (which column is where) and [`codec`] (what a value looks like in a cell).
 //! [`listen`] is the endpoint.
@@ -12,8 +12,11 @@ pub mod client;
 pub mod codec;
 pub mod error;
 pub mod helper_tab;
+mod lanes;
 pub mod layout;
 pub mod listen;
+mod pace;
+pub mod pool;
 pub mod quota;
 pub mod read;
 pub mod request;

@@ -2,120 +2,145 @@
 //!
 //! A bucket of `burst` that refills at `rate` a minute lets `burst + rate` calls through in the worst minute, so the two
 //! add up to the quota (10 + 50 of 60). The common "60 a minute" bucket lets 119 through and is answered with 429.
+//! [`lanes`](crate::sheet::lanes) says who is next, [`pace`](crate::sheet::pace) what a refusal of Google's leads to.
 
 use std::num::NonZeroU32;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use governor::RateLimiter;
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Jitter, RateLimiter};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Calls a minute that Google grants one account.
+use crate::model::link::SpreadsheetId;
+pub use crate::sheet::lanes::Lane;
+use crate::sheet::lanes::{Order, Ticket};
+pub use crate::sheet::pace::Backoff;
+use crate::sheet::pace::Pace;
+
+/// Calls a minute that Google grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Read requests a minute.
+    /// Read requests a minute of one account.
     pub reads: u32,
-    /// Write requests a minute.
+    /// Write requests a minute of one account.
     pub writes: u32,
+    /// Requests of either kind a minute of one project, whatever its accounts have.
+    pub project: u32,
 }
 
 impl Default for Rates {
-    /// What every account has before an increase was granted.
+    /// What every account and project has before an increase was granted.
     fn default() -> Self {
-        Self { reads: 60, writes: 60 }
-    }
-}
-
-/// What a call is for. The lanes of the background share two thirds of the quota, so that the others find it free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// A person's edit and its answer.
-    Edit,
-    /// Row changes from the database as they happen.
-    Live,
-    /// Settling, mending, looking twice.
-    Verify,
-    /// Whole tabs, for what no event told.
-    Sweep,
-    /// Copies of whole tables.
-    Bulk,
-}
-
-impl Lane {
-    fn is_background(self) -> bool {
-        match self {
-            Self::Sweep | Self::Bulk => true,
-            Self::Edit | Self::Live | Self::Verify => false,
-        }
-    }
-}
-
-/// How long to wait after the n-th failure in a row: `min(2^n * step + random(step), most)`, as Google documents it with a
-/// step of one second and a most of 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
-    /// One second, or less in tests.
-    pub step: Duration,
-    /// The longest wait.
-    pub most: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { step: Duration::from_secs(1), most: Duration::from_secs(64) }
-    }
-}
-
-impl Backoff {
-    /// The wait after the failure number `n`, counted from zero; random in its last step.
-    pub fn wait(self, n: u32) -> Duration {
-        let fixed = self.step.saturating_mul(1u32.checked_shl(n).unwrap_or(u32::MAX));
-        (Jitter::up_to(self.step) + fixed.min(self.most)).min(self.most)
+        Self { reads: 60, writes: 60, project: 300 }
     }
 }
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
+/// What the accounts of one project share.
+#[derive(Clone, Debug)]
+pub(super) struct Project {
+    pub(super) reads: Arc<Limiter<DefaultClock>>,
+    pub(super) writes: Arc<Limiter<DefaultClock>>,
+}
+
+impl Project {
+    pub(super) fn new(per_minute: u32) -> Self {
+        let clock = DefaultClock::default();
+        Self { reads: Arc::new(limiter(per_minute, &clock)), writes: Arc::new(limiter(per_minute, &clock)) }
+    }
+}
+
 /// One kind of call of one account.
 #[derive(Debug)]
 pub(super) struct Bucket<C: Clock + Clone = DefaultClock> {
+    per_minute: u32,
     all: Limiter<C>,
     background: Limiter<C>,
+    project: Option<Arc<Limiter<C>>>,
     clock: C,
-    backoff: Backoff,
-    refused: Mutex<Refused>,
+    queue: Mutex<Queue>,
+    turns: Notify,
 }
 
-/// Google's own "too many": the whole bucket waits.
-#[derive(Debug, Default)]
-struct Refused {
-    in_a_row: u32,
-    until: Option<Instant>,
+#[derive(Debug)]
+struct Queue {
+    order: Order,
+    pace: Pace,
+}
+
+/// A place in the queue, given up when it is dropped.
+struct Place<'a, C: Clock + Clone> {
+    bucket: &'a Bucket<C>,
+    ticket: Ticket,
+}
+
+impl<C: Clock + Clone> Drop for Place<'_, C> {
+    fn drop(&mut self) {
+        self.bucket.queue().order.leave(self.ticket);
+        self.bucket.turns.notify_waiters();
+    }
 }
 
 impl<C: Clock + Clone> Bucket<C> {
-    pub(super) fn new(per_minute: u32, backoff: Backoff, clock: C) -> Self {
+    pub(super) fn new(per_minute: u32, backoff: Backoff, project: Option<Arc<Limiter<C>>>, clock: C) -> Self {
+        let pace = Pace::new(per_minute, backoff);
         Self {
+            per_minute,
             all: limiter(per_minute, &clock),
             background: limiter(per_minute / 3 * 2, &clock),
+            project,
             clock,
-            backoff,
-            refused: Mutex::default(),
+            queue: Mutex::new(Queue { order: Order::default(), pace }),
+            turns: Notify::new(),
         }
     }
 
-    /// Waits until a call may go. Dropping the future gives nothing away.
-    pub(super) async fn admit(&self, lane: Lane) {
-        while let Some(until) = self.refused_until() {
-            tokio::time::sleep_until(until).await;
-        }
+    /// Waits until a call may go. Dropping the future gives its place to the next one.
+    pub(super) async fn admit(&self, lane: Lane, spreadsheet: &SpreadsheetId) {
         if lane.is_background() {
             self.pass(&self.background).await;
         }
-        self.pass(&self.all).await;
+        if let Some(project) = &self.project {
+            self.pass(project).await;
+        }
+        let place = Place { bucket: self, ticket: self.queue().order.join(lane, spreadsheet) };
+        self.turns.notify_waiters();
+        loop {
+            let turned = self.turns.notified();
+            tokio::pin!(turned);
+            turned.as_mut().enable();
+            match self.try_to_go(place.ticket) {
+                Turn::Go => return,
+                Turn::Others => turned.await,
+                Turn::In(wait) => tokio::select! {
+                    biased;
+                    () = turned => {}
+                    () = tokio::time::sleep(wait) => {}
+                },
+            }
+        }
+    }
+
+    fn try_to_go(&self, ticket: Ticket) -> Turn {
+        let mut queue = self.queue();
+        if queue.order.first() != Some(ticket) {
+            return Turn::Others;
+        }
+        let now = Instant::now();
+        if let Some(rest) = queue.pace.rest(now) {
+            return Turn::In(rest);
+        }
+        if let Err(not_yet) = self.all.check() {
+            return Turn::In(not_yet.wait_time_from(self.clock.now()));
+        }
+        queue.pace.goes(now);
+        queue.order.goes(ticket);
+        Turn::Go
     }
 
     async fn pass(&self, limiter: &Limiter<C>) {
@@ -124,23 +149,37 @@ impl<C: Clock + Clone> Bucket<C> {
         }
     }
 
-    fn refused_until(&self) -> Option<Instant> {
-        let refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        refused.until.filter(|until| Instant::now() < *until)
-    }
-
-    /// Google answered with a 429: nobody calls for a while, longer each time.
+    /// Google answered with a 429 or a 503.
     pub(super) fn refused(&self) {
-        let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        refused.until = Some(Instant::now() + self.backoff.wait(refused.in_a_row));
-        refused.in_a_row = refused.in_a_row.saturating_add(1);
+        self.queue().pace.refused(Instant::now());
     }
 
     /// Google took a call.
     pub(super) fn accepted(&self) {
-        let mut refused = self.refused.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *refused = Refused::default();
+        self.queue().pace.accepted();
     }
+
+    /// How long it takes until `calls` more have gone, after all that wait now.
+    pub(super) fn drain(&self, calls: usize) -> Duration {
+        let queue = self.queue();
+        let rest = queue.pace.rest(Instant::now()).unwrap_or_default();
+        let rate = f64::from(self.per_minute.max(1)) * queue.pace.share() / 60.0;
+        rest + Duration::from_secs_f64((queue.order.len() + calls) as f64 / rate)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a look at the queue says.
+enum Turn {
+    /// The call may go.
+    Go,
+    /// Somebody else is first.
+    Others,
+    /// It is first, after this time.
+    In(Duration),
 }
 
 fn limiter<C: Clock + Clone>(per_minute: u32, clock: &C) -> Limiter<C> {
@@ -155,10 +194,14 @@ mod tests {
     use super::*;
     use governor::clock::FakeRelativeClock;
 
+    fn book() -> SpreadsheetId {
+        SpreadsheetId("book".into())
+    }
+
     /// The instants, in milliseconds, at which a caller that never rests gets through in five minutes.
     fn greedy(per_minute: u32) -> Vec<u64> {
         let clock = FakeRelativeClock::default();
-        let bucket = Bucket::new(per_minute, Backoff::default(), clock.clone());
+        let bucket = Bucket::new(per_minute, Backoff::default(), None, clock.clone());
         let mut through = Vec::new();
         for now in 0..300_000 {
             while bucket.all.check().is_ok() {
@@ -187,31 +230,37 @@ mod tests {
     #[test]
     fn the_background_leaves_a_third_to_people() {
         let clock = FakeRelativeClock::default();
-        let bucket = Bucket::new(60, Backoff::default(), clock);
+        let bucket = Bucket::new(60, Backoff::default(), None, clock);
         let background =
             std::iter::repeat_with(|| bucket.background.check()).take_while(Result::is_ok).count();
         let all = std::iter::repeat_with(|| bucket.all.check()).take_while(Result::is_ok).count();
         assert_eq!((background, all), (6, 10));
     }
 
-    #[test]
-    fn waits_double_up_to_the_documented_most() {
-        let backoff = Backoff::default();
-        for (n, least) in [(0, 1), (1, 2), (5, 32), (6, 64), (40, 64)] {
-            let wait = backoff.wait(n);
-            assert!(wait >= Duration::from_secs(least), "{n}: {wait:?}");
-            assert!(wait <= Duration::from_secs((least + 1).min(64)), "{n}: {wait:?}");
-        }
+    #[tokio::test(start_paused = true)]
+    async fn a_429_stops_every_caller_for_a_while() {
+        let bucket = Bucket::new(60, Backoff::default(), None, DefaultClock::default());
+        let start = Instant::now();
+        bucket.refused();
+        bucket.admit(Lane::Edit, &book()).await;
+        assert!(start.elapsed() >= Duration::from_secs(1));
+        assert!(bucket.drain(30) >= Duration::from_secs(60), "half the rate is left");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_429_stops_every_caller_for_a_while() {
-        let bucket = Bucket::new(60, Backoff::default(), DefaultClock::default());
-        let start = Instant::now();
+    async fn who_gave_up_waiting_is_in_nobodys_way() {
+        // given a full pause, somebody who waits first, and somebody behind
+        let bucket = Bucket::new(60, Backoff::default(), None, DefaultClock::default());
         bucket.refused();
-        bucket.admit(Lane::Edit).await;
-        assert!(start.elapsed() >= Duration::from_secs(1));
-        bucket.accepted();
-        assert_eq!(bucket.refused_until(), None);
+        let (short, edit, bulk) = (Duration::from_millis(1), book(), book());
+        let mut first = Box::pin(bucket.admit(Lane::Edit, &edit));
+        assert!(tokio::time::timeout(short, first.as_mut()).await.is_err());
+        let mut second = Box::pin(bucket.admit(Lane::Bulk, &bulk));
+        assert!(tokio::time::timeout(short, second.as_mut()).await.is_err());
+        // when the first one gives up
+        drop(first);
+        // then the second one goes
+        second.await;
+        assert_eq!(bucket.queue().order.len(), 0);
     }
 }

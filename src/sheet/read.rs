@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::grid::{Anchor, Fate, GridRow, Helper, Snapshot, TabRead, Token};
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::BatchNumber;
-use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, Sheet, Spreadsheet};
+use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, RowData, Sheet, Spreadsheet};
 use crate::sheet::client::{Call, Client};
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
@@ -40,6 +40,9 @@ struct ByFilter {
     include_grid_data: bool,
 }
 
+/// A range of its own costs about as much as so many rows.
+const GAP: u32 = 3;
+
 const METADATA_MASK: &str = "developerMetadata(metadataId,metadataKey,metadataValue)";
 
 impl Client {
@@ -53,6 +56,23 @@ impl Client {
         let call = Call::get(format!("?prettyPrint=false&fields={mask}"));
         let answer: Spreadsheet = self.read(lane, spreadsheet, &call).await?;
         Ok(answer.sheets.into_iter().map(TabInfo::from).collect())
+    }
+
+    /// The tabs, each whole or only its header and these rows, the tokens, and the size of the helper tab. Rows that stand
+    /// close together are read with those between them, so more may come than was asked for.
+    pub async fn excerpt(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        tabs: &[(SheetId, Option<&[u32]>)],
+        helper: Option<SheetId>,
+    ) -> Result<Snapshot, SheetError> {
+        let ids: Vec<SheetId> = tabs.iter().map(|(id, _)| *id).collect();
+        let ranges = tabs.iter().flat_map(|(id, rows)| match rows {
+            None => vec![GridRange::tab(*id)],
+            Some(rows) => runs(rows).into_iter().map(|(from, to)| GridRange::rows(*id, from, to)).collect(),
+        });
+        self.read_ranges(lane, spreadsheet, &ids, ranges.collect(), helper).await
     }
 
     /// The tabs whole, the tokens, and the size of the helper tab. A tab that is no more is missing from the answer.
@@ -86,9 +106,20 @@ impl Client {
         tabs: &[SheetId],
         helper: Option<SheetId>,
     ) -> Result<Snapshot, SheetError> {
+        let ranges = tabs.iter().map(|id| GridRange::tab(*id)).collect();
+        self.read_ranges(lane, spreadsheet, tabs, ranges, helper).await
+    }
+
+    async fn read_ranges(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        tabs: &[SheetId],
+        mut ranges: Vec<GridRange>,
+        helper: Option<SheetId>,
+    ) -> Result<Snapshot, SheetError> {
         // Of the helper only its size counts: one cell brings its properties along.
-        let corner = helper.map(|id| GridRange::rows(id, 0, 1).columns(0, 1));
-        let ranges: Vec<GridRange> = tabs.iter().map(|id| GridRange::tab(*id)).chain(corner).collect();
+        ranges.extend(helper.map(|id| GridRange::rows(id, 0, 1).columns(0, 1)));
         let mask = format!(
             "properties(locale,timeZone),{METADATA_MASK},sheets(properties(sheetId,title,gridProperties(rowCount,columnCount)),\
              developerMetadata(metadataId),merges,data({NOTED_ROWS_MASK},rowMetadata({METADATA_MASK}),columnMetadata({METADATA_MASK})))"
@@ -186,18 +217,32 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         notes: Vec::new(),
         merges: sheet.merges.iter().map(|m| (m.top, m.bottom, m.left, m.right)).collect(),
     };
-    // The whole tab was asked for, so there is one part that begins in the corner.
     for part in sheet.data {
         part.row_metadata
             .iter()
             .chain(&part.column_metadata)
             .flat_map(|m| &m.metadata)
             .for_each(|m| ids.push(m.id));
-        read.anchors.extend(anchors(&part));
         read.notes.extend(notes(&part));
-        read.rows = rows(part);
+        // Every part repeats what its columns carry.
+        if read.anchors.is_empty() {
+            read.anchors = anchors(&part);
+        }
+        read.rows.extend(rows(part));
     }
     read
+}
+
+/// The header and these rows as half-open runs; a gap that is shorter than what another range costs is read with them.
+fn runs(rows: &[u32]) -> Vec<(u32, u32)> {
+    let mut runs = vec![(0, 1)];
+    for row in rows.iter().copied() {
+        match runs.last_mut() {
+            Some((_, end)) if row < *end + GAP => *end = (*end).max(row + 1),
+            _ => runs.push((row, row + 1)),
+        }
+    }
+    runs
 }
 
 fn anchors(part: &GridData) -> Vec<Anchor> {
@@ -211,29 +256,28 @@ fn anchors(part: &GridData) -> Vec<Anchor> {
 }
 
 fn notes(part: &GridData) -> Vec<(u32, u32, String)> {
-    let rows = (0u32..).zip(&part.row_data);
+    let rows = (part.start_row..).zip(&part.row_data);
     rows.flat_map(|(row, data)| data.notes().map(move |(column, text)| (row, column, text.to_owned())))
         .collect()
 }
 
 fn rows(part: GridData) -> Vec<GridRow> {
-    let mut rows: Vec<GridRow> = part
-        .row_data
-        .into_iter()
-        .map(|row| GridRow { cells: row.into_cells(), claims: Vec::new() })
-        .collect();
+    let first = part.start_row;
+    let row = |(row, data): (u32, RowData)| GridRow { row, cells: data.into_cells(), claims: Vec::new() };
+    let mut rows: Vec<GridRow> = (first..).zip(part.row_data).map(row).collect();
     for (i, dimension) in part.row_metadata.iter().enumerate() {
         let ours = dimension.metadata.iter().filter(|m| m.key == CLAIM_KEY);
         let claims: Vec<_> = ours.filter_map(|m| m.value.parse().ok()).collect();
         if claims.is_empty() {
             continue;
         }
-        if rows.len() <= i {
-            rows.resize_with(i + 1, GridRow::default);
+        while rows.len() <= i {
+            rows.push(GridRow { row: first + rows.len() as u32, ..GridRow::default() });
         }
         rows[i].claims = claims;
     }
-    let end = rows.iter().rposition(|row| *row != GridRow::default()).map_or(0, |last| last + 1);
+    let blank = |row: &GridRow| row.cells.is_empty() && row.claims.is_empty();
+    let end = rows.iter().rposition(|row| !blank(row)).map_or(0, |last| last + 1);
     rows.truncate(end);
     rows
 }
@@ -244,6 +288,13 @@ mod tests {
     use crate::model::cell::Cell;
     use crate::model::grid::GridCell;
     use crate::model::mark::{ClaimId, Owner};
+
+    #[test]
+    fn rows_that_stand_close_share_a_range() {
+        assert_eq!(runs(&[1, 2, 5, 40]), [(0, 6), (40, 41)]);
+        assert_eq!(runs(&[]), [(0, 1)]);
+        assert_eq!(runs(&[9, 10, 11, 13]), [(0, 1), (9, 14)]);
+    }
 
     #[test]
     fn a_whole_answer_becomes_a_snapshot() {

@@ -92,7 +92,7 @@ pub fn encode(batch: &GridBatch, grids: &Grids) -> Encoded {
     let lines = Lines::of(batch);
     let mut list = List::default();
     list.push(token(batch.number.0, batch.owner.to_string()), &[]);
-    list.grow_helper(grids);
+    list.grow_helper(grids, lines.height());
     list.receipts(batch, &lines, grids);
     list.writes(batch);
     list.marks(batch);

@@ -196,7 +196,7 @@ mod tests {
             title: "Orders".into(),
             row_count: 100,
             column_count: header.len().max(1) as u32,
-            rows: if cells.is_empty() { vec![] } else { vec![GridRow { cells, claims: vec![] }] },
+            rows: if cells.is_empty() { vec![] } else { vec![GridRow { row: 0, cells, claims: vec![] }] },
             anchors: anchors
                 .iter()
                 .map(|(column, text)| Anchor { column: *column, text: (*text).into() })

@@ -55,6 +55,9 @@ struct BatchAnswer {
     updated_spreadsheet: Spreadsheet,
 }
 
+/// The largest request that Google recommends; a larger one never leaves this host.
+const LARGEST: usize = 2_000_000;
+
 /// How often a void that Google refuses and a read that shows no token may contradict each other before a person is asked.
 const CONTRADICTIONS: u32 = 5;
 
@@ -71,6 +74,10 @@ impl Client {
             return Err(SheetError::TooLarge(batch.ops.len()));
         }
         let encoded = request::encode(batch, grids);
+        if encoded.body.len() > LARGEST {
+            let reason = format!("{} bytes in one request are more than Google takes", encoded.body.len());
+            return Ok(Outcome::Refused { ops: Vec::new(), reason });
+        }
         let call = Call::post(request::query(), encoded.body);
         match self.write(lane, spreadsheet, &call).await {
             Ok(body) => Ok(applied(batch, &body)),

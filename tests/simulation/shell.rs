@@ -5,6 +5,7 @@ use std::rc::Rc;
 use sheetbridge::engine::effect::{Effect, TableWrite, Want, WriteAim};
 use sheetbridge::engine::guard::{self, Meant};
 use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View, WriteOutcome};
+use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::engine::table::Claim;
 use sheetbridge::model::base::{BaseChange, RowBase};
@@ -37,7 +38,7 @@ impl Call {
 
     pub(super) fn name(&self) -> &'static str {
         match &self.effect {
-            Effect::Read(_) => "Read",
+            Effect::Read(_) | Effect::ReadRows(..) => "Read",
             Effect::Write(_) => "Write",
             Effect::Send(_) => "Send",
             Effect::Settle(_) => "Settle",
@@ -73,7 +74,8 @@ impl World {
         }
         call.step += 1;
         call.answer = match &call.effect {
-            Effect::Read(number) => self.read(*number, call.step, &mut call.view),
+            Effect::Read(number) => self.read(*number, &[], call.step, &mut call.view),
+            Effect::ReadRows(number, scopes) => self.read(*number, scopes, call.step, &mut call.view),
             Effect::Write(write) => Some(self.write(write)),
             Effect::Send(plan) => self.send(plan, call.step),
             // Void the token, then read it: two calls, and each has its time.
@@ -139,7 +141,7 @@ impl World {
         Some(call)
     }
 
-    fn read(&mut self, number: u64, step: u32, view: &mut Option<View>) -> Option<Input> {
+    fn read(&mut self, number: u64, scopes: &[Scope], step: u32, view: &mut Option<View>) -> Option<Input> {
         if step == 1 {
             self.tally.read(&self.sheet.tabs);
             let stale = !self.older.is_empty() && self.weather.strikes(Fault::StaleRead, &mut self.dice);
@@ -147,6 +149,13 @@ impl World {
             let sheet = if stale { Rc::clone(&self.older[old].1) } else { Rc::clone(&self.sheet) };
             self.reads += 1;
             *view = Some(sheet.view());
+            let tabs = view.iter_mut().flat_map(|view| &mut view.tabs);
+            for (tab, scope) in tabs.zip(scopes) {
+                if let (Ok(tab), Scope::Rows(rows)) = (tab, scope) {
+                    tab.rows.retain(|row| rows.contains(&row.row));
+                    *self.acts.entry("read of single rows".to_owned()).or_default() += 1;
+                }
+            }
             self.trace(|| format!("  read {number}{}", if stale { " STALE" } else { "" }));
             return None;
         }

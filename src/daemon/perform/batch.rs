@@ -8,7 +8,6 @@ use crate::model::cell::Cell;
 use crate::model::grid::{Fate, GridBatch, GridOp, Receipt};
 use crate::model::link::SheetId;
 use crate::model::mark::ClaimId;
-use crate::sheet::quota::Lane;
 use crate::sheet::request::Grids;
 use crate::sheet::write::{Naming as Named, Outcome};
 use crate::store::{self, StoreError};
@@ -24,12 +23,16 @@ impl Performer {
             self.log("a batch waits", &error);
             return Input::Sent(number, SendOutcome::NotSent);
         }
-        let outcome = match self.client.send(Lane::Live, &self.spreadsheet, &batch, &grids).await {
+        let outcome = match self.client.send(self.lane(), &self.spreadsheet, &batch, &grids).await {
             Ok(Outcome::Applied(receipt)) => {
                 self.journal_batch(&plan);
                 SendOutcome::Applied(self.receipt_view(&batch, receipt))
             }
-            Ok(Outcome::Refused { ops, reason }) => SendOutcome::Refused { op: ops.first().copied(), reason },
+            Ok(Outcome::Refused { ops, reason }) => {
+                // Several that share a request: any of them may be to blame.
+                let op = if let [op] = ops[..] { Some(op) } else { None };
+                SendOutcome::Refused { op, reason }
+            }
             // The number is in use, by our own first try or by a stranger: its value tells.
             Ok(Outcome::TokenTaken | Outcome::Unknown) => SendOutcome::Unknown,
             Err(error) => {
@@ -73,7 +76,7 @@ impl Performer {
             Fate::Landed(owner) if owner == plan.owner => {
                 if self.last_read().is_none() {
                     // After a restart nothing is read yet: the receipt's rows are understood by the tabs' headers.
-                    self.read(0).await;
+                    self.read(0, &[]).await;
                 }
                 let batch = plan.batch();
                 let receipt = self.client.receipt(&self.spreadsheet, &batch).await?;
@@ -104,7 +107,7 @@ impl Performer {
                 (naming.claim, cells.into_iter().map(|(at, cell)| (naming.columns[at], cell)).collect())
             })
             .collect();
-        match self.client.name(Lane::Live, &self.spreadsheet, &rows).await {
+        match self.client.name(self.lane(), &self.spreadsheet, &rows).await {
             Ok(Named::Written | Named::Unknown) => {}
             // A claimed row that is gone makes Google refuse the call; the next read tells which.
             Ok(Named::Refused(reason)) => {

@@ -6,17 +6,17 @@ use crate::daemon::perform::{Performer, now};
 use crate::database::statement::Lock;
 use crate::database::{self, read as rows};
 use crate::engine::input::{DbRow, DbState, Input, ReadNumber, TableIndex, Trouble, View};
+use crate::engine::places::Scope;
 use crate::model::grid::Snapshot;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
-use crate::sheet::quota::Lane;
 use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
 
 /// Rows in one chunk of a copy.
-const CHUNK: usize = 500;
+const CHUNK: usize = 5_000;
 
 /// Either edge of the database.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +30,13 @@ pub(super) enum LookupError {
 }
 
 impl Performer {
-    pub(super) async fn read(&self, number: ReadNumber) -> Input {
-        match self.snapshot().await {
-            Ok(snapshot) => {
+    /// Reads the tabs; of those with [`Scope::Rows`] only these. Without scopes everything.
+    pub(super) async fn read(&self, number: ReadNumber, scopes: &[Scope]) -> Input {
+        match self.snapshot(scopes).await {
+            Ok(mut snapshot) => {
                 let view = self.view(&snapshot);
+                // Receipts and sizes are understood by the header alone; a million rows are not kept.
+                snapshot.tabs.iter_mut().for_each(|tab| tab.rows.truncate(1));
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
                 Input::Read { number, answered: now(), view }
             }
@@ -45,12 +48,26 @@ impl Performer {
     }
 
     /// One read of everything. Tabs that are not ready, and a helper tab that somebody deleted, are made ready first.
-    async fn snapshot(&self) -> Result<Snapshot, SheetError> {
+    async fn snapshot(&self, scopes: &[Scope]) -> Result<Snapshot, SheetError> {
         if self.helper().is_none() || self.tables.iter().any(|table| table.sheet().is_none()) {
             self.prepare().await?;
         }
-        let sheets: Vec<SheetId> = self.tables.iter().filter_map(|table| table.sheet()).collect();
-        let snapshot = self.client.snapshot(Lane::Live, &self.spreadsheet, &sheets, self.helper()).await?;
+        let rows = |at: usize| match scopes.get(at) {
+            Some(Scope::Rows(rows)) => Some(rows.as_slice()),
+            Some(Scope::Whole) | None => None,
+        };
+        let tabs: Vec<(SheetId, Option<&[u32]>)> = self
+            .tables
+            .iter()
+            .enumerate()
+            .filter_map(|(at, table)| Some((table.sheet()?, rows(at))))
+            .collect();
+        let snapshot = if tabs.iter().any(|(_, rows)| rows.is_some()) {
+            self.client.excerpt(self.lane(), &self.spreadsheet, &tabs, self.helper()).await?
+        } else {
+            let sheets: Vec<SheetId> = tabs.iter().map(|(sheet, _)| *sheet).collect();
+            self.client.snapshot(self.lane(), &self.spreadsheet, &sheets, self.helper()).await?
+        };
         if snapshot.helper.is_none() {
             tracing::warn!(
                 SHEET = self.spreadsheet.0,

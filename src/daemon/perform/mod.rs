@@ -33,6 +33,7 @@ use crate::model::grid::Snapshot;
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
+use crate::sheet::quota::Lane;
 use crate::store::note::Note;
 use crate::store::{self, StoreError};
 
@@ -44,6 +45,8 @@ const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 pub struct Performer {
     /// The account that the spreadsheet is shared with.
     pub client: Arc<Client>,
+    /// What the cycle under way is for.
+    pub lane: Mutex<Lane>,
     /// Sessions whose default schema is our state.
     pub pool: Pool,
     /// Who we are.
@@ -74,7 +77,8 @@ impl Performer {
     /// Performs one effect.
     pub async fn perform(self: Arc<Self>, effect: Effect) -> Vec<Input> {
         match effect {
-            Effect::Read(number) => vec![self.read(number).await],
+            Effect::Read(number) => vec![self.read(number, &[]).await],
+            Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
             Effect::Write(write) => vec![self.write(write).await],
             Effect::Send(plan) => vec![self.send(*plan).await],
             Effect::Settle(plan) => vec![self.settle(*plan).await],
@@ -110,6 +114,16 @@ impl Performer {
 
     fn last_read(&self) -> Option<Arc<Snapshot>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lane of the cycle's reads and writes.
+    fn lane(&self) -> Lane {
+        *self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what the cycle is for.
+    pub fn set_lane(&self, lane: Lane) {
+        *self.lane.lock().unwrap_or_else(PoisonError::into_inner) = lane;
     }
 
     fn helper(&self) -> Option<SheetId> {

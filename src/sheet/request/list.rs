@@ -2,7 +2,7 @@
 
 use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::link::SheetId;
-use crate::sheet::helper_tab::{HELPER_ROWS, Lines, stamp_cell, trash_row};
+use crate::sheet::helper_tab::{Lines, stamp_cell, trash_row};
 use crate::sheet::request::merge::{Copied, merge_copies, rectangles};
 use crate::sheet::request::{CLAIM_KEY, Grids};
 use crate::sheet::wire::{
@@ -23,16 +23,16 @@ impl List {
         self.blame.push(ops.to_vec());
     }
 
-    pub(super) fn grow_helper(&mut self, grids: &Grids) {
+    pub(super) fn grow_helper(&mut self, grids: &Grids, height: u32) {
         let widest = grids.tabs.iter().map(|(_, _, columns)| *columns).max().unwrap_or(1);
         let helper = grids.helper;
-        if helper.row_count >= HELPER_ROWS && helper.column_count >= widest {
+        if helper.row_count >= height && helper.column_count >= widest {
             return;
         }
         let properties = SheetProperties {
             sheet_id: Some(helper.sheet),
             grid_properties: GridProperties {
-                rows: Some(helper.row_count.max(HELPER_ROWS)),
+                rows: Some(helper.row_count.max(height)),
                 columns: Some(helper.column_count.max(widest)),
                 frozen_rows: None,
             },

@@ -1,0 +1,68 @@
+//! Two hundred links over twenty spreadsheets; then one of the spreadsheets breaks.
+
+use std::time::{Duration, Instant};
+
+use sheets_emulator::Cause;
+use sheets_emulator::grid::SheetId;
+
+use crate::Scale;
+use crate::figures::{Figures, percentile, spread};
+use crate::stage::{Google, Link, Stage};
+use crate::support::server::Server;
+use crate::watch::Watch;
+
+const BOOKS: u32 = 20;
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
+    let mut figures = Figures::new();
+    let a_book = scale.of(200, 40) / BOOKS;
+    let links: Vec<Link> = (0..BOOKS * a_book)
+        .map(|n| Link {
+            name: format!("goods_{n}"),
+            book: (n / a_book) as usize,
+            tab: SheetId((n % a_book) as i32),
+            rows: 20,
+            filled: true,
+        })
+        .collect();
+    let mut stage = Stage::open(server, links).await;
+    // An account whose quota was raised: with the usual one twenty spreadsheets wait for their calls, and nothing else shows.
+    let google = Google { quota: 600, ..Google::FAST };
+    stage.settle(google).await;
+    let count = scale.of(2000, 40);
+    let whole = changes(&stage, count).await;
+    spread(&mut figures, "all_whole", &whole);
+    let last = stage.books.last().expect("there are twenty").clone();
+    let broken = stage.google.world().edit(&last, Cause::Api, |book| {
+        book.sharing.editors.clear();
+        Ok::<(), ()>(())
+    });
+    broken.expect("the spreadsheet is there").expect("nothing is refused");
+    stage.sql(&format!("UPDATE {} SET stock = -1", stage.links.last().expect("a link").name)).await;
+    let broken = changes(&stage, count).await;
+    spread(&mut figures, "one_broken", &broken);
+    let (before, after) = (percentile(&whole, 0.99), percentile(&broken, 0.99));
+    figures.insert("p99_change_percent".into(), (after / before - 1.0) * 100.0);
+    let refused = stage.calls().iter().filter(|call| call.status == 429).count();
+    figures.insert("calls_refused_429".into(), refused as f64);
+    figures
+}
+
+/// Single changes in tabs of all spreadsheets but the last, in milliseconds.
+async fn changes(stage: &Stage, count: u32) -> Vec<f64> {
+    let whole: Vec<&Link> = stage.links.iter().filter(|link| link.book + 1 < BOOKS as usize).collect();
+    let mut samples = Vec::new();
+    for n in 0..count {
+        let link = whole[(n.wrapping_mul(2_654_435_761) % whole.len() as u32) as usize];
+        let mut watch = Watch::new(stage, link);
+        let (id, stock) = (1 + n % link.rows, n + samples.len() as u32 + 10_000);
+        stage.sql(&format!("UPDATE {} SET stock = {stock} WHERE id = {id}", link.name)).await;
+        let committed = Instant::now();
+        let seen = watch.shows(id, f64::from(stock), PATIENCE).await;
+        let seen = seen.unwrap_or_else(|| panic!("not within {PATIENCE:?}:\n{}", stage.log()));
+        samples.push(seen.duration_since(committed).as_secs_f64() * 1e3);
+        tokio::time::sleep(Duration::from_millis(u64::from(60 + n * 31 % 80))).await;
+    }
+    samples
+}
