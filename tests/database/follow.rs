@@ -8,7 +8,7 @@ use sheetbridge::database::error::Error;
 use sheetbridge::database::interest::Interest;
 use sheetbridge::database::schema::table_schema;
 use sheetbridge::database::standing::current_position;
-use sheetbridge::database::tail::{Identity, Tail};
+use sheetbridge::database::tail::{Identity, Tail, Terms};
 use sheetbridge::database::{ChangeKind, Event, Transaction};
 use sheetbridge::model::position::Position;
 use sheetbridge::model::schema::{TableName, TableSchema};
@@ -80,7 +80,7 @@ impl Follow {
             schemas.push(schema(server, database, table).await);
         }
         let interest = Interest::load(&mut ours(server).await, schemas).await?;
-        let tail = Tail::open(&account(server), &start, identity(), interest).await?;
+        let tail = Tail::open(&account(server), &start, identity(), interest, Terms::default()).await?;
         Ok(Self { tail, position: start, on: server.to_string() })
     }
 
