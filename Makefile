@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash needs
+.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash bench-binlog fuzz fuzz-mirror needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -32,6 +32,15 @@ simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
 
 crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 	RUNS=$(or $(RUNS),60) cargo test --locked --test main crash::moments -- --nocapture
+
+bench-binlog: needs ## One log, every decoder: make bench-binlog ROWS=1000000 ROUNDS=5 (the figures are in docs/benchmarks.md)
+	@benches/binlog/run
+
+fuzz: ## cargo-fuzz, with a nightly compiler: make fuzz TARGET=rows SECONDS=600 (targets: events, rows, gtid, ddl)
+	cargo +nightly fuzz run $(or $(TARGET),rows) -- -max_total_time=$(or $(SECONDS),600) -max_len=4096
+
+fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECONDS=600
+	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture
 
 lint: ## Formatting, lints, documentation, licences, shell and Apps Script
 	@scripts/lint

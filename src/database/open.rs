@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::database::error::Error;
-use crate::database::event::{Begin, RowsHeader, TransactionId};
+use crate::database::event::{Begin, RowsHeader, RowsKind, TransactionId};
 use crate::database::layout::Layout;
 use crate::database::rows::RowChange;
 use crate::database::spill::{Bounds, Full, Spill};
@@ -63,7 +63,7 @@ impl Gathered {
         mut rows: Vec<RowChange>,
         bounds: &Bounds,
     ) {
-        let images = if matches!(event.kind, crate::database::event::RowsKind::Update) { 2 } else { 1 };
+        let images = if matches!(event.kind, RowsKind::Update) { 2 } else { 1 };
         let cells = rows.len() * images * layout.formats.len() * size_of::<Option<Value>>();
         let weight = (event.body.left() + cells) as u64;
         if self.spill.is_none() && self.weight + weight <= bounds.memory {

@@ -240,7 +240,7 @@ async fn the_algebra_of_sets_is_the_servers() {
     let server = shared(Kind::MySql).await;
     let mut conn = ours(server).await;
     let mut random = Random::seeded();
-    for _ in 0..500 {
+    for _ in 0..10_000 {
         let (a, b) = (random_set(&mut random), random_set(&mut random));
         let (left, right) = (a.to_string(), b.to_string());
         let said: Option<(bool, String, String)> = conn
