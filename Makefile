@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay simulate mutations crash bench needs
+.PHONY: help demo demo-check clean-demo test full lint audit replay simulate mutations crash bench bench-binlog fuzz fuzz-mirror needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -39,6 +39,15 @@ crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 
 bench: needs ## What the writer costs, beside the ways people use today: make bench ONLY=idle SCALE=0.1 RUNS=1
 	ONLY=$(ONLY) SCALE=$(SCALE) RUNS=$(RUNS) SERVER=$(SERVER) cargo bench --locked --bench writer
+
+bench-binlog: needs ## One log, every decoder: make bench-binlog ROWS=1000000 ROUNDS=5 (the figures are in docs/benchmarks.md)
+	@benches/binlog/run
+
+fuzz: ## cargo-fuzz, with a nightly compiler: make fuzz TARGET=rows SECONDS=600 (targets: events, rows, gtid, ddl)
+	cargo +nightly fuzz run $(or $(TARGET),rows) -- -max_total_time=$(or $(SECONDS),600) -max_len=4096
+
+fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECONDS=600
+	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture
 
 lint: ## Formatting, lints, documentation, licences, shell and Apps Script
 	@scripts/lint

@@ -42,6 +42,7 @@ use crate::daemon::spreadsheet::Spreadsheet;
 use crate::daemon::start::{Group, first_effect, first_note};
 use crate::database::check::{Weight, check};
 use crate::database::connect::{self, Address, Server, Tls};
+use crate::database::standing;
 use crate::engine::Engine;
 use crate::fault::{Classify, Fault};
 use crate::model::link::LinkName;
@@ -214,6 +215,8 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
 
     preflight(&mut conn, settings).await?;
 
+    // Before the tables' shapes are read: what the stream tells up to here, they show already.
+    let begun = standing::current_position(&mut conn).await?;
     let mut groups = start::groups(&mut conn, settings).await?;
     if groups.is_empty() {
         return Err(DaemonError::NoLinks);
@@ -251,8 +254,15 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
         inbox.recall().await?;
         tasks.spawn("endpoint", inbox::serve(listen.clone(), inbox, inner.clone()).await?);
     }
-    let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress));
-    let follow = tail::Follow { server, position: resume.position, watched, owner: owner.clone(), route };
+    let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress), begun);
+    let follow = tail::Follow {
+        server,
+        position: resume.position,
+        watched,
+        server_uuid: shared.server_uuid.clone(),
+        owner: owner.clone(),
+        route,
+    };
     tasks.spawn(
         "tail",
         tail::follow(

@@ -3,6 +3,10 @@
 //! A transaction that touches a linked table or carries one of our ledger entries goes to every engine: fences and windows open
 //! by its marks. The others only move the position. The reader never waits for Google: an engine takes what comes and keeps
 //! the newest state of each key.
+//!
+//! What the stream cannot tell row by row (a statement, a foreign key, a transaction too large to keep) makes the link read
+//! its table again beside the stream; what changes a table's shape makes the daemon start anew, unless it was so before the
+//! start already.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,10 +15,12 @@ use tokio::sync::mpsc;
 
 use crate::daemon::progress::Progress;
 use crate::daemon::table::Table;
-use crate::database::{ChangeKind, Event, RowChange, SchemaKind, Transaction};
+use crate::database::spill::Spilled;
+use crate::database::{self, ChangeKind, Doubt, Event, RowChange, SchemaChange, SchemaKind, Transaction};
 use crate::engine::input::{self, DbState, Input, Seq, TableIndex};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
+use crate::model::position::Position;
 use crate::model::schema::TableName;
 use crate::model::value::Value;
 use crate::store::ledger;
@@ -35,6 +41,8 @@ pub enum Turn {
     Along,
     /// A linked table has another shape now: start anew, reading these tables whole.
     Anew(Vec<TableName>),
+    /// Rows of these tables do not look as their shapes say: start anew if a shape is another now, else read them again.
+    Compare(Vec<TableName>),
 }
 
 /// The route.
@@ -43,63 +51,111 @@ pub struct Route {
     ledger: TableName,
     destinations: Vec<Destination>,
     progress: Arc<Progress>,
+    begun: Position,
 }
 
 impl Route {
-    /// A route to these engines. `state` is the name of our schema.
-    pub fn new(state: &str, destinations: Vec<Destination>, progress: Arc<Progress>) -> Self {
+    /// A route to these engines. `state` is the name of our schema; `begun` is where the stream stood before the tables'
+    /// shapes were read.
+    pub fn new(
+        state: &str,
+        destinations: Vec<Destination>,
+        progress: Arc<Progress>,
+        begun: Position,
+    ) -> Self {
         let ledger = TableName { schema: state.to_owned(), table: ledger::TABLE.to_owned() };
-        Self { ledger, destinations, progress }
+        Self { ledger, destinations, progress, begun }
     }
 
     /// Takes one event. An engine that is gone ends the daemon, which notices by itself.
-    pub async fn take(&self, event: Event) -> Turn {
+    ///
+    /// # Errors
+    /// When the rows of a large transaction cannot be read back: it is followed again.
+    pub async fn take(&self, event: Event) -> database::error::Result<Turn> {
         match event {
-            Event::Heartbeat => Turn::Along,
-            Event::Transaction(transaction) => {
-                self.transaction(transaction).await;
-                Turn::Along
-            }
-            Event::Schema { changes, position, .. } => {
-                let mut anew = Vec::new();
-                for change in changes {
-                    let reason = match change.kind {
-                        SchemaKind::Created => continue,
-                        SchemaKind::Altered | SchemaKind::Renamed { .. } => {
-                            anew.push(change.table);
-                            continue;
-                        }
-                        SchemaKind::Dropped => "its table was dropped",
-                        SchemaKind::Truncated => "its table was emptied by TRUNCATE",
-                        SchemaKind::Partitioned => {
-                            "partitions of its table were dropped, emptied or exchanged"
-                        }
-                        SchemaKind::Unknown => {
-                            "a statement changed its table in a way that the binlog does not tell"
-                        }
-                    };
-                    self.stop(&change.table, reason).await;
-                }
-                self.progress.passed(position, false);
-                if anew.is_empty() { Turn::Along } else { Turn::Anew(anew) }
-            }
+            Event::Heartbeat => Ok(Turn::Along),
+            Event::Transaction(transaction) => self.transaction(transaction).await,
+            Event::Schema { changes, position, .. } => Ok(self.schema(changes, position).await),
         }
     }
 
-    async fn transaction(&self, transaction: Transaction) {
-        let Transaction { position, commit_micros, changes, doubts, .. } = transaction;
-        for doubt in &doubts {
-            self.stop(&doubt.table, &doubt.error.to_string()).await;
+    async fn schema(&self, changes: Vec<SchemaChange>, position: Position) -> Turn {
+        let known = self.begun.covers(&position);
+        let mut other_shapes = Vec::new();
+        for SchemaChange { table, kind } in changes {
+            let reason = match kind {
+                SchemaKind::Created => continue,
+                SchemaKind::Altered => {
+                    other_shapes.push(table);
+                    continue;
+                }
+                SchemaKind::Renamed { to } => {
+                    other_shapes.extend([table, to]);
+                    continue;
+                }
+                SchemaKind::Dropped => "its table was dropped",
+                SchemaKind::Truncated => "its table was emptied by TRUNCATE",
+                SchemaKind::Partitioned => "partitions of its table were dropped, emptied or exchanged",
+                SchemaKind::Unknown => "a statement changed its table in a way that the binlog does not tell",
+            };
+            self.stop(&table, reason).await;
         }
+        if known {
+            for table in &other_shapes {
+                self.reread(table).await;
+            }
+        }
+        self.progress.passed(position, false);
+        if known || other_shapes.is_empty() { Turn::Along } else { Turn::Anew(other_shapes) }
+    }
+
+    async fn transaction(&self, transaction: Transaction) -> database::error::Result<Turn> {
+        let Transaction { position, commit_micros, changes, more, doubts, .. } = transaction;
         let marks: Vec<EffectId> = changes.iter().filter_map(|change| self.mark(change)).collect();
-        let theirs = changes.iter().any(|change| change.table != self.ledger);
-        if marks.is_empty() && !theirs {
+        let theirs = more.is_some() || changes.iter().any(|change| *change.table != self.ledger);
+        if marks.is_empty() && !theirs && doubts.is_empty() {
             self.progress.passed(position, false);
-            return;
+            return Ok(Turn::Along);
         }
-        let seq = self.progress.relevant(position);
+        // Before the transaction itself: the position stays before it until the tables are read.
+        let begun = self.begun.covers(&position);
+        let mut unlike = Vec::new();
+        for Doubt { table, error } in doubts {
+            match error {
+                database::Error::Layout { .. } if !begun => unlike.push(table),
+                database::Error::Undecodable { .. } | database::Error::Charset { .. } => {
+                    self.stop(&table, &error.to_string()).await;
+                }
+                _ => {
+                    tracing::warn!(table = table.to_string(), %error, "the table is read again");
+                    self.reread(&table).await;
+                }
+            }
+        }
+        match more {
+            None => self.send(position, commit_micros, &marks, &changes).await,
+            Some(more) => {
+                self.send(self.progress.now(), commit_micros, &marks, &changes).await;
+                self.pieces(more, commit_micros).await?;
+                self.send(position, commit_micros, &[], &[]).await;
+            }
+        }
+        Ok(if unlike.is_empty() { Turn::Along } else { Turn::Compare(unlike) })
+    }
+
+    /// A transaction too large for memory goes in pieces. Each but the last ends where the transaction begins, so that the
+    /// position stays before it until all of them are finished.
+    async fn pieces(&self, mut more: Spilled, commit: u64) -> database::error::Result<()> {
+        while let Some(changes) = more.next()? {
+            self.send(self.progress.now(), commit, &[], &changes).await;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, end: Position, commit: u64, marks: &[EffectId], changes: &[RowChange]) {
+        let seq = self.progress.relevant(end);
         for destination in &self.destinations {
-            let transaction = transaction_of(destination, seq, commit_micros, &marks, &changes);
+            let transaction = transaction_of(destination, seq, commit, marks, changes);
             let _ = destination.inputs.send(Input::Transaction(transaction)).await;
         }
     }
@@ -107,7 +163,7 @@ impl Route {
     /// The id of a ledger entry that the transaction carries.
     fn mark(&self, change: &RowChange) -> Option<EffectId> {
         let ChangeKind::Insert { after } = &change.kind else { return None };
-        if change.table != self.ledger {
+        if *change.table != self.ledger {
             return None;
         }
         match after.get(ledger::ID_COLUMN)? {
@@ -117,13 +173,22 @@ impl Route {
         }
     }
 
+    /// Lets the links of a table read it again beside the stream.
+    pub async fn reread(&self, table: &TableName) {
+        self.to_link(table, |table| Input::Reread { table }).await;
+    }
+
     async fn stop(&self, table: &TableName, what: &str) {
+        let reason = format!("{what}: see to the table, then restart sheetbridge to read it whole");
+        self.to_link(table, |table| Input::Stop { table, reason: reason.clone() }).await;
+    }
+
+    /// Tells every link of a table.
+    async fn to_link(&self, table: &TableName, input: impl Fn(TableIndex) -> Input) {
         for destination in &self.destinations {
             for (index, linked) in destination.tables.iter().enumerate() {
                 if linked.schema.name == *table {
-                    let reason =
-                        format!("{what}: see to the table, then restart sheetbridge to read it whole");
-                    let _ = destination.inputs.send(Input::Stop { table: index, reason }).await;
+                    let _ = destination.inputs.send(input(index)).await;
                 }
             }
         }
@@ -141,7 +206,7 @@ fn transaction_of(
     let mut images = Vec::new();
     let mut looks = Vec::new();
     for (index, table) in destination.tables.iter().enumerate() {
-        for change in changes.iter().filter(|change| change.table == table.schema.name) {
+        for change in changes.iter().filter(|change| *change.table == table.schema.name) {
             match images_of(table, &change.kind) {
                 Some(some) => images.extend(some.into_iter().map(|image| (index, image))),
                 None => looks.extend(keys_of(table, &change.kind).into_iter().map(|key| (index, key))),

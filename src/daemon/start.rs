@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::daemon::perform::Memory;
 use crate::daemon::table::Table;
 use crate::daemon::{DaemonError, SOURCE};
+use crate::database::interest::Wanted;
 use crate::database::{schema, standing};
 use crate::engine::Start;
 use crate::engine::lifecycle::Life;
@@ -126,23 +127,28 @@ pub(super) fn stretch_sweeps(groups: &mut [Group], accounts: &Accounts, reads_pe
     }
 }
 
-/// The tables that the stream must show: the linked ones, and our ledger.
+/// The tables that the stream must show, and their columns: the linked ones, and the ids of our ledger.
 pub(super) async fn watched(
     conn: &mut Conn,
     settings: &Settings,
     groups: &[Group],
-) -> Result<Vec<TableSchema>, DaemonError> {
-    let mut watched: BTreeMap<_, TableSchema> = BTreeMap::new();
+) -> Result<Vec<Wanted>, DaemonError> {
+    let mut linked: BTreeMap<_, (&Table, BTreeSet<usize>)> = BTreeMap::new();
     for table in groups.iter().flat_map(|group| &group.tables) {
-        watched.insert(table.schema.name.clone(), TableSchema::clone(&table.schema));
+        let (_, columns) = linked.entry(&table.schema.name).or_insert((table, BTreeSet::new()));
+        columns.extend(table.places());
     }
+    let wanted = |(table, columns): (&Table, BTreeSet<usize>)| {
+        Wanted::only(TableSchema::clone(&table.schema), columns)
+    };
+    let mut watched: Vec<Wanted> = linked.into_values().map(wanted).collect();
     let ledger = crate::model::schema::TableName {
         schema: settings.mysql.state_schema.name().to_owned(),
         table: store::ledger::TABLE.to_owned(),
     };
     let schema = schema::table_schema(conn, &ledger).await?;
-    watched.insert(ledger, schema);
-    Ok(watched.into_values().collect())
+    watched.push(Wanted::only(schema, [store::ledger::ID_COLUMN]));
+    Ok(watched)
 }
 
 /// Where the stream goes on, and whether anything was missed on the way there.

@@ -258,6 +258,11 @@ impl Table {
         self.places.iter().map(cell).collect()
     }
 
+    /// The places of the link's columns in the table.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().copied()
+    }
+
     /// A row image as the engine takes it; `None` where it lacks a linked column.
     pub fn row_of_image(&self, image: &Image) -> Option<DbRow> {
         let whole = self.places.iter().all(|place| image.get(*place).is_some_and(Option::is_some));

@@ -7,20 +7,20 @@ use mysql_async::Pool;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::daemon::DaemonError;
 use crate::daemon::notify::Beat;
 use crate::daemon::perform::Memory;
 use crate::daemon::retry::Backoff;
 use crate::daemon::route::{Route, Turn};
 use crate::daemon::shutdown::Shutdown;
-use crate::database::connect::Server;
-use crate::database::interest::Interest;
-use crate::database::tail::{Identity, Tail};
-use crate::database::{self, Event};
+use crate::daemon::{DaemonError, SOURCE};
+use crate::database::connect::{self, Server};
+use crate::database::interest::{Interest, Wanted};
+use crate::database::tail::{Identity, Tail, Terms};
+use crate::database::{self, Event, schema, standing};
 use crate::fault::{Classify, Fault};
 use crate::model::mark::Owner;
 use crate::model::position::Position;
-use crate::model::schema::{TableName, TableSchema};
+use crate::model::schema::TableName;
 use crate::store;
 
 /// What the task needs.
@@ -31,7 +31,9 @@ pub(super) struct Follow {
     /// Where to begin.
     pub position: Position,
     /// The tables that the stream must show.
-    pub watched: Vec<TableSchema>,
+    pub watched: Vec<Wanted>,
+    /// The server's uuid, which is saved with every position.
+    pub server_uuid: String,
     /// Who we are: the replica's name is made of it.
     pub owner: Owner,
     /// Where events go.
@@ -54,6 +56,10 @@ pub(super) async fn follow(
             one_connection(&follow, identity, &mut position, &mut backoff, &pool, &beat, &mut shutdown).await;
         let Err(error) = went else { return Ok(()) };
         match error.fault() {
+            _ if matches!(&error, DaemonError::Database(error) if error.lost_position()) => {
+                start_over(&pool, &follow).await?;
+                return Err(DaemonError::Anew(format!("every table is read whole: {error}")));
+            }
             Fault::Passing if !matches!(error, DaemonError::Anew(_)) => {
                 let wait = backoff.wait(f64::from(backoff.failures() % 3) / 3.0);
                 warn!(%error, wait_ms = wait.as_millis() as u64, "the stream broke: it is taken up where it was");
@@ -80,7 +86,7 @@ async fn one_connection(
     let opened = async {
         let mut conn = pool.get_conn().await.map_err(database::Error::from)?;
         let interest = Interest::load(&mut conn, follow.watched.clone()).await?;
-        Tail::open(&follow.server, position, identity, interest).await
+        Tail::open(&follow.server, position, identity, interest, Terms::default()).await
     };
     let Some(tail) = shutdown.race(opened).await else { return Ok(()) };
     let mut tail = tail?;
@@ -101,9 +107,17 @@ async fn one_connection(
             Event::Heartbeat => None,
         };
         let Some(turn) = shutdown.race(follow.route.take(event)).await else { break Ok(()) };
-        if let Turn::Anew(tables) = turn {
-            read_whole(pool, &tables).await?;
-            break Err(DaemonError::Anew("a linked table has another shape".into()));
+        match turn? {
+            Turn::Along => {}
+            Turn::Compare(tables) if !other_shape(follow, pool, &tables).await? => {
+                for table in &tables {
+                    follow.route.reread(table).await;
+                }
+            }
+            Turn::Anew(tables) | Turn::Compare(tables) => {
+                read_whole(pool, |table| tables.contains(table)).await?;
+                break Err(DaemonError::Anew("a linked table has another shape".into()));
+            }
         }
         if let Some(end) = end {
             *position = end;
@@ -114,16 +128,40 @@ async fn one_connection(
 }
 
 /// Remembers that the links of these tables must read them whole at the next start.
-async fn read_whole(pool: &Pool, tables: &[TableName]) -> Result<(), DaemonError> {
+async fn read_whole(pool: &Pool, chosen: impl Fn(&TableName) -> bool) -> Result<(), DaemonError> {
     let mut conn = pool.get_conn().await?;
     for mut link in store::link::load_all(&mut conn).await? {
-        if tables.contains(&link.table) {
+        if chosen(&link.table) {
             let memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
             link.state = serde_json::to_string(&memory).unwrap_or_default();
             store::link::save(&mut conn, &link).await?;
         }
     }
     Ok(())
+}
+
+/// True if one of these tables looks otherwise now than when we started, or is gone.
+async fn other_shape(follow: &Follow, pool: &Pool, tables: &[TableName]) -> Result<bool, DaemonError> {
+    let mut conn = pool.get_conn().await?;
+    for wanted in follow.watched.iter().filter(|wanted| tables.contains(wanted.name())) {
+        match schema::table_schema(&mut conn, wanted.name()).await {
+            Ok(now) if wanted.is_of(&now) => {}
+            Ok(_) | Err(database::Error::NoTable(_)) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// The server has no way from our position on, which MariaDB tells only when it is asked for one: the next start reads every
+/// table whole and follows from the present position. The tables are marked before the position moves.
+async fn start_over(pool: &Pool, follow: &Follow) -> Result<(), DaemonError> {
+    read_whole(pool, |_| true).await?;
+    let mut conn = connect::session(&follow.server).await?;
+    let position = standing::current_position(&mut conn).await?.to_string();
+    let mut ours = pool.get_conn().await?;
+    let saved = store::position::Saved { position, server: follow.server_uuid.clone() };
+    Ok(store::position::save(&mut ours, SOURCE, &saved).await?)
 }
 
 /// Stable over restarts, and another one for every installation: the server ends an older dump of the same replica, and only

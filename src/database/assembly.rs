@@ -5,38 +5,40 @@
 //! position move, so that what is saved never lies inside one. Tables nobody wants cost a look at their name.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use mysql_common::binlog::events::Event as WireEvent;
 
 use crate::database::ddl::{self, SchemaChange, SchemaKind, Statement};
 use crate::database::error::{Error, Result};
 use crate::database::event::{self, Begin, Body, RowsHeader, TransactionId, Xid};
-use crate::database::interest::{Interest, Watched};
-use crate::database::layout::Layout;
+use crate::database::interest::Interest;
 use crate::database::offset::FileClock;
-use crate::database::rows::{self, RowChange};
-use crate::database::tablemap::TableMap;
-use crate::database::transaction::{Doubt, Event, Open, Transaction};
+use crate::database::open::{Gathered, Open};
+use crate::database::spill::Bounds;
+use crate::database::tables::Tables;
+use crate::database::transaction::{Event, Transaction};
 use crate::database::words::Word;
 use crate::model::position::Position;
 use crate::model::schema::TableName;
 
+/// What comes where nothing has begun.
+const OUTSIDE: Error = Error::OutOfOrder("a change outside a transaction");
+
 /// Puts transactions together. Fed with every event of the stream in order.
-pub(crate) struct Assembly {
+#[derive(Debug)]
+pub struct Assembly {
     interest: Interest,
     position: Position,
     file: Option<FileClock>,
-    tables: HashMap<u64, Option<Arc<Layout>>>,
-    /// The last layout of each table, with the table map that it was made for: maps repeat, layouts cost.
-    layouts: HashMap<TableName, (Vec<u8>, Arc<Layout>)>,
+    tables: Tables,
+    bounds: Bounds,
     open: Option<Open>,
     payload: Payload,
-    prepared: HashMap<Xid, (Vec<RowChange>, Vec<Doubt>)>,
+    prepared: HashMap<Xid, Gathered>,
 }
 
 /// Where a compressed transaction stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Payload {
     None,
     /// It was announced, nothing of it came yet.
@@ -46,14 +48,14 @@ enum Payload {
 }
 
 impl Assembly {
-    /// Begins at a position.
-    pub(crate) fn new(start: Position, interest: Interest) -> Self {
+    /// Begins at a position that lies between two transactions; large ones are kept within these bounds.
+    pub fn new(start: Position, interest: Interest, bounds: Bounds) -> Self {
         Self {
             interest,
             file: FileClock::at(&start),
             position: start,
-            tables: HashMap::new(),
-            layouts: HashMap::new(),
+            tables: Tables::default(),
+            bounds,
             open: None,
             payload: Payload::None,
             prepared: HashMap::new(),
@@ -61,9 +63,9 @@ impl Assembly {
     }
 
     /// From the next table map on, other tables are wanted.
-    pub(crate) fn set_interest(&mut self, interest: Interest) {
+    pub fn set_interest(&mut self, interest: Interest) {
         self.interest = interest;
-        self.layouts.clear();
+        self.tables.forget();
     }
 
     /// True while events come out of a compressed transaction.
@@ -72,7 +74,10 @@ impl Assembly {
     }
 
     /// Takes the next event; gives what it completes.
-    pub(crate) fn take(&mut self, wire: &WireEvent) -> Result<Option<Event>> {
+    ///
+    /// # Errors
+    /// What the stream cannot go on after: what comes then is not to be trusted.
+    pub fn take(&mut self, wire: &WireEvent) -> Result<Option<Event>> {
         let body = event::read(wire)?;
         if self.payload == Payload::Announced {
             // The driver drops a payload that does not open; then something else comes instead of its BEGIN.
@@ -94,9 +99,16 @@ impl Assembly {
             Body::Query { database, text } => self.query(&database, &text),
             Body::Commit => self.commit(),
             Body::XaPrepare { one_phase, xid } => self.xa_prepare(one_phase, xid),
-            Body::TableMap(data) => self.table_map(data).map(|()| None),
-            Body::Rows(header) => self.rows(&header),
-            Body::PartialRows { table_id } => self.partial_rows(table_id).map(|()| None),
+            Body::TableMap(data) => {
+                let open = self.open.as_mut().ok_or(OUTSIDE)?;
+                self.tables.map(data, &self.interest, &mut open.gathered).map(|()| None)
+            }
+            Body::Rows(event) => self.rows(&event).map(|()| None),
+            Body::PartialRows { table_id } => {
+                let open = self.open.as_mut().ok_or(OUTSIDE)?;
+                self.tables.partial_rows(table_id, &mut open.gathered);
+                Ok(None)
+            }
             Body::Payload { uncompressed } => self.payload(uncompressed).map(|()| None),
             Body::Rotate { file, offset, fake } => {
                 self.rotate(file, offset, fake);
@@ -134,12 +146,11 @@ impl Assembly {
             Statement::Inner => self.end_if_alone(),
             Statement::Commit => self.commit(),
             Statement::Rollback => {
-                let open = self.opened()?;
-                open.changes.clear();
+                self.opened()?.gathered.undo();
                 self.commit()
             }
             Statement::RollbackTo => {
-                self.opened()?.doubt_changed("part of a transaction was undone");
+                self.opened()?.gathered.doubt_changed("part of a transaction was undone");
                 Ok(None)
             }
             Statement::XaCommit(xid) => self.xa_commit(&xid),
@@ -227,18 +238,17 @@ impl Assembly {
     }
 
     fn opened(&mut self) -> Result<&mut Open> {
-        self.open.as_mut().ok_or(Error::OutOfOrder("a change outside a transaction"))
+        self.open.as_mut().ok_or(OUTSIDE)
     }
 
     fn doubt(&mut self, table: TableName, error: Error) -> Result<()> {
-        self.opened()?.doubt(table, error);
+        self.opened()?.gathered.doubt(table, error);
         Ok(())
     }
 
     fn xa_prepare(&mut self, one_phase: bool, xid: Xid) -> Result<Option<Event>> {
         if !one_phase {
-            let open = self.opened()?;
-            let held = (std::mem::take(&mut open.changes), std::mem::take(&mut open.doubts));
+            let held = std::mem::take(&mut self.opened()?.gathered);
             self.prepared.insert(xid, held);
         }
         self.commit()
@@ -246,10 +256,8 @@ impl Assembly {
 
     /// The second phase. Rows that were prepared before our position are not known: every table is in doubt then.
     fn xa_commit(&mut self, xid: &Xid) -> Result<Option<Event>> {
-        if let Some((changes, doubts)) = self.prepared.remove(xid) {
-            let open = self.opened()?;
-            open.changes = changes;
-            open.doubts = doubts;
+        if let Some(held) = self.prepared.remove(xid) {
+            self.opened()?.gathered = held;
         } else {
             let all: Vec<TableName> = self.interest.tables().cloned().collect();
             for table in all {
@@ -259,66 +267,11 @@ impl Assembly {
         self.commit()
     }
 
-    fn table_map(&mut self, data: &[u8]) -> Result<()> {
-        let (id, schema, table) = TableMap::name(data)?;
-        let layout = match self.interest.get(schema, table).cloned() {
-            None => None,
-            Some(watched) => self.layout(&watched, data)?,
-        };
-        self.tables.insert(id, layout);
-        Ok(())
-    }
-
-    /// The layout for the rows after this table map; a table whose map does not fit is in doubt and has none.
-    fn layout(&mut self, watched: &Watched, data: &[u8]) -> Result<Option<Arc<Layout>>> {
-        /// The table's id, which differs from map to map.
-        const ID: usize = 6;
-        let name = &watched.schema.name;
-        let shape = data.get(ID..).unwrap_or_default();
-        if let Some((known, layout)) = self.layouts.get(name)
-            && known == shape
-        {
-            return Ok(Some(layout.clone()));
-        }
-        match Layout::new(watched, &TableMap::read(data)?) {
-            Ok(layout) => {
-                let layout = Arc::new(layout);
-                self.layouts.insert(name.clone(), (shape.to_vec(), layout.clone()));
-                Ok(Some(layout))
-            }
-            Err(error) => {
-                self.doubt(name.clone(), error)?;
-                Ok(None)
-            }
-        }
-    }
-
-    fn rows(&mut self, header: &RowsHeader) -> Result<Option<Event>> {
-        /// Rows of no table: they only end a statement.
-        const DUMMY: u64 = 0xff_ffff;
-        let (id, end) = (header.table_id, header.statement_end);
-        match self.tables.get(&id) {
-            Some(Some(layout)) => match rows::decode(header, layout) {
-                Ok(mut changes) => self.opened()?.changes.append(&mut changes),
-                Err(error) => {
-                    let table = layout.schema.name.clone();
-                    self.doubt(table, error)?;
-                }
-            },
-            Some(None) => {}
-            None if id == DUMMY => {}
-            None => return Err(Error::OutOfOrder("rows without a table map")),
-        }
-        if end {
+    fn rows(&mut self, event: &RowsHeader) -> Result<()> {
+        let open = self.open.as_mut().ok_or(OUTSIDE)?;
+        self.tables.rows(event, &mut open.gathered, &self.bounds)?;
+        if event.statement_end {
             self.tables.clear();
-        }
-        Ok(None)
-    }
-
-    fn partial_rows(&mut self, table_id: u64) -> Result<()> {
-        if let Some(Some(layout)) = self.tables.get(&table_id) {
-            let table = layout.schema.name.clone();
-            self.doubt(table.clone(), Error::PartialJson(table))?;
         }
         Ok(())
     }
@@ -377,7 +330,7 @@ mod tests {
     }
 
     fn assembly() -> Assembly {
-        Assembly::new("mariadb/0-9-6".parse().expect("a position"), Interest::default())
+        Assembly::new("mariadb/0-9-6".parse().expect("a position"), Interest::default(), Bounds::default())
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Charset {
     }
 
     /// Sets that need no question to the server.
-    fn known(name: &str) -> Option<Self> {
+    pub(crate) fn known(name: &str) -> Option<Self> {
         Some(match name {
             "utf8mb4" | "utf8mb3" | "utf8" | "ascii" => Self::Utf8,
             "ucs2" | "utf16" => Self::Utf16,

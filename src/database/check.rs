@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
+use crate::database::cascade;
 use crate::database::connect::{Flavor, Version};
 use crate::database::error::{Error, Result};
-use crate::database::schema::{definition, table_schema};
+use crate::database::schema::table_schema;
 use crate::database::statement;
 use crate::model::schema::{ColumnKind, TableName, TableSchema};
 
@@ -251,29 +252,21 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
     Ok([key, engine].into_iter().chain(columns).collect())
 }
 
-/// Foreign keys by which rows of this table change with no event in the binlog: on MariaDB, and on MySQL before 9.6 or with
-/// `innodb_native_foreign_keys=ON`.
+/// Foreign keys by which rows of this table change with no event in the binlog.
 async fn cascades(conn: &mut Conn, name: &TableName, version: Version) -> Result<Vec<Finding>> {
-    let native: Option<(String, String)> =
-        conn.query_first("SHOW GLOBAL VARIABLES LIKE 'innodb_native_foreign_keys'").await?;
-    let logged = version.flavor == Flavor::MySql
-        && version.number >= (9, 6, 0)
-        && !native.is_some_and(|(_, value)| on(&value));
-    if logged {
+    if cascade::are_logged(conn, version).await? {
         return Ok(Vec::new());
     }
-    let definition = definition(conn, name).await?;
-    let keys = definition.lines().map(str::trim).filter(|line| line.starts_with("CONSTRAINT "));
-    let silent = keys.filter(|line| {
-        let changes = ["ON DELETE CASCADE", "ON DELETE SET", "ON UPDATE CASCADE", "ON UPDATE SET"];
-        changes.iter().any(|change| line.contains(change))
-    });
-    let found = silent.map(|line| Finding {
-        name: format!("{name}: foreign key {}", line.split('`').nth(1).unwrap_or_default()),
+    let keys = cascade::foreign_keys(conn, name).await?;
+    let found = keys.into_iter().map(|key| Finding {
+        name: format!("{name}: foreign key {}", key.name),
         weight: Weight::Warning,
         expected: "RESTRICT, or a server whose binlog shows what the key does".into(),
-        found: line.trim_end_matches(',').to_owned(),
-        fix: "make it RESTRICT, or rely on the sweep, which finds such changes later".into(),
+        found: key.text,
+        fix: format!(
+            "make it RESTRICT; else the whole table is read again after such a change of {}",
+            key.parent
+        ),
     });
     Ok(found.collect())
 }

@@ -5,11 +5,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::Arc;
 
-use mysql_common::binlog::decimal::Decimal;
-
 use crate::database::charset::Charset;
 use crate::database::cursor::{Cursor, Malformed};
-use crate::database::{clock, json};
+use crate::database::{clock, decimal, json};
 use crate::model::value::{Real, Value};
 
 /// How a column's values stand in the row images of one table map.
@@ -71,6 +69,28 @@ pub(crate) enum Format {
     Uuid,
     Inet4,
     Inet6,
+    /// A column that nobody wants: only its length is read.
+    Passed(Width),
+}
+
+/// How many bytes a value takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// Always as many.
+    Fixed(usize),
+    /// As many as a length of this many bytes before them says.
+    Prefixed(usize),
+}
+
+impl Width {
+    /// Passes over one value.
+    pub(crate) fn skip(self, body: &mut Cursor) -> Result<(), Malformed> {
+        match self {
+            Self::Fixed(n) => body.take(n),
+            Self::Prefixed(prefix) => prefixed(body, prefix),
+        }
+        .map(|_| ())
+    }
 }
 
 /// Why one value cannot be read.
@@ -93,7 +113,7 @@ impl Format {
     pub(crate) fn decode(&self, body: &mut Cursor) -> Result<Value, Unreadable> {
         Ok(match self {
             Self::Integer { width, unsigned } => integer(body.little(*width)?, *width, *unsigned),
-            Self::Decimal { precision, scale } => decimal(body, *precision, *scale)?,
+            Self::Decimal { precision, scale } => Value::Decimal(decimal::read(body, *precision, *scale)?),
             Self::Float => Value::Float(Real::new(f32::from_le_bytes(body.array()?).into())),
             Self::Double => Value::Double(Real::new(f64::from_le_bytes(body.array()?))),
             Self::Text { prefix, charset } => Value::Text(text(prefixed(body, *prefix)?, charset)?),
@@ -123,6 +143,10 @@ impl Format {
             Self::Uuid => Value::Text(uuid(fixed(prefixed(body, 1)?)?)),
             Self::Inet4 => Value::Text(Ipv4Addr::from(fixed::<4>(prefixed(body, 1)?)?).to_string()),
             Self::Inet6 => Value::Text(inet6(Ipv6Addr::from(fixed::<16>(prefixed(body, 1)?)?))),
+            Self::Passed(width) => {
+                width.skip(body)?;
+                Value::Null
+            }
         })
     }
 }
@@ -141,16 +165,6 @@ fn integer(raw: u64, width: usize, unsigned: bool) -> Value {
         let shift = 64 - 8 * width as u32;
         Value::Int((raw << shift) as i64 >> shift)
     }
-}
-
-/// Packed decimal: nine digits in four bytes; the driver's reader prints it as the server does.
-fn decimal(body: &mut Cursor, precision: usize, scale: usize) -> Result<Value, Malformed> {
-    const BYTES: [usize; 10] = [0, 1, 1, 2, 2, 3, 3, 4, 4, 4];
-    let whole = precision.checked_sub(scale).ok_or(body.malformed())?;
-    let size = |digits: usize| digits / 9 * 4 + BYTES[digits % 9];
-    let bytes = body.take(size(whole) + size(scale))?;
-    let read = Decimal::read_bin(bytes, precision, scale, false).map_err(|_| body.malformed())?;
-    Ok(Value::Decimal(read.to_string()))
 }
 
 fn prefixed<'a>(body: &mut Cursor<'a>, prefix: usize) -> Result<&'a [u8], Malformed> {

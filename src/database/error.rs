@@ -102,6 +102,17 @@ pub enum Error {
     /// JSON was logged as a difference only.
     #[error("a JSON change of {0} was logged in part only")]
     PartialJson(TableName),
+    /// A foreign key may have changed rows of the table, which the binlog does not show.
+    #[error("a change of a parent table may have changed {0} by a foreign key, unseen")]
+    Cascade(TableName),
+    /// A transaction has more rows than we keep.
+    #[error("a transaction that changed {table} is too large to be kept: {reason}")]
+    TooLarge {
+        /// The table.
+        table: TableName,
+        /// Which bound it met.
+        reason: String,
+    },
     /// An XA transaction whose rows we did not see was committed.
     #[error("an XA transaction that may have changed {0} began before our position")]
     XaUnseen(TableName),
@@ -157,6 +168,8 @@ impl Classify for Error {
             | Self::Layout { .. }
             | Self::StatementLogged(_)
             | Self::PartialJson(_)
+            | Self::Cascade(_)
+            | Self::TooLarge { .. }
             | Self::XaUnseen(_)
             | Self::Undecodable { .. }
             | Self::Charset { .. } => Fault::NeedsOperator,
@@ -202,7 +215,10 @@ impl Classify for Error {
                 "set binlog_format=ROW for every session; the link reads its table again"
             }
             Self::PartialJson(_) => "set binlog_row_value_options=''; the link reads its table again",
-            Self::XaUnseen(_) => "nothing to do: the link reads its table again",
+            Self::XaUnseen(_) | Self::Cascade(_) => "nothing to do: the link reads its table again",
+            Self::TooLarge { .. } => {
+                "free space where temporary files are, or change fewer rows at once; the link reads its table again"
+            }
             Self::Undecodable { .. } => {
                 "leave the column out of the link, or report it with the column's type"
             }

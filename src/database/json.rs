@@ -5,10 +5,10 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use mysql_common::binlog::decimal::Decimal;
 use std::fmt::Write;
 
 use crate::database::cursor::{Cursor, Malformed};
+use crate::database::decimal;
 use crate::model::temporal::{Date, DateTime, Time};
 
 /// The server allows 100 levels.
@@ -154,8 +154,9 @@ fn opaque(out: &mut String, kind: u8, data: &[u8]) -> Result<(), Malformed> {
     let packed = || data.try_into().map(i64::from_le_bytes).map_err(|_| WRONG);
     match kind {
         246 => {
-            let digits = Decimal::read_packed(data, false).map_err(|_| WRONG)?;
-            number(out, digits);
+            let mut packed = Cursor::new(data, "binary JSON");
+            let (precision, scale) = (packed.length(1)?, packed.length(1)?);
+            out.push_str(&decimal::read(&mut packed, precision, scale)?);
         }
         10 => {
             let _ = write!(out, "\"{}\"", unpack(packed()?).date);

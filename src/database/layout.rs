@@ -1,21 +1,29 @@
 //! A table's schema held against a table map: either every column's format is known, or the rows are not touched.
 //!
 //! `information_schema` tells what is now, the event what was then. Number, types, parameters, signedness and (where logged)
-//! names must agree; the first difference is the error's reason. Nothing is guessed.
+//! names must agree; the first difference is the error's reason. Nothing is guessed. A column that nobody wants is held
+//! against its kind all the same, so that a shift shows, but it may be of a type or a character set that we cannot read.
 
 use std::sync::Arc;
 
+use crate::database::cascade::Fall;
 use crate::database::charset::Charset;
-use crate::database::decode::Format;
+use crate::database::decimal;
+use crate::database::decode::{Format, Width};
 use crate::database::error::{Error, Result};
 use crate::database::interest::Watched;
 use crate::database::tablemap::{TableMap, WireColumn, kind};
-use crate::model::schema::{Column, ColumnKind, TableSchema};
+use crate::model::schema::{Column, ColumnKind, TableName, TableSchema};
 
 /// How to read the rows that follow one table map.
 #[derive(Debug)]
 pub(crate) struct Layout {
+    pub table: Arc<TableName>,
     pub schema: Arc<TableSchema>,
+    /// Somebody wants its rows.
+    pub linked: bool,
+    /// Where its changes fall on to, unseen.
+    pub falls: Arc<[Fall]>,
     /// In the table's column order, the hidden columns at the end.
     pub formats: Vec<Format>,
 }
@@ -23,9 +31,10 @@ pub(crate) struct Layout {
 impl Layout {
     /// Checks and builds.
     pub(crate) fn new(watched: &Watched, map: &TableMap) -> Result<Self> {
-        let Watched { schema, charsets, hidden } = watched;
-        let table = &schema.name;
+        let table = &*watched.name;
         let differs = |reason: String| Error::Layout { table: table.clone(), reason };
+        let shape = watched.shape.as_ref().ok_or_else(|| differs("its schema is not ours to see".into()))?;
+        let (schema, hidden) = (&shape.schema, shape.hidden);
         let (logged, known) = (map.columns.len(), schema.columns.len() + hidden);
         if logged != known {
             return Err(differs(format!("{logged} columns are logged, {known} are known")));
@@ -37,7 +46,12 @@ impl Layout {
             {
                 return Err(differs(format!("{} is logged as {name}", column.name)));
             }
-            let charset = charsets.get(i).cloned().flatten();
+            if !shape.wanted.get(i).is_some_and(|wanted| *wanted) {
+                let passed = passed(column, *wire).ok_or_else(|| differs(logged_as(column, *wire)))?;
+                formats.push(Format::Passed(passed));
+                continue;
+            }
+            let charset = shape.charsets.get(i).cloned().flatten();
             let needs_charset = matches!(column.kind, ColumnKind::Text { .. });
             if needs_charset && charset.is_none() {
                 return Err(Error::Charset {
@@ -46,17 +60,58 @@ impl Layout {
                     charset: column.charset.clone().unwrap_or_default(),
                 });
             }
-            let format = format(column, *wire, charset).ok_or_else(|| {
-                differs(format!("{} is logged as type {} ({})", column.name, wire.kind, wire.meta))
-            })?;
-            formats.push(format);
+            formats.push(format(column, *wire, charset).ok_or_else(|| differs(logged_as(column, *wire)))?);
         }
         for wire in &map.columns[schema.columns.len()..] {
             formats
                 .push(hash_format(*wire).ok_or_else(|| differs("its hidden columns are no hashes".into()))?);
         }
-        Ok(Self { schema: schema.clone(), formats })
+        Ok(Self {
+            table: Arc::clone(&watched.name),
+            schema: Arc::clone(schema),
+            linked: watched.linked,
+            falls: Arc::clone(&watched.falls),
+            formats,
+        })
     }
+}
+
+fn logged_as(column: &Column, wire: WireColumn) -> String {
+    format!("{} is logged as type {} ({})", column.name, wire.kind, wire.meta)
+}
+
+/// How to pass over a column, if the logged type is that of its kind or its kind is one that we do not know.
+fn passed(column: &Column, wire: WireColumn) -> Option<Width> {
+    let fits = match &column.kind {
+        ColumnKind::Unsupported(_) => true,
+        // Any set will do: the text is not read.
+        _ => format(column, wire, Some(Charset::Utf8)).is_some(),
+    };
+    fits.then(|| width(wire)).flatten()
+}
+
+/// How many bytes a value of a logged type takes.
+fn width(wire: WireColumn) -> Option<Width> {
+    let [low, high] = wire.meta.to_le_bytes();
+    let fraction = |whole: usize| Width::Fixed(whole + usize::from(low.div_ceil(2)));
+    Some(match wire.kind {
+        kind::TINY | kind::YEAR => Width::Fixed(1),
+        kind::SHORT => Width::Fixed(2),
+        kind::INT24 | kind::DATE | kind::NEWDATE | kind::TIME => Width::Fixed(3),
+        kind::LONG | kind::FLOAT | kind::TIMESTAMP => Width::Fixed(4),
+        kind::LONGLONG | kind::DOUBLE | kind::DATETIME => Width::Fixed(8),
+        kind::TIME2 => fraction(3),
+        kind::TIMESTAMP2 => fraction(4),
+        kind::DATETIME2 => fraction(5),
+        kind::DECIMAL => Width::Fixed(decimal::width(usize::from(low), usize::from(high))?),
+        kind::ENUM | kind::SET => Width::Fixed(usize::from(wire.meta)),
+        kind::BIT => Width::Fixed(usize::from(high) + usize::from(low.div_ceil(8))),
+        kind::JSON | kind::GEOMETRY | kind::VECTOR | kind::COMPRESSED_BLOB => {
+            Width::Prefixed(usize::from(low))
+        }
+        kind::COMPRESSED_VARCHAR => Width::Prefixed(if wire.meta > 255 { 2 } else { 1 }),
+        _ => Width::Prefixed(text_prefix(wire)?),
+    })
 }
 
 /// MariaDB keeps the hash of a long unique key as a BIGINT UNSIGNED.
@@ -162,7 +217,7 @@ fn bytes(wire: WireColumn, length: u64, fixed: bool) -> Option<Format> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::schema::TableName;
+    use crate::database::interest::Shape;
 
     fn table(columns: Vec<Column>) -> Arc<TableSchema> {
         Arc::new(TableSchema {
@@ -175,9 +230,6 @@ mod tests {
 
     fn map(columns: &[(u8, u16, Option<bool>)], names: &[&str]) -> TableMap {
         TableMap {
-            id: 1,
-            schema: "s".into(),
-            table: "t".into(),
             columns: columns
                 .iter()
                 .map(|&(kind, meta, unsigned)| WireColumn { kind, meta, unsigned })
@@ -187,7 +239,10 @@ mod tests {
     }
 
     fn watched(schema: &Arc<TableSchema>, hidden: usize) -> Watched {
-        Watched { schema: schema.clone(), charsets: Arc::new([]), hidden }
+        let wanted = vec![true; schema.columns.len()].into();
+        let shape = Shape { schema: Arc::clone(schema), charsets: Arc::new([]), wanted, hidden };
+        let name = Arc::new(schema.name.clone());
+        Watched { name, shape: Some(shape), linked: true, falls: Arc::new([]) }
     }
 
     fn reason(schema: &Arc<TableSchema>, map: &TableMap) -> String {
@@ -221,6 +276,24 @@ mod tests {
         let known = table(vec![Column::nullable("t", ColumnKind::Text { length: 10 })]);
         let error = Layout::new(&watched(&known, 0), &map(&[(kind::VARCHAR, 40, None)], &[]));
         assert!(matches!(error, Err(Error::Charset { .. })));
+    }
+
+    #[test]
+    fn a_column_that_nobody_wants_may_be_unreadable_but_not_another() {
+        let known = table(vec![
+            Column::nullable("id", ColumnKind::Integer { bits: 32, unsigned: false }),
+            Column::nullable("zip", ColumnKind::Unsupported("blob COMPRESSED".into())),
+            Column::nullable("t", ColumnKind::Text { length: 10 }),
+        ]);
+        let mut watched = watched(&known, 0);
+        if let Some(shape) = &mut watched.shape {
+            shape.wanted = Arc::new([true, false, false]);
+        }
+        let (id, zip) = ((kind::LONG, 0, None), (kind::COMPRESSED_BLOB, 2, None));
+        let layout = Layout::new(&watched, &map(&[id, zip, (kind::VARCHAR, 400, None)], &[])).expect("fits");
+        let passed = |format: &Format| matches!(format, Format::Passed(Width::Prefixed(2)));
+        assert!(passed(&layout.formats[1]) && passed(&layout.formats[2]));
+        assert!(Layout::new(&watched, &map(&[id, zip, (kind::DATE, 0, None)], &[])).is_err());
     }
 
     #[test]

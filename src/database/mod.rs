@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! tail (connection, heartbeats, checksums)
-//!   -> event (one event's body) -> assembly (whole transactions) -> Event
-//!        tablemap -> layout (schema against event) -> rows -> decode {charset, clock, json}
+//!   -> event (one event's body) -> assembly, open (whole transactions; large ones in spill) -> Event
+//!        tables {interest, cascade} -> tablemap -> layout (schema against event) -> rows -> decode {charset, clock, decimal, json}
 //! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema)
 //! ```
 //!
 //! A value is the same [`crate::model::value::Value`] whether it came from a row image or from a SELECT; the tests hold both
 //! against each other on real servers for every type.
 
-mod assembly;
+pub mod assembly;
+mod cascade;
 mod cell;
 mod charset;
 pub mod check;
@@ -18,6 +19,7 @@ mod clock;
 pub mod connect;
 mod cursor;
 mod ddl;
+mod decimal;
 mod decode;
 pub mod error;
 mod event;
@@ -26,13 +28,16 @@ mod json;
 pub mod key;
 mod layout;
 mod offset;
+mod open;
 pub mod read;
 pub mod refusal;
 mod rows;
 pub mod schema;
+pub mod spill;
 pub mod standing;
 pub mod statement;
 mod tablemap;
+mod tables;
 pub mod tail;
 mod transaction;
 mod words;

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::model::position::Position;
 
 /// Where the dump stands. Offsets are cut to 32 bits on the wire, so the high part is counted here.
+#[derive(Debug)]
 pub(crate) struct FileClock {
     server: Uuid,
     file: String,

@@ -1,7 +1,9 @@
 //! A rows event, decoded: bitmaps of the columns that are there, then for each row a bitmap of NULLs and the values.
 
+use std::sync::Arc;
+
 use crate::database::cursor::{Bits, Cursor};
-use crate::database::decode::Unreadable;
+use crate::database::decode::{Format, Unreadable};
 use crate::database::error::{Error, Result};
 use crate::database::event::{RowsHeader, RowsKind, inflate};
 use crate::database::layout::Layout;
@@ -9,14 +11,14 @@ use crate::model::schema::TableName;
 use crate::model::value::Value;
 
 /// One image of a row, in the table's column order. `None` where the image leaves the column out, which is not NULL
-/// (`binlog_row_image=MINIMAL`).
+/// (`binlog_row_image=MINIMAL`), or where nobody wants the column.
 pub type Image = Vec<Option<Value>>;
 
 /// A row that was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowChange {
     /// The table.
-    pub table: TableName,
+    pub table: Arc<TableName>,
     /// What happened.
     pub kind: ChangeKind,
 }
@@ -46,14 +48,15 @@ pub enum ChangeKind {
 /// Decodes all rows of an event.
 pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChange>> {
     let mut body = event.body;
-    let table = &layout.schema.name;
+    let table = &layout.table;
     let columns = body.packed_length()?;
     if columns != layout.formats.len() {
-        return Err(Error::Layout { table: table.clone(), reason: format!("a row has {columns} columns") });
+        let reason = format!("a row has {columns} columns");
+        return Err(Error::Layout { table: TableName::clone(table), reason });
     }
-    let first = Bits::take(&mut body, columns)?;
+    let first = Present::take(&mut body, columns)?;
     let second = match event.kind {
-        RowsKind::Update => Bits::take(&mut body, columns)?,
+        RowsKind::Update => Present::take(&mut body, columns)?,
         RowsKind::Insert | RowsKind::Delete => first,
     };
     let opened;
@@ -63,6 +66,7 @@ pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChang
     }
     let mut changes = Vec::new();
     while !body.is_empty() {
+        let left = body.left();
         let image = image(&mut body, first, layout)?;
         let kind = match event.kind {
             RowsKind::Insert => ChangeKind::Insert { after: image },
@@ -71,30 +75,52 @@ pub(crate) fn decode(event: &RowsHeader, layout: &Layout) -> Result<Vec<RowChang
                 ChangeKind::Update { before: image, after: self::image(&mut body, second, layout)? }
             }
         };
-        changes.push(RowChange { table: table.clone(), kind });
+        if body.left() == left {
+            // Rows of no column would never end.
+            return Err(body.malformed().into());
+        }
+        changes.push(RowChange { table: Arc::clone(table), kind });
     }
     Ok(changes)
 }
 
-fn image(body: &mut Cursor, present: Bits, layout: &Layout) -> Result<Image> {
-    let there = (0..layout.formats.len()).filter(|&i| present.get(i)).count();
-    let nulls = Bits::take(body, there)?;
-    let mut nth = 0;
-    let mut image = Image::with_capacity(layout.formats.len());
-    for (i, format) in layout.formats.iter().enumerate() {
-        if !present.get(i) {
-            image.push(None);
-            continue;
-        }
-        let value = if nulls.get(nth) {
-            Value::Null
-        } else {
-            format.decode(body).map_err(|why| unreadable(layout, i, why))?
-        };
-        nth += 1;
-        image.push(Some(value));
+/// Which columns an image holds, and how many they are.
+#[derive(Clone, Copy)]
+struct Present<'a> {
+    bits: Bits<'a>,
+    count: usize,
+}
+
+impl<'a> Present<'a> {
+    fn take(body: &mut Cursor<'a>, columns: usize) -> Result<Self> {
+        let bits = Bits::take(body, columns)?;
+        Ok(Self { bits, count: (0..columns).filter(|&i| bits.get(i)).count() })
     }
-    image.truncate(layout.schema.columns.len());
+}
+
+fn image(body: &mut Cursor, present: Present, layout: &Layout) -> Result<Image> {
+    let nulls = Bits::take(body, present.count)?;
+    let shown = layout.schema.columns.len();
+    let mut nth = 0;
+    let mut image = Image::with_capacity(shown);
+    for (i, format) in layout.formats.iter().enumerate() {
+        let mut value = None;
+        if present.bits.get(i) {
+            value = match (format, nulls.get(nth)) {
+                (Format::Passed(_), true) => None,
+                (Format::Passed(width), false) => {
+                    width.skip(body)?;
+                    None
+                }
+                (_, true) => Some(Value::Null),
+                (format, false) => Some(format.decode(body).map_err(|why| unreadable(layout, i, why))?),
+            };
+            nth += 1;
+        }
+        if i < shown {
+            image.push(value);
+        }
+    }
     Ok(image)
 }
 

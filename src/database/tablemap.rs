@@ -16,9 +16,6 @@ pub(crate) struct WireColumn {
 /// A table map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TableMap {
-    pub id: u64,
-    pub schema: String,
-    pub table: String,
     pub columns: Vec<WireColumn>,
     /// The columns' names, with `binlog_row_metadata=FULL`; else empty.
     pub names: Vec<String>,
@@ -44,6 +41,8 @@ pub(crate) mod kind {
     pub(crate) const TIMESTAMP2: u8 = 17;
     pub(crate) const DATETIME2: u8 = 18;
     pub(crate) const TIME2: u8 = 19;
+    pub(crate) const COMPRESSED_BLOB: u8 = 140;
+    pub(crate) const COMPRESSED_VARCHAR: u8 = 141;
     pub(crate) const VECTOR: u8 = 242;
     pub(crate) const JSON: u8 = 245;
     pub(crate) const DECIMAL: u8 = 246;
@@ -69,7 +68,6 @@ impl TableMap {
 
     /// The whole event.
     pub(crate) fn read(data: &[u8]) -> Result<Self, Malformed> {
-        let (id, schema, table) = Self::name(data)?;
         let mut body = Cursor::new(data, "table map");
         body.take(8)?;
         body.packed_bytes()?;
@@ -80,13 +78,7 @@ impl TableMap {
         let kinds = body.take(count)?;
         let mut metas = Cursor::new(body.packed_bytes()?, "table map metadata");
         let columns = kinds.iter().map(|&kind| wire_column(kind, &mut metas));
-        let mut map = Self {
-            id,
-            schema: String::from_utf8_lossy(schema).into_owned(),
-            table: String::from_utf8_lossy(table).into_owned(),
-            columns: columns.collect::<Result<_, _>>()?,
-            names: Vec::new(),
-        };
+        let mut map = Self { columns: columns.collect::<Result<_, _>>()?, names: Vec::new() };
         Bits::take(&mut body, count)?;
         map.read_optional(body)?;
         Ok(map)
@@ -143,7 +135,7 @@ fn wire_column(kind: u8, metas: &mut Cursor) -> Result<WireColumn, Malformed> {
         | kind::JSON
         | 249..=252
         | kind::GEOMETRY
-        | 140 => 1,
+        | kind::COMPRESSED_BLOB => 1,
         kind::VARCHAR
         | kind::BIT
         | kind::DECIMAL
@@ -151,7 +143,7 @@ fn wire_column(kind: u8, metas: &mut Cursor) -> Result<WireColumn, Malformed> {
         | kind::SET
         | kind::VAR_STRING
         | kind::STRING
-        | 141 => 2,
+        | kind::COMPRESSED_VARCHAR => 2,
         0..=14 => 0,
         _ => return Err(Malformed("column type in a table map")),
     };
@@ -193,7 +185,8 @@ mod tests {
     fn unknown_metadata_is_skipped_and_names_are_read() {
         let data = event(&[kind::LONG], &[], &[99, 2, 1, 2, 4, 3, 2, b'i', b'd']);
         let map = TableMap::read(&data).expect("reads");
-        assert_eq!((map.id, map.names), (9, vec!["id".to_owned()]));
+        assert_eq!(map.names, ["id"]);
+        assert_eq!(TableMap::name(&data), Ok((9, &b"s"[..], &b"t"[..])));
     }
 
     #[test]

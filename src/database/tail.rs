@@ -2,9 +2,12 @@
 //!
 //! A task owns the connection and decodes; [`Tail::next`] only takes what it made, so it can be dropped while it waits and
 //! loses nothing. A panic in there is an error here. The server sends a heartbeat when it has nothing else; when even two
-//! of them stay away, the connection counts as dead. The server cuts us off if we do not read for an hour
-//! (`net_write_timeout`): whoever takes the events must not wait for Google with them.
+//! of them stay away, the connection counts as dead.
+//!
+//! Nobody takes what it made? Then the task stops reading at a bound of events and bytes, and the server waits with what it
+//! writes, for an hour (`net_write_timeout`). After that it cuts us off, and the stream is taken up where it was taken to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -13,7 +16,7 @@ use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, GnoInterval, Sid};
 use mysql_common::binlog::consts::BinlogChecksumAlg::BINLOG_CHECKSUM_ALG_CRC32;
 use mysql_common::binlog::events::Event as WireEvent;
 use mysql_common::packets::Tag;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -21,17 +24,43 @@ use crate::database::assembly::Assembly;
 use crate::database::connect::{Server, connect};
 use crate::database::error::{Error, Result};
 use crate::database::interest::Interest;
+use crate::database::spill::Bounds;
 use crate::database::standing;
 use crate::database::transaction::Event;
 use crate::model::gtid::GtidSet;
 use crate::model::position::Position;
 
-/// What the server sends when nothing happens, and how often.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-/// Two heartbeats and some patience.
-const SILENCE: Duration = Duration::from_secs(25);
-/// Transactions that may wait to be taken.
+/// Events that may wait to be taken.
 const AHEAD: usize = 64;
+/// The unit in which the memory of waiting events is counted.
+const KIB: u64 = 1024;
+
+/// How a stream is followed: how patiently, and with how much memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How often the server says that nothing happens.
+    pub heartbeat: Duration,
+    /// After this silence the connection counts as dead; more than two heartbeats.
+    pub silence: Duration,
+    /// How long the server waits for us to read, in whole seconds.
+    pub write_timeout: Duration,
+    /// Bytes of rows that may wait to be taken. One larger transaction may wait alone.
+    pub ahead: u32,
+    /// How much of one transaction is kept, and where.
+    pub bounds: Bounds,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(10),
+            silence: Duration::from_secs(25),
+            write_timeout: Duration::from_secs(3600),
+            ahead: 64 << 20,
+            bounds: Bounds::default(),
+        }
+    }
+}
 
 /// As whom we follow. Both must be stable and our own: the server ends an older dump with the same ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +74,7 @@ pub struct Identity {
 /// The stream of committed transactions.
 #[derive(Debug)]
 pub struct Tail {
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<Waiting>,
     interest: watch::Sender<Interest>,
     reader: Option<JoinHandle<Result<()>>>,
 }
@@ -58,23 +87,25 @@ impl Tail {
         start: &Position,
         identity: Identity,
         interest: Interest,
+        terms: Terms,
     ) -> Result<Self> {
         let mut conn = connect(server.dump_options()).await?;
         standing::ensure_resumable(&mut conn, start).await?;
-        prepare(&mut conn, start, identity).await?;
+        prepare(&mut conn, start, identity, &terms).await?;
         let stream = request(conn, start, identity).await?;
-        let assembly = Assembly::new(start.clone(), interest.clone());
+        let assembly = Assembly::new(start.clone(), interest.clone(), terms.bounds);
         let (sender, events) = mpsc::channel(AHEAD);
         let (wanted, watched) = watch::channel(interest);
-        let reader = Reader { stream, assembly, wanted: watched, sender };
+        let room = Room::new(terms.ahead);
+        let reader = Reader { stream, assembly, wanted: watched, sender, room, silence: terms.silence };
         Ok(Self { events, interest: wanted, reader: Some(tokio::spawn(reader.run())) })
     }
 
     /// The next event. Cancel-safe. After an error, every further call gives [`Error::Ended`]: open a new tail from the last
     /// position that was saved.
     pub async fn next(&mut self) -> Result<Event> {
-        if let Some(event) = self.events.recv().await {
-            return Ok(event);
+        if let Some(waiting) = self.events.recv().await {
+            return Ok(waiting.event);
         }
         let Some(reader) = &mut self.reader else {
             return Err(Error::Ended);
@@ -113,30 +144,60 @@ impl Drop for Tail {
     }
 }
 
+/// An event with its share of the room for waiting ones, which is free again when it is taken.
+#[derive(Debug)]
+struct Waiting {
+    event: Event,
+    _share: OwnedSemaphorePermit,
+}
+
+/// The memory that waiting events may take.
+struct Room {
+    all: u32,
+    free: Arc<Semaphore>,
+}
+
+impl Room {
+    fn new(bytes: u32) -> Self {
+        let all = bytes.div_ceil(KIB as u32).max(1);
+        Self { all, free: Arc::new(Semaphore::new(all as usize)) }
+    }
+
+    /// Waits for room; an event that is larger than all of it waits for all of it.
+    async fn share(&self, bytes: u64) -> Result<OwnedSemaphorePermit> {
+        let wanted = u32::try_from(bytes.div_ceil(KIB)).unwrap_or(u32::MAX).min(self.all);
+        let share = Arc::clone(&self.free).acquire_many_owned(wanted).await;
+        share.map_err(|closed| Error::Broken(closed.to_string()))
+    }
+}
+
 /// The task.
 struct Reader {
     stream: BinlogStream,
     assembly: Assembly,
     wanted: watch::Receiver<Interest>,
-    sender: mpsc::Sender<Event>,
+    sender: mpsc::Sender<Waiting>,
+    room: Room,
+    silence: Duration,
 }
 
 impl Reader {
     /// Reads until the stream fails or nobody listens.
     async fn run(mut self) -> Result<()> {
         loop {
-            let waited = tokio::time::timeout(SILENCE, self.stream.next()).await;
-            let event = waited.map_err(|_| Error::Silent(SILENCE))?.ok_or(Error::Ended)??;
+            let waited = tokio::time::timeout(self.silence, self.stream.next()).await;
+            let event = waited.map_err(|_| Error::Silent(self.silence))?.ok_or(Error::Ended)??;
             if !self.assembly.inside_payload() {
                 verify(&event)?;
             }
             if self.wanted.has_changed().unwrap_or(false) {
                 self.assembly.set_interest(self.wanted.borrow_and_update().clone());
             }
-            if let Some(done) = self.assembly.take(&event)?
-                && self.sender.send(done).await.is_err()
-            {
-                return Ok(());
+            if let Some(event) = self.assembly.take(&event)? {
+                let share = self.room.share(event.weight()).await?;
+                if self.sender.send(Waiting { event, _share: share }).await.is_err() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -155,17 +216,18 @@ fn verify(event: &WireEvent) -> Result<()> {
 }
 
 /// Variables that the server reads when the dump begins. MySQL knows new and old names, unknown ones do no harm.
-async fn prepare(conn: &mut Conn, start: &Position, identity: Identity) -> Result<()> {
-    let beat = HEARTBEAT.as_nanos();
+async fn prepare(conn: &mut Conn, start: &Position, identity: Identity, terms: &Terms) -> Result<()> {
+    let beat = terms.heartbeat.as_nanos();
+    let patience = terms.write_timeout.as_secs().max(1);
     let uuid = identity.replica_uuid;
     conn.query_drop(format!(
         "SET @source_binlog_checksum='NONE', @master_heartbeat_period={beat}, @source_heartbeat_period={beat}, \
          @slave_uuid='{uuid}', @replica_uuid='{uuid}'"
     ))
     .await?;
-    conn.query_drop(
-        "SET SESSION net_write_timeout=3600, SESSION net_read_timeout=3600, SESSION wait_timeout=86400",
-    )
+    conn.query_drop(format!(
+        "SET SESSION net_write_timeout={patience}, SESSION net_read_timeout=3600, SESSION wait_timeout=86400"
+    ))
     .await?;
     if let Position::MariaDb(list) = start {
         // Capability 4: GTID events as they are. Strict: a position that the server never had is an error, not a guess.

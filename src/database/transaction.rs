@@ -5,8 +5,9 @@
 
 use crate::database::ddl::SchemaChange;
 use crate::database::error::Error;
-use crate::database::event::{Begin, TransactionId};
+use crate::database::event::TransactionId;
 use crate::database::rows::RowChange;
+use crate::database::spill::Spilled;
 use crate::model::position::Position;
 use crate::model::schema::TableName;
 
@@ -28,6 +29,16 @@ pub enum Event {
     Heartbeat,
 }
 
+impl Event {
+    /// About how many bytes of memory its rows take.
+    pub(crate) fn weight(&self) -> u64 {
+        match self {
+            Self::Transaction(transaction) => transaction.weight,
+            Self::Schema { .. } | Self::Heartbeat => 0,
+        }
+    }
+}
+
 /// A committed transaction.
 #[derive(Debug)]
 pub struct Transaction {
@@ -39,8 +50,12 @@ pub struct Transaction {
     pub commit_micros: u64,
     /// The rows of wanted tables, in the order of their change.
     pub changes: Vec<RowChange>,
-    /// Wanted tables whose rows in this transaction cannot be used; none of their rows are in `changes`.
+    /// The rows after those, of a transaction that is too large for memory.
+    pub more: Option<Spilled>,
+    /// Wanted tables whose rows in this transaction cannot be used; none of their rows are in `changes` or `more`.
     pub doubts: Vec<Doubt>,
+    /// About how many bytes of memory `changes` take.
+    pub(crate) weight: u64,
 }
 
 /// A table whose changes in one transaction are not known row by row.
@@ -50,55 +65,4 @@ pub struct Doubt {
     pub table: TableName,
     /// Why.
     pub error: Error,
-}
-
-/// A transaction that is not complete.
-pub(crate) struct Open {
-    pub begin: Begin,
-    /// An end will come; else the next statement is all of it.
-    pub begun: bool,
-    pub changes: Vec<RowChange>,
-    pub doubts: Vec<Doubt>,
-}
-
-impl Open {
-    /// With nothing in it. MariaDB writes no BEGIN after its GTID.
-    pub(crate) fn new(begin: Begin) -> Self {
-        Self {
-            begun: matches!(begin.id, TransactionId::Domain(_)) && !begin.standalone,
-            begin,
-            changes: Vec::new(),
-            doubts: Vec::new(),
-        }
-    }
-
-    /// Puts a table in doubt; the first reason stays.
-    pub(crate) fn doubt(&mut self, table: TableName, error: Error) {
-        if self.doubts.iter().all(|doubt| doubt.table != table) {
-            self.doubts.push(Doubt { table, error });
-        }
-    }
-
-    /// Puts every table that has rows here in doubt.
-    pub(crate) fn doubt_changed(&mut self, reason: &str) {
-        let changed: Vec<TableName> = self.changes.iter().map(|change| change.table.clone()).collect();
-        for table in changed {
-            let reason = reason.to_owned();
-            let error = Error::Layout { table: table.clone(), reason };
-            self.doubt(table, error);
-        }
-    }
-
-    /// Complete: rows of tables in doubt are left out.
-    pub(crate) fn complete(mut self, position: Position) -> Transaction {
-        let doubts = &self.doubts;
-        self.changes.retain(|change| doubts.iter().all(|doubt| doubt.table != change.table));
-        Transaction {
-            position,
-            id: self.begin.id,
-            commit_micros: self.begin.commit_micros,
-            changes: self.changes,
-            doubts: self.doubts,
-        }
-    }
 }

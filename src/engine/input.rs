@@ -235,6 +235,11 @@ pub enum Input {
     Transaction(Transaction),
     /// What base was made with is another thing now: both sides meet for the first time again.
     Rebase(TableIndex),
+    /// Rows of a table changed in a way that the stream does not tell: the whole table is read beside it.
+    Reread {
+        /// The link.
+        table: TableIndex,
+    },
     /// The stream is in doubt about a table.
     Stop {
         /// The link.

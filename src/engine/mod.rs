@@ -218,6 +218,7 @@ impl Engine {
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Rebase(table) => self.on_rebase(table),
+            Input::Reread { table } => self.on_reread(table),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),

@@ -51,6 +51,19 @@ impl Engine {
         }
     }
 
+    /// Rows changed unseen: the whole table is read beside the live stream. A pass that is under way begins again.
+    pub(super) fn on_reread(&mut self, index: TableIndex) {
+        let seq = self.seq;
+        let Some(table) = self.tables.get_mut(index) else { return };
+        table.life = match std::mem::replace(&mut table.life, Life::Live) {
+            Life::CatchingUpKeys { until, keys, .. } => Life::CatchingUpKeys { until, keys, all: true },
+            Life::CatchingUpAll(Copying { began, .. }) => {
+                Life::CatchingUpAll(Copying { began, ..Copying::default() })
+            }
+            Life::Live => Life::CatchingUpAll(Copying { began: seq, ..Copying::default() }),
+        };
+    }
+
     /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
     /// whole table; a live one stops until the daemon starts anew.
     pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {

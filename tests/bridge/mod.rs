@@ -23,3 +23,4 @@ mod strangers;
 mod to_sheet;
 mod to_table;
 mod values;
+mod unseen;

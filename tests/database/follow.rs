@@ -8,7 +8,7 @@ use sheetbridge::database::error::Error;
 use sheetbridge::database::interest::Interest;
 use sheetbridge::database::schema::table_schema;
 use sheetbridge::database::standing::current_position;
-use sheetbridge::database::tail::{Identity, Tail};
+use sheetbridge::database::tail::{Identity, Tail, Terms};
 use sheetbridge::database::{ChangeKind, Event, Transaction};
 use sheetbridge::model::position::Position;
 use sheetbridge::model::schema::{TableName, TableSchema};
@@ -75,13 +75,41 @@ impl Follow {
         start: Position,
         tables: &[(&str, &str)],
     ) -> Result<Self, Error> {
+        Self::with(server, start, tables, Terms::default()).await
+    }
+
+    /// From a position, on other terms.
+    pub(crate) async fn with(
+        server: &Server,
+        start: Position,
+        tables: &[(&str, &str)],
+        terms: Terms,
+    ) -> Result<Self, Error> {
+        Self::open(&account(server), start, tables, terms, server.to_string()).await
+    }
+
+    /// From the present position, as a user without a password.
+    pub(crate) async fn by(server: &Server, user: &str, tables: &[(&str, &str)]) -> Self {
+        let them = Account { user: user.to_owned(), ..account(server) };
+        let opened = Self::open(&them, now(server).await, tables, Terms::default(), server.to_string()).await;
+        opened.unwrap_or_else(|error| panic!("{server}: {error}"))
+    }
+
+    async fn open(
+        account: &Account,
+        start: Position,
+        tables: &[(&str, &str)],
+        terms: Terms,
+        on: String,
+    ) -> Result<Self, Error> {
+        let mut conn = session(account).await?;
         let mut schemas = Vec::new();
         for (database, table) in tables {
-            schemas.push(schema(server, database, table).await);
+            schemas.push(table_schema(&mut conn, &name(database, table)).await?);
         }
-        let interest = Interest::load(&mut ours(server).await, schemas).await?;
-        let tail = Tail::open(&account(server), &start, identity(), interest).await?;
-        Ok(Self { tail, position: start, on: server.to_string() })
+        let interest = Interest::load(&mut conn, schemas).await?;
+        let tail = Tail::open(account, &start, identity(), interest, terms).await?;
+        Ok(Self { tail, position: start, on })
     }
 
     /// The next event, or the error that ends the stream.

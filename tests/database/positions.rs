@@ -5,7 +5,7 @@ use sheetbridge::database::ChangeKind;
 use sheetbridge::database::connect::{Address, Server as Account};
 use sheetbridge::database::error::Error;
 use sheetbridge::database::interest::Interest;
-use sheetbridge::database::tail::Tail;
+use sheetbridge::database::tail::{Tail, Terms};
 use sheetbridge::fault::{Classify, Fault};
 use sheetbridge::model::gtid::{GtidSet, Source};
 use sheetbridge::model::position::Position;
@@ -169,10 +169,14 @@ async fn a_twin_with_our_identity_is_named() {
         let db = server.fresh_database("twin").await;
         server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY)")).await;
         let (start, who) = (now(server).await, identity());
-        let mut first = Tail::open(&account(server), &start, who, Interest::default()).await.expect("opens");
+        let mut first = Tail::open(&account(server), &start, who, Interest::default(), Terms::default())
+            .await
+            .expect("opens");
         server.sql(&format!("INSERT INTO {db}.t VALUES (1)")).await;
         first.next().await.expect("the first one follows");
-        let second = Tail::open(&account(server), &start, who, Interest::default()).await.expect("opens");
+        let second = Tail::open(&account(server), &start, who, Interest::default(), Terms::default())
+            .await
+            .expect("opens");
         let error = tokio::time::timeout(PATIENCE, async {
             loop {
                 if let Err(error) = first.next().await {
@@ -196,7 +200,8 @@ async fn a_line_that_went_dead_is_noticed() {
     let through =
         Account { address: Address::Tcp { host: "127.0.0.1".into(), port: wire.port() }, ..account(server) };
     let start = now(server).await;
-    let mut tail = Tail::open(&through, &start, identity(), Interest::default()).await.expect("opens");
+    let mut tail =
+        Tail::open(&through, &start, identity(), Interest::default(), Terms::default()).await.expect("opens");
     wire.black_hole();
     let error = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -235,7 +240,7 @@ async fn the_algebra_of_sets_is_the_servers() {
     let server = shared(Kind::MySql).await;
     let mut conn = ours(server).await;
     let mut random = Random::seeded();
-    for _ in 0..500 {
+    for _ in 0..10_000 {
         let (a, b) = (random_set(&mut random), random_set(&mut random));
         let (left, right) = (a.to_string(), b.to_string());
         let said: Option<(bool, String, String)> = conn

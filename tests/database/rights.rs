@@ -8,7 +8,7 @@ use sheetbridge::database::read::chunk;
 use sheetbridge::database::schema::table_schema;
 use sheetbridge::database::standing::current_position;
 use sheetbridge::database::statement::Lock;
-use sheetbridge::database::tail::Tail;
+use sheetbridge::database::tail::{Tail, Terms};
 
 use sheetbridge::model::schema::ColumnKind;
 use sheetbridge::model::value::Value;
@@ -41,7 +41,7 @@ async fn following_and_reading_work_with_select_and_the_two_replication_rights()
         assert_eq!(table.columns[2].kind, ColumnKind::Json, "{server}: also where JSON is a check on text");
         let start = current_position(&mut conn).await.expect("the position is visible");
         let interest = Interest::load(&mut conn, [table.clone()]).await.expect("loads");
-        let mut tail = Tail::open(&least, &start, identity(), interest).await.expect("follows");
+        let mut tail = Tail::open(&least, &start, identity(), interest, Terms::default()).await.expect("follows");
         server.sql(&format!("INSERT INTO {db}.t VALUES (1, 2, NULL)")).await;
 
         let changes = tokio::time::timeout(PATIENCE, async {

@@ -105,7 +105,8 @@ mod tests {
     const OURS: &str = "sheetbridge: no";
 
     fn tab(notes: &[(u32, u32, &str)], statuses: &[&str]) -> TabRead {
-        let status = |text: &&str| GridRow {
+        let status = |(row, text): (u32, &&str)| GridRow {
+            row,
             cells: vec![GridCell::plain(if text.is_empty() {
                 Cell::Blank
             } else {
@@ -118,7 +119,7 @@ mod tests {
             title: "Orders".into(),
             row_count: 100,
             column_count: 9,
-            rows: std::iter::once(&"Status").chain(statuses).map(status).collect(),
+            rows: (0..).zip(std::iter::once(&"Status").chain(statuses)).map(status).collect(),
             anchors: vec![],
             notes: notes.iter().map(|(row, column, text)| (*row, *column, (*text).to_owned())).collect(),
             merges: vec![],
