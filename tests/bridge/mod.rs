@@ -22,5 +22,5 @@ mod storms;
 mod strangers;
 mod to_sheet;
 mod to_table;
-mod values;
 mod unseen;
+mod values;

@@ -71,14 +71,14 @@ impl Saying<'_> {
 
     /// What stands in the status column, below the header.
     fn statuses(&self, column: u32) -> impl Iterator<Item = (u32, &str)> {
-        let rows = (0u32..).zip(&self.tab.rows).skip(1);
-        rows.filter_map(move |(row, cells)| {
-            let cell = cells.cells.get(column as usize)?;
+        let rows = self.tab.rows.iter().filter(|row| row.row > 0);
+        rows.filter_map(move |row| {
+            let cell = row.cells.get(column as usize)?;
             match &cell.value {
                 Cell::Blank => None,
-                Cell::Text(text) if cell.formula.is_none() => Some((row, text.as_str())),
+                Cell::Text(text) if cell.formula.is_none() => Some((row.row, text.as_str())),
                 // Whatever else a person put there: no text of ours, and not to be written over.
-                _ => Some((row, "")),
+                _ => Some((row.row, "")),
             }
         })
     }
