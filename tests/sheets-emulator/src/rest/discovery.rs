@@ -59,7 +59,7 @@ pub(crate) fn read(method: &str, query: &Query, body: &mut Map<String, Json>) ->
     let mut reading = Reading::default();
     for (name, value) in query.pairs() {
         match known.query.get(name).or_else(|| DOCUMENT.parameters.get(name)) {
-            Some(shape) => drop(reading.value(shape, name, &mut json!(value), &snake(name))),
+            Some(shape) => reading.value(shape, name, &mut json!(value), &snake(name)),
             None => reading.wrong(
                 String::new(),
                 format!(

@@ -3,7 +3,6 @@
 mod accidents;
 mod batches;
 mod blocks;
-mod capacity;
 mod doors;
 mod knobs;
 mod labels;
