@@ -8,5 +8,6 @@ mod knobs;
 mod labels;
 mod model;
 mod stage;
+mod typing;
 mod undo;
 mod values;
