@@ -8,22 +8,22 @@ use super::stage::{Stage, range};
 /// The recorded coercions of `en_US` in 2026: what is typed, what is stored, what `FORMATTED_VALUE` shows, and the number
 /// format that comes with it.
 fn recorded() -> Vec<(&'static str, Json, &'static str, Json)> {
-    let number = |number: f64| json!({ "numberValue": number });
+    let number = |number: Json| json!({ "numberValue": number });
     let text = |text: &str| json!({ "stringValue": text });
     let format = |kind: &str, pattern: &str| json!({ "type": kind, "pattern": pattern });
     vec![
-        ("1-2", number(46024.0), "1-2", format("DATE", "m-d")),
-        ("2026-09-05", number(46270.0), "2026-09-05", format("DATE", "yyyy-mm-dd")),
-        ("2020-01-01", number(43831.0), "2020-01-01", format("DATE", "yyyy-mm-dd")),
-        ("$100.15", number(100.15), "$100.15", format("CURRENCY", "\"$\"#,##0.00")),
-        ("007", number(7.0), "7", Json::Null),
-        ("0042", number(42.0), "42", Json::Null),
+        ("1-2", number(json!(46024)), "1-2", format("DATE", "m-d")),
+        ("2026-09-05", number(json!(46270)), "2026-09-05", format("DATE", "yyyy-mm-dd")),
+        ("2020-01-01", number(json!(43831)), "2020-01-01", format("DATE", "yyyy-mm-dd")),
+        ("$100.15", number(json!(100.15)), "$100.15", format("CURRENCY", "\"$\"#,##0.00")),
+        ("007", number(json!(7)), "7", Json::Null),
+        ("0042", number(json!(42)), "42", Json::Null),
         ("TRUE", json!({ "boolValue": true }), "TRUE", Json::Null),
         ("'0123", text("0123"), "0123", Json::Null),
         ("=1+2", json!({ "formulaValue": "=1+2" }), "3", Json::Null),
-        ("2,000,000.01", number(2_000_000.01), "2,000,000.01", format("NUMBER", "#,##0.00")),
+        ("2,000,000.01", number(json!(2_000_000.01)), "2,000,000.01", format("NUMBER", "#,##0.00")),
         ("3_1_0", text("3_1_0"), "3_1_0", Json::Null),
-        ("3 5", number(46086.0), "3 5", format("DATE", "m d")),
+        ("3 5", number(json!(46086)), "3 5", format("DATE", "m d")),
         ("+x", json!({ "formulaValue": "=+x" }), "#NAME?", Json::Null),
     ]
 }

@@ -79,7 +79,9 @@ async fn thirty_runs_go_at_once_and_no_more() {
 async fn a_day_without_time_left_runs_no_trigger() {
     for (left, runs) in [(None, 2), (Some(0), 0), (Some(1), 1)] {
         // given runs that sleep: that counts as time
-        let stage = Stage::with(&format!("{TELLS} tell = (e) => {{ Utilities.sleep(5); console.log('ran'); }};")).await;
+        let stage =
+            Stage::with(&format!("{TELLS} tell = (e) => {{ Utilities.sleep(5); console.log('ran'); }};"))
+                .await;
         stage.turn(|knobs| knobs.trigger_ms_left = left);
         stage.script.open(ANN).await.expect("runs: a menu and an opening are no triggers");
         stage.types(1, 1, "a");
