@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay simulate mutations crash bench bench-binlog fuzz fuzz-mirror needs
+.PHONY: help demo demo-check clean-demo test full simulate mutations crash bench bench-binlog fuzz fuzz-mirror lint audit replay bench-emulator needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -59,9 +59,13 @@ replay: ## Recorded Google conversations against the emulator: make replay RECOR
 	@test -n "$(RECORDINGS)" || { echo 'make replay RECORDINGS=DIR'; exit 2; }
 	SHEETS_RECORDINGS="$(abspath $(RECORDINGS))" cargo test --locked --package sheets-emulator replay -- --nocapture
 
+bench-emulator: ## What the local Google Sheets costs: a million rows, 2 MB writes, memory
+	cargo bench --locked --package sheets-emulator --bench capacity
+
 # What building and testing need beside Rust. Each says what it installs, or what to type where it may not.
 needs:
 	@scripts/install-build-needs
 	@scripts/install-mariadb
 	@scripts/fetch-mysql >/dev/null
 	@scripts/install-chromium
+	@scripts/install-python-clients

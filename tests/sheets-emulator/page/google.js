@@ -47,5 +47,9 @@ export class Google {
     feed.onopen = () => state('live');
     feed.onerror = () => state('lost');
     feed.onmessage = (event) => heard(JSON.parse(event.data));
+    // A page that is left is kept for the way back, and its feed with it: six of those are all the connections that a
+    // browser lends one host.
+    addEventListener('pagehide', () => feed.close());
+    addEventListener('pageshow', (event) => event.persisted && location.reload());
   }
 }

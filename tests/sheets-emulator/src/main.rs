@@ -10,10 +10,21 @@ use sheets_emulator::script::Source;
 use sheets_emulator::{Emulator, Knobs, Options};
 use tracing_subscriber::EnvFilter;
 
+const EXAMPLE: &str = "\
+Example:
+  sheets-emulator --key-file key.json --spreadsheet my-sheet --title Shop
+
+Open http://127.0.0.1:8484/spreadsheets/my-sheet in a browser to be a person at the grid. Point a client at
+http://127.0.0.1:8484 instead of https://sheets.googleapis.com and give it key.json. What goes wrong and when is told over
+HTTP while it runs: faults, knobs, quotas, the clock and people's actions are under /emulator/ (see the README).";
+
 /// A local Google Sheets: the Sheets v4 REST interface with tokens, quotas and faults, people at a grid in the browser,
 /// and Apps Script triggers.
+///
+/// Nothing is kept on disk: when it ends, its spreadsheets are gone. It serves on the loopback interface only, in plain
+/// HTTP. The last line that it prints when it is ready is `serving http://127.0.0.1:PORT`.
 #[derive(Parser, Debug)]
-#[command(version)]
+#[command(version, after_help = EXAMPLE)]
 struct Arguments {
     /// The loopback port to serve on; 0 takes a free one.
     #[arg(long, default_value_t = 8484)]

@@ -1,5 +1,6 @@
 //! The emulator, tested from outside.
 
+mod clients;
 mod page;
 mod replay;
 mod rest;

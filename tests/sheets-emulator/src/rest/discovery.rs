@@ -59,7 +59,7 @@ pub(crate) fn read(method: &str, query: &Query, body: &mut Map<String, Json>) ->
     let mut reading = Reading::default();
     for (name, value) in query.pairs() {
         match known.query.get(name).or_else(|| DOCUMENT.parameters.get(name)) {
-            Some(shape) => drop(reading.value(shape, name, &mut json!(value), &snake(name))),
+            Some(shape) => reading.value(shape, name, &mut json!(value), &Path::root("").field(name)),
             None => reading.wrong(
                 String::new(),
                 format!(
@@ -69,9 +69,47 @@ pub(crate) fn read(method: &str, query: &Query, body: &mut Map<String, Json>) ->
         }
     }
     if let Some(shape) = known.request.as_ref().and_then(|name| DOCUMENT.schemas.get(name)) {
-        reading.message(shape, body, root(method));
+        reading.message(shape, body, &Path::root(root(method)));
     }
     if reading.violations.is_empty() { Ok(()) } else { Err(ApiError::violations(reading.violations)) }
+}
+
+/// Where in a request something stands; spelled out only when there is something to say about it.
+#[derive(Debug, Clone, Copy)]
+struct Path<'a> {
+    above: Option<&'a Path<'a>>,
+    part: Part<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Part<'a> {
+    Root(&'a str),
+    Field(&'a str),
+    Item(usize),
+}
+
+impl<'a> Path<'a> {
+    fn root(name: &'a str) -> Self {
+        Self { above: None, part: Part::Root(name) }
+    }
+
+    fn field(&'a self, name: &'a str) -> Self {
+        Self { above: Some(self), part: Part::Field(name) }
+    }
+
+    fn item(&'a self, place: usize) -> Self {
+        Self { above: Some(self), part: Part::Item(place) }
+    }
+
+    fn text(&self) -> String {
+        let above = self.above.map(Path::text).unwrap_or_default();
+        match self.part {
+            Part::Root(name) => name.to_owned(),
+            Part::Field(name) if above.is_empty() => snake(name),
+            Part::Field(name) => format!("{above}.{}", snake(name)),
+            Part::Item(place) => format!("{above}[{place}]"),
+        }
+    }
 }
 
 /// What has been found so far: fields and what is wrong with them.
@@ -85,41 +123,35 @@ impl Reading {
         self.violations.push((field, words));
     }
 
-    fn message(&mut self, shape: &Shape, message: &mut Map<String, Json>, path: &str) {
-        for (name, mut value) in std::mem::take(message) {
-            let camel = camel(&name);
-            let Some(field) = shape.properties.get(&camel) else {
-                let at = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
-                let words =
-                    format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
-                self.wrong(path.to_owned(), words);
-                continue;
-            };
-            if value.is_null() {
+    fn message(&mut self, shape: &Shape, message: &mut Map<String, Json>, path: &Path<'_>) {
+        if message.iter().any(|(name, value)| value.is_null() || name.contains('_')) {
+            spell(shape, message);
+        }
+        for (name, value) in message {
+            if let Some(field) = shape.properties.get(name) {
+                self.value(field, name, value, &path.field(name));
                 continue;
             }
-            let dot = if path.is_empty() { "" } else { "." };
-            self.value(field, &camel, &mut value, &format!("{path}{dot}{}", snake(&camel)));
-            message.insert(camel, value);
+            let place = path.text();
+            let at = if place.is_empty() { String::new() } else { format!(" at '{place}'") };
+            let words =
+                format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
+            self.wrong(place, words);
         }
     }
 
-    fn value(&mut self, shape: &Shape, name: &str, value: &mut Json, path: &str) {
+    fn value(&mut self, shape: &Shape, name: &str, value: &mut Json, path: &Path<'_>) {
         if let Some(reference) = &shape.reference {
             match (value, DOCUMENT.schemas.get(reference)) {
                 (Json::Object(inner), Some(shape)) => self.message(shape, inner, path),
-                (value, _) => self.misfit(
-                    path,
-                    &format!("type.googleapis.com/google.apps.sheets.v4.{reference}"),
-                    value,
-                ),
+                (value, _) => self.misfit(path, &google_type(reference), value),
             }
             return;
         }
         if !shape.r#enum.is_empty() {
             if value.as_str().is_some_and(|word| !shape.r#enum.iter().any(|known| known == word)) {
                 let kind = name[..1].to_uppercase() + &name[1..];
-                self.misfit(path, &format!("type.googleapis.com/google.apps.sheets.v4.{kind}"), value);
+                self.misfit(path, &google_type(&kind), value);
             }
             return;
         }
@@ -132,11 +164,10 @@ impl Reading {
             "number" => match real(value) {
                 Some(number) if value.is_string() => *value = number.into(),
                 Some(_) => {}
-                None => self.misfit(
-                    path,
-                    if shape.format == "float" { "TYPE_FLOAT" } else { "TYPE_DOUBLE" },
-                    value,
-                ),
+                None => {
+                    let kind = if shape.format == "float" { "TYPE_FLOAT" } else { "TYPE_DOUBLE" };
+                    self.misfit(path, kind, value);
+                }
             },
             "boolean" => match boolean(value) {
                 Some(bool) => *value = bool.into(),
@@ -148,18 +179,18 @@ impl Reading {
     }
 
     /// One value stands for a list of one, as the service reads it.
-    fn list(&mut self, shape: &Shape, name: &str, value: &mut Json, path: &str) {
+    fn list(&mut self, shape: &Shape, name: &str, value: &mut Json, path: &Path<'_>) {
         let Some(items) = &shape.items else { return };
         let of_lists = items.r#type == "array";
         match value {
             Json::Array(values) if of_lists => {
                 for (place, line) in values.iter().enumerate().filter(|(_, line)| !line.is_array()) {
-                    self.misfit(&format!("{path}[{place}]"), LIST, line);
+                    self.misfit(&path.item(place), LIST, line);
                 }
             }
             Json::Array(values) => {
                 for (place, one) in values.iter_mut().enumerate() {
-                    self.value(items, name, one, &format!("{path}[{place}]"));
+                    self.value(items, name, one, &path.item(place));
                 }
             }
             one if of_lists => self.misfit(path, LIST, one),
@@ -170,9 +201,24 @@ impl Reading {
         }
     }
 
-    fn misfit(&mut self, path: &str, kind: &str, value: &Json) {
-        self.wrong(path.to_owned(), format!("Invalid value at '{path}' ({kind}), {value}"));
+    fn misfit(&mut self, path: &Path<'_>, kind: &str, value: &Json) {
+        let place = path.text();
+        let words = format!("Invalid value at '{place}' ({kind}), {value}");
+        self.wrong(place, words);
     }
+}
+
+/// Leaves out what is `null`, and writes `sheet_id` as `sheetId` where the message has that.
+fn spell(shape: &Shape, message: &mut Map<String, Json>) {
+    for (name, value) in std::mem::take(message).into_iter().filter(|(_, value)| !value.is_null()) {
+        let camel = camel(&name);
+        let known = shape.properties.contains_key(&camel);
+        message.insert(if known { camel } else { name }, value);
+    }
+}
+
+fn google_type(name: &str) -> String {
+    format!("type.googleapis.com/google.apps.sheets.v4.{name}")
 }
 
 const LIST: &str = "type.googleapis.com/google.protobuf.ListValue";

@@ -27,6 +27,8 @@ pub struct ScriptKnobs {
     pub run_limit_ms: u64,
     /// `UrlFetchApp` requests that are left for today.
     pub fetches_left: Option<u32>,
+    /// Milliseconds that triggers may still run today (Google gives 90 minutes); events after that become no runs.
+    pub trigger_ms_left: Option<u64>,
     /// Does a cleared cell's edit event have an object `{oldValue}` for its `value`, as some runtimes gave, or none?
     pub cleared_value_is_object: bool,
     /// The script's time zone instead of its manifest's.
@@ -53,6 +55,7 @@ impl Default for ScriptKnobs {
             kill: None,
             run_limit_ms: 6 * 60 * 1000,
             fetches_left: None,
+            trigger_ms_left: None,
             cleared_value_is_object: false,
             script_zone: None,
             timers: true,

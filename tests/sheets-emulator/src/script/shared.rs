@@ -154,6 +154,22 @@ impl Shared {
         }
     }
 
+    /// Runs a job, unless it is a trigger's and the day's time for triggers is used up.
+    fn run(self: &Arc<Self>, net: &Rc<Net>, job: &mut Job) -> Execution {
+        let by_trigger = matches!(job.trigger, Trigger::Edit | Trigger::Change | Trigger::Clock);
+        if by_trigger && self.knobs().trigger_ms_left == Some(0) {
+            let mut record = self.begin(job);
+            record.outcome = Outcome::Dropped("Service using too much computer time for one day.".to_owned());
+            return record;
+        }
+        let execution = engine::run(self, net, job);
+        if by_trigger {
+            let mut knobs = lock(&self.knobs);
+            knobs.trigger_ms_left = knobs.trigger_ms_left.map(|left| left.saturating_sub(execution.took_ms));
+        }
+        execution
+    }
+
     /// The record of a run that begins.
     pub(super) fn begin(&self, job: &Job) -> Execution {
         Execution {
@@ -215,7 +231,7 @@ impl Shared {
     pub(super) fn work(self: &Arc<Self>) {
         let net = Rc::new(Net::default());
         while let Some(mut job) = self.queue.next(self) {
-            let execution = engine::run(self, &net, &mut job);
+            let execution = self.run(&net, &mut job);
             self.remember(execution.clone());
             self.queue.finish();
             if let Some(done) = job.done {

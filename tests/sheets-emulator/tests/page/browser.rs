@@ -57,6 +57,18 @@ impl Browser {
         self.call("/execute/sync", json!({ "script": script, "args": [] })).await
     }
 
+    /// Milliseconds of processor that the page's main thread has used for tasks so far, whatever else the machine does.
+    pub(super) async fn processor_ms(&self) -> f64 {
+        let ask = async |cmd: &str, params: Json| {
+            self.call("/goog/cdp/execute", json!({ "cmd": cmd, "params": params })).await
+        };
+        ask("Performance.enable", json!({ "timeDomain": "threadTicks" })).await;
+        let answer = ask("Performance.getMetrics", json!({})).await;
+        let metrics = answer["metrics"].as_array().expect("metrics");
+        let tasks = metrics.iter().find(|metric| metric["name"] == "TaskDuration").expect("one of them");
+        tasks["value"].as_f64().expect("seconds") * 1000.0
+    }
+
     async fn element(&self, selector: &str) -> String {
         self.until(&format!("document.querySelector({}) !== null", json!(selector))).await;
         let found = self.call("/element", json!({ "using": "css selector", "value": selector })).await;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use sheets_emulator::faults::{Applied, Fault, Moment, Rule};
+use sheets_emulator::grid::Area;
 use sheets_emulator::people::{Action, Person, TriggerEvent};
 use sheets_emulator::{Fires, Knobs};
 
@@ -79,6 +80,16 @@ async fn errors_come_before_or_after_the_work() {
     assert_eq!(name(&stage).await, "by the robot");
     stage.emulator.faults().add(Rule::next("read", Fault::Quota));
     assert_eq!(stage.call(Method::GET, READ, None).await.0, 429);
+}
+
+#[tokio::test]
+async fn a_slow_answer_comes_late_and_the_work_is_done() {
+    let stage = Stage::new().await;
+    stage.emulator.faults().add(Rule::next(BATCH, Fault::Slow { ms: 150 }));
+    let started = Instant::now();
+    stage.post(":batchUpdate", write()).await;
+    assert!(started.elapsed() >= Duration::from_millis(150));
+    assert_eq!(name(&stage).await, "by the robot");
 }
 
 #[tokio::test]
@@ -215,7 +226,8 @@ async fn what_fires_is_told_and_the_unknown_is_a_knob() {
             ..Knobs::default()
         })
         .await;
-        for action in [sort(), Action::Undo] {
+        let fill = Action::Fill { sheet: SHEET, area: Area::new(6, 0, 8, 1) };
+        for action in [sort(), Action::Undo, Action::Redo, Action::Undo, fill] {
             let events = fired(stage.act(action));
             let kinds: Vec<&str> = events
                 .as_array()

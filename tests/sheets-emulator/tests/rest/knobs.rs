@@ -109,6 +109,13 @@ async fn the_time_that_a_call_takes() {
     let started = Instant::now();
     stage.get("/values/A1").await;
     assert!(started.elapsed() >= Duration::from_millis(80));
+    // and with the size: 20 kB at ten seconds a megabyte
+    let stage = Stage::with(Knobs { service_ms_per_mb: 10_000, ..Knobs::default() }).await;
+    let started = Instant::now();
+    stage.batch(json!([texts(1, 1, &[&"x".repeat(20_000)])])).await;
+    assert!(started.elapsed() >= Duration::from_millis(200));
+    let timed = Knobs::default().with_service_time();
+    assert_eq!((timed.service_ms, timed.service_ms_per_mb), (300, 1000));
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 mod accidents;
 mod batches;
 mod blocks;
-mod capacity;
 mod doors;
 mod knobs;
 mod labels;
 mod model;
 mod stage;
+mod typing;
 mod undo;
 mod values;

@@ -4,6 +4,7 @@
 mod accidents;
 mod control;
 mod endpoint;
+mod knobs;
 mod sending;
 mod services;
 mod stage;
