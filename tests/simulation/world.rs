@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) copies: BTreeSet<Uid>,
     /// The rows that were deleted last: at which step, in which tab, and where they stood.
     pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
+    /// Rows that were cut, and when.
+    pub(super) clipboard: Vec<(Micros, usize, Row)>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     doubted: BTreeSet<usize>,
     /// For each edit that was delivered: how many table writes there had been.
@@ -157,6 +159,7 @@ impl World {
             growing: Vec::new(),
             copies: BTreeSet::new(),
             undoable: None,
+            clipboard: Vec::new(),
             doubted: BTreeSet::new(),
             accepted: BTreeMap::new(),
             edits: 0,
@@ -466,11 +469,13 @@ impl World {
             self.arrive_late(late);
         }
         self.finish_rows();
+        self.paste_cut_rows(self.clock);
         self.pump();
     }
 
     fn let_time_pass(&mut self) {
         let next = self.engine.next_wake().filter(|_| self.dice.chance(0.7));
+        self.paste_cut_rows(Micros::MAX);
         self.clock = match next {
             Some(wake) => wake.max(self.clock),
             None => self.clock + self.dice.between(500_000, 5_000_000),
