@@ -20,3 +20,4 @@ mod storms;
 mod strangers;
 mod to_sheet;
 mod to_table;
+mod values;
