@@ -79,7 +79,7 @@ pub(super) const DEEDS: [(Deed, u32); 21] = [
     (Deed::TypeFormula, 2),
     (Deed::DeleteMany, 1),
     (Deed::Undo, 3),
-    (Deed::Cut, 3),
+    (Deed::Cut, 6),
     (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
@@ -267,6 +267,10 @@ impl World {
 
     /// A row is cut, to be pasted elsewhere in a moment.
     fn cut(&mut self, tab: usize, at: usize) {
+        if !self.cut.insert(self.sheet.tabs[tab][at].uid) {
+            // Two reads that both fall into two cuts of one row would rightly take it for gone.
+            return;
+        }
         let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
         self.trace(|| format!("person cuts {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
         self.clipboard.push((self.clock, tab, row));

@@ -71,6 +71,8 @@ pub(super) struct World {
     pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
     /// Rows that were cut, and when.
     pub(super) clipboard: Vec<(Micros, usize, Row)>,
+    /// Rows that were ever cut.
+    pub(super) cut: BTreeSet<Uid>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     doubted: BTreeSet<usize>,
     /// For each edit that was delivered: how many table writes there had been.
@@ -93,7 +95,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let weather = Weather::draw(&mut dice, climate.faults);
         let habits = habits(&mut dice, climate.deeds);
-        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 7 } else { 0 }];
+        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 9 } else { 0 }];
         let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         for tab in 0..climate.links {
@@ -160,6 +162,7 @@ impl World {
             copies: BTreeSet::new(),
             undoable: None,
             clipboard: Vec::new(),
+            cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
             accepted: BTreeMap::new(),
             edits: 0,

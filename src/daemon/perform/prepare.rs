@@ -135,7 +135,7 @@ impl Performer {
                     LINK = link.0,
                     "locale or time zone of the spreadsheet changed: both sides are compared anew"
                 );
-                store::base::clear(&mut tx, link).await?;
+                store::base::bury(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
             let memory = Memory { locale, time_zone, read_whole: was.read_whole || changed };
