@@ -342,6 +342,8 @@ impl World {
         }
         let (one, other) = (self.dice.below(4), self.dice.below(4));
         Rc::make_mut(&mut self.sheet).places[tab].swap(one, other);
+        // No stale read shows where they stood.
+        self.older.clear();
         self.trace(|| format!("person moves columns of {tab}: {one} and {other}"));
         self.announce_structure(tab);
     }
