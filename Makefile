@@ -23,7 +23,7 @@ test: needs ## Every test, each database test on MariaDB and on MySQL
 
 full: needs ## What is too long for every change: more random runs, then the demo
 	@scripts/test
-	@$(MAKE) --no-print-directory simulate SEEDS=20000 [SERIES=every_fault]
+	@$(MAKE) --no-print-directory simulate SEEDS=20000
 	@$(MAKE) --no-print-directory crash RUNS=60
 	@demo/check
 

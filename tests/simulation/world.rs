@@ -44,6 +44,9 @@ pub(super) enum Late {
     Names(Vec<Naming>),
 }
 
+/// Rows with the places where they stood.
+pub(super) type Removed = Vec<(usize, Row)>;
+
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) weather: Weather,
@@ -68,7 +71,7 @@ pub(super) struct World {
     pub(super) growing: Vec<(Uid, u32)>,
     pub(super) copies: BTreeSet<Uid>,
     /// The rows that were deleted last: at which step, in which tab, and where they stood.
-    pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
+    pub(super) undoable: Option<(u32, usize, Removed)>,
     /// Rows that were cut, and when.
     pub(super) clipboard: Vec<(Micros, usize, Row)>,
     /// Rows that were ever cut.
