@@ -379,19 +379,25 @@ impl Engine {
         let mut gone = Vec::new();
         for key in absent {
             let table = &mut self.tables[index];
-            if table.pending.contains_key(&key) || table.is_fetching(&key) || table.restore.contains(&key) {
+            if table.restore.contains(&key) {
                 table.gone.remove(&key);
                 continue;
             }
+            let waits = table.pending.contains_key(&key) || table.is_fetching(&key);
             if alike.contains_key(&key) {
                 // Its key cells were changed or cleared: the present row shows how to put them back.
-                table.fetch(&key, self.seq);
+                if !waits {
+                    table.fetch(&key, self.seq);
+                }
                 continue;
             }
             let grace = micros(table.plan.rules.delete_grace);
             let first = *table.gone.entry(key.clone()).or_insert(writing.asked);
-            if writing.asked >= first + grace && writing.asked > first {
-                gone.push(key);
+            if table.is_gone(&key, writing.asked) {
+                // A change of the table beats the delete: the row is made in the tab again.
+                if !waits {
+                    gone.push(key);
+                }
             } else {
                 table.wakes.insert(first + grace.max(1));
             }

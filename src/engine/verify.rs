@@ -211,12 +211,11 @@ impl Engine {
                 let ours = |(over, read): (&Option<Overwritten>, &GridCell)| {
                     !read.value.is_blank() && over.as_ref().is_none_or(|over| alike(&over.before, read))
                 };
-                let stands = match victim {
-                    Some(_) => hit(receipt, victim.as_ref()),
-                    None => {
-                        let shows = overwritten_all(op, receipt).iter().zip(read).any(ours);
-                        (shows && hit(receipt, None)) || unchanged(receipt, whole)
-                    }
+                let stands = if victim.is_some() {
+                    hit(receipt, victim.as_ref())
+                } else {
+                    let shows = overwritten_all(op, receipt).iter().zip(read).any(ours);
+                    (shows && hit(receipt, None)) || unchanged(receipt, whole)
                 };
                 self.judge_mend(index, *owed, stands, (victim.as_ref(), read), plan, (op, receipt), commit);
             }

@@ -167,7 +167,7 @@ fn simulate(name: &str, climate: Climate, tolerated: f64) -> Report {
 }
 
 fn no_copies(deed: Deed) -> bool {
-    !matches!(deed, Deed::CopyRow | Deed::TypeKey | Deed::Undo)
+    !matches!(deed, Deed::CopyRow | Deed::TypeKey | Deed::Undo | Deed::Cut)
 }
 
 #[test]

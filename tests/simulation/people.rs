@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use sheetbridge::engine::input::EditHint;
+use sheetbridge::engine::input::{EditHint, Micros};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::value::Value;
 
@@ -13,6 +13,9 @@ use super::table::{Id, Record, id_of, shown};
 use super::tell::cell as text;
 use super::weather::Fault;
 use super::world::World;
+
+/// The longest time that a row is on the clipboard: shorter than the time between the two looks at its absence.
+const CLIPBOARD: Micros = 4_000_000;
 
 /// What people do; each seed has its own habits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub(super) enum Deed {
     TypeFormula,
     DeleteMany,
     Undo,
+    Cut,
     MoveColumn,
     LoseHeader,
     MendHeader,
@@ -49,7 +53,7 @@ impl Deed {
             Self::TypeFormula | Self::Clear | Self::Note => "formulas, blanks, notes",
             Self::NewRow => "a new row",
             Self::InsertBlank | Self::Sort => "rows move",
-            Self::DeleteRow | Self::DeleteMany | Self::Undo => "rows go and come back",
+            Self::DeleteRow | Self::DeleteMany | Self::Undo | Self::Cut => "rows go and come back",
             Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
             Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
         }
@@ -57,7 +61,7 @@ impl Deed {
 }
 
 /// Every deed with its usual weight.
-pub(super) const DEEDS: [(Deed, u32); 20] = [
+pub(super) const DEEDS: [(Deed, u32); 21] = [
     (Deed::Type, 40),
     (Deed::Paste, 5),
     (Deed::NewRow, 14),
@@ -75,6 +79,7 @@ pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::TypeFormula, 2),
     (Deed::DeleteMany, 1),
     (Deed::Undo, 3),
+    (Deed::Cut, 6),
     (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
@@ -131,6 +136,7 @@ impl World {
             }
             (Deed::DeleteRow, Some(row)) if keyed.len() > 2 => self.delete_row(tab, row),
             (Deed::DeleteRow, Some(_)) => {}
+            (Deed::Cut, Some(row)) => self.cut(tab, row),
             (Deed::CopyRow, Some(row)) => self.copy_row(tab, row),
             (Deed::ClearKey, Some(row)) => self.clear_key(tab, row),
             (Deed::TypeKey, Some(row)) => self.type_key(tab, row),
@@ -259,6 +265,30 @@ impl World {
         self.announce_structure(tab);
     }
 
+    /// A row is cut, to be pasted elsewhere in a moment.
+    fn cut(&mut self, tab: usize, at: usize) {
+        if !self.cut.insert(self.sheet.tabs[tab][at].uid) {
+            // Two reads that both fall into two cuts of one row would rightly take it for gone.
+            return;
+        }
+        let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
+        self.trace(|| format!("person cuts {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
+        self.clipboard.push((self.clock, tab, row));
+        self.announce_structure(tab);
+    }
+
+    /// What was cut is pasted before `until`: nobody leaves a row on the clipboard for long.
+    pub(super) fn paste_cut_rows(&mut self, until: Micros) {
+        for (_, tab, row) in
+            self.clipboard.extract_if(.., |(at, ..)| *at + CLIPBOARD < until).collect::<Vec<_>>()
+        {
+            let at = self.dice.below(self.sheet.tabs[tab].len() + 1);
+            self.trace(|| format!("person pastes uid {} at {tab}/{at}", row.uid));
+            Rc::make_mut(&mut self.sheet).tabs[tab].insert(at, row);
+            self.announce_structure(tab);
+        }
+    }
+
     /// Half of a tab is marked and deleted by mistake.
     fn delete_many(&mut self, tab: usize) {
         let count = (self.sheet.tabs[tab].len() / 2).max(1);
@@ -312,6 +342,8 @@ impl World {
         }
         let (one, other) = (self.dice.below(4), self.dice.below(4));
         Rc::make_mut(&mut self.sheet).places[tab].swap(one, other);
+        // No stale read shows where they stood.
+        self.older.clear();
         self.trace(|| format!("person moves columns of {tab}: {one} and {other}"));
         self.announce_structure(tab);
     }

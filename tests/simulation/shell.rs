@@ -103,7 +103,8 @@ impl World {
                 let again = call.step == 1 && self.weather.strikes(Fault::CommitRetried, &mut self.dice);
                 (!again).then_some(Input::Committed)
             }
-            Effect::Name(_) if call.step < 4 => None,
+            Effect::Name(_) if call.step < 6 => None,
+            Effect::Chunk { .. } if (2..5).contains(&call.step) => None,
             Effect::Name(names) => {
                 if self.weather.strikes(Fault::NamingLost, &mut self.dice) {
                     if self.dice.chance(0.5) {

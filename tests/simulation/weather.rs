@@ -43,7 +43,7 @@ pub(super) enum Fault {
 
 /// Every fault with its highest rate per call (per step for the crash).
 pub(super) const FAULTS: [(Fault, f64); 16] = [
-    (Fault::AnswerLost, 0.4),
+    (Fault::AnswerLost, 0.5),
     (Fault::NotSent, 0.1),
     (Fault::StaleRead, 0.15),
     (Fault::ReadFailed, 0.1),

@@ -44,6 +44,9 @@ pub(super) enum Late {
     Names(Vec<Naming>),
 }
 
+/// Rows with the places where they stood.
+pub(super) type Removed = Vec<(usize, Row)>;
+
 pub(super) struct World {
     /// Tabs too large to be read whole each time: single rows are read where that will do.
     large_tabs: bool,
@@ -70,7 +73,11 @@ pub(super) struct World {
     pub(super) growing: Vec<(Uid, u32)>,
     pub(super) copies: BTreeSet<Uid>,
     /// The rows that were deleted last: at which step, in which tab, and where they stood.
-    pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
+    pub(super) undoable: Option<(u32, usize, Removed)>,
+    /// Rows that were cut, and when.
+    pub(super) clipboard: Vec<(Micros, usize, Row)>,
+    /// Rows that were ever cut.
+    pub(super) cut: BTreeSet<Uid>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     doubted: BTreeSet<usize>,
     /// For each edit that was delivered: how many table writes there had been.
@@ -93,7 +100,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let weather = Weather::draw(&mut dice, climate.faults);
         let habits = habits(&mut dice, climate.deeds);
-        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 7 } else { 0 }];
+        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 9 } else { 0 }];
         let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
@@ -161,6 +168,8 @@ impl World {
             growing: Vec::new(),
             copies: BTreeSet::new(),
             undoable: None,
+            clipboard: Vec::new(),
+            cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
             accepted: BTreeMap::new(),
             edits: 0,
@@ -474,11 +483,13 @@ impl World {
             self.arrive_late(late);
         }
         self.finish_rows();
+        self.paste_cut_rows(self.clock);
         self.pump();
     }
 
     fn let_time_pass(&mut self) {
         let next = self.engine.next_wake().filter(|_| self.dice.chance(0.7));
+        self.paste_cut_rows(Micros::MAX);
         self.clock = match next {
             Some(wake) => wake.max(self.clock),
             None => self.clock + self.dice.between(500_000, 5_000_000),
