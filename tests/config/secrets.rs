@@ -30,7 +30,7 @@ fn credentials_come_from_systemds_folder_and_from_nowhere_else() {
     // systemd's own modes are its business
     set_mode(&folder.path("google.json"), 0o444);
     let settings = folder.load(&text).unwrap();
-    assert_eq!(settings.google.key.expose_secret(), KEY);
+    assert_eq!(settings.google.keys[0].expose_secret(), KEY);
     for name in ["../google.json", "", ".."] {
         let wrong = folder.wrong(&text.replace("google.json", name));
         assert!(wrong[0].contains("is no credential's name"), "{wrong:?}");

@@ -146,7 +146,7 @@ pub(crate) fn client_of(google: &Emulator, address: &str) -> Client {
     let settings = Google {
         sheets_base: google.base_url(),
         token_url: Some(google.token_url()),
-        rates: Rates { reads: 1000, writes: 1000 },
+        rates: Rates { reads: 1000, writes: 1000, project: 1000 },
         backoff: Backoff { step: Duration::from_millis(2), most: Duration::from_millis(20) },
     };
     Client::new(account, &settings).expect("a client")

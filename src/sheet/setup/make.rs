@@ -18,7 +18,7 @@ use crate::sheet::wire::{
 pub(super) const HELPER_ID: SheetId = SheetId(1_933_723_495);
 
 /// A new grid is no narrower than Google's own.
-const COLUMNS: u32 = 26;
+pub const COLUMNS: u32 = 26;
 
 /// The height of a new linked tab; rows come in by inserts.
 const ROWS: u32 = 100;
