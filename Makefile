@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash bench soak needs
+.PHONY: help demo demo-check clean-demo test full lint audit replay simulate mutations crash bench soak needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -23,12 +23,15 @@ test: needs ## Every test, each database test on MariaDB and on MySQL
 
 full: needs ## What is too long for every change: more random runs, then the demo
 	@scripts/test
-	@$(MAKE) --no-print-directory simulate SEEDS=20000
+	@$(MAKE) --no-print-directory simulate SEEDS=20000 [SERIES=every_fault]
 	@$(MAKE) --no-print-directory crash RUNS=60
 	@demo/check
 
-simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
-	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),2000) cargo test --locked --test main simulation:: -- --nocapture
+simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000 [SERIES=every_fault]
+	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),5000) cargo test --locked --package simulation --test simulation $(SERIES) -- --nocapture
+
+mutations: ## Leaves out one rule after the other: the simulation must find each (an hour)
+	@scripts/mutations
 
 crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 	RUNS=$(or $(RUNS),60) cargo test --locked --test main crash::moments -- --nocapture

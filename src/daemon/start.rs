@@ -226,7 +226,7 @@ async fn restore_table(
     let whole = memory.as_ref().is_none_or(|memory| Memory::parse(&memory.state).read_whole);
     if memory.is_some() && !same {
         tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
-        store::base::clear(conn, link).await?;
+        store::base::bury(conn, link).await?;
     }
     let (base, dead) = remembered(conn, link).await?;
     let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: missed || whole || !same };

@@ -105,6 +105,8 @@ pub enum WriteAim {
     Recreate {
         /// The row.
         key: Key,
+        /// Its base.
+        base: RowBase,
         /// Its last image.
         before: DbRow,
         /// All of the link's cells.

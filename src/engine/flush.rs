@@ -196,6 +196,10 @@ impl Engine {
                 if base.as_ref().is_some_and(|base| is_base(base, row)) && !table.restore.contains(key) {
                     return Next::Finished(None);
                 }
+                if base.is_some() && !table.restore.contains(key) && !table.is_gone(key, writing.asked) {
+                    // It may be on somebody's clipboard.
+                    return Next::Wait;
+                }
                 draft.inserts.push(insert(table, tab, key, row, *at));
                 *at += 1;
                 Next::Carried(vec![key.clone()])

@@ -85,6 +85,17 @@ pub fn untouched(base: &RowBase, locked: &DbRow) -> bool {
         .all(|(base, now)| base.is_none_or(|b| b.value == UNDECIDED || b.value == agreed(now).value))
 }
 
+/// The base of a row that was made again: a column that never agreed and that nobody edited is decided when the two meet.
+pub fn recreated(before: &RowBase, changed: &[usize], sent: &[Meant]) -> RowBase {
+    let mut base = inserted(sent.len(), sent);
+    for (at, column) in base.columns.iter_mut().enumerate() {
+        if !changed.contains(&at) && before.columns.get(at).copied().flatten().is_none() {
+            *column = None;
+        }
+    }
+    base
+}
+
 /// The base of a row that was made from the sheet: the values that were sent, the cells that were read.
 pub fn inserted(width: usize, sent: &[Meant]) -> RowBase {
     let mut base = RowBase { columns: vec![None; width] };

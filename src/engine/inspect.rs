@@ -333,13 +333,15 @@ impl Engine {
         let sheet_decides = self.tables[index].plan.rules.first_match == FirstMatch::Sheet;
         let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
         let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
-        for at in &changed {
-            let (winner, rule) = match (&before, edits.is_empty()) {
-                (None, _) => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
-                (Some(_), true) => (Winner::Nobody, "the row is deleted, and this cell never agreed with it"),
-                (Some(_), false) if is_edit(at) => (Winner::Sheet, "edit beats delete"),
-                (Some(_), false) => (Winner::Database, "edit beats delete, but this cell never agreed"),
-            };
+        let (winner, rule) = match &before {
+            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
+            Some(_) if edits.is_empty() => {
+                (Winner::Nobody, "the row is deleted, and never agreed with this cell")
+            }
+            Some(_) => (Winner::Sheet, "edit beats delete"),
+        };
+        // Beside an edit, what never agreed is decided when the row is there again.
+        for at in if winner == Winner::Sheet { &edits } else { &changed } {
             writing.conflicts.push(Conflict {
                 table: index,
                 key: Some(key.clone()),
@@ -352,8 +354,9 @@ impl Engine {
         }
         match before {
             Some(before) if !edits.is_empty() => {
-                let (key, cells, changed) = (key.clone(), row.cells.clone(), edits);
-                self.queue_write(index, WriteAim::Recreate { key, before, cells, changed }, row.row, writing);
+                let (key, base, cells) = (key.clone(), base.clone(), row.cells.clone());
+                let aim = WriteAim::Recreate { key, base, before, cells, changed: edits };
+                self.queue_write(index, aim, row.row, writing);
             }
             _ => {
                 writing.given_up.insert((index, key.clone()));
@@ -369,19 +372,25 @@ impl Engine {
         let mut gone = Vec::new();
         for key in absent {
             let table = &mut self.tables[index];
-            if table.pending.contains_key(&key) || table.is_fetching(&key) || table.restore.contains(&key) {
+            if table.restore.contains(&key) {
                 table.gone.remove(&key);
                 continue;
             }
+            let waits = table.pending.contains_key(&key) || table.is_fetching(&key);
             if alike.contains_key(&key) {
                 // Its key cells were changed or cleared: the present row shows how to put them back.
-                table.fetch(&key, self.seq);
+                if !waits {
+                    table.fetch(&key, self.seq);
+                }
                 continue;
             }
             let grace = micros(table.plan.rules.delete_grace);
             let first = *table.gone.entry(key.clone()).or_insert(writing.asked);
-            if writing.asked >= first + grace && writing.asked > first {
-                gone.push(key);
+            if table.is_gone(&key, writing.asked) {
+                // A change of the table beats the delete: the row is made in the tab again.
+                if !waits {
+                    gone.push(key);
+                }
             } else {
                 table.wakes.insert(first + grace.max(1));
             }

@@ -486,6 +486,35 @@ mod tests {
     }
 
     #[test]
+    fn an_older_fence_stands_again_when_a_later_transaction_came_to_nothing() {
+        // Given a transaction of ours that is committed, and another one on the same key that wrote nothing.
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        table.raise_fence(&key(6), EffectId(10));
+        table.committed(EffectId(10), key(6), 1, 0, |_| None);
+        table.raise_fence(&key(6), EffectId(11));
+        table.not_committed(&key(6));
+        // When an image from before the first one comes by, then it is dropped; the first one's own is taken.
+        let image = || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None };
+        table.take(1, 0, image());
+        assert!(table.pending.is_empty());
+        table.pass_marks(2, &[EffectId(10)]);
+        table.take(2, 0, image());
+        assert!(table.pending.contains_key(&key(6)));
+    }
+
+    #[test]
+    fn a_row_that_is_only_named_is_fetched_unless_our_own_transaction_is_newer() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        table.raise_fence(&key(6), EffectId(10));
+        table.committed(EffectId(10), key(6), 1, 0, |_| None);
+        table.look(&key(6), 1);
+        assert!(table.wanted.is_empty());
+        table.pass_marks(2, &[EffectId(10)]);
+        table.look(&key(6), 2);
+        assert_eq!(table.wanted.get(&key(6)), Some(&2));
+    }
+
+    #[test]
     fn the_last_image_of_a_deleted_row_may_come_before_our_own_look_at_it() {
         let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
         let state = DbState::Gone(Some(Vec::new()));

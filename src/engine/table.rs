@@ -213,6 +213,12 @@ impl Table {
         self.wanted.keys().filter(|key| self.fences.get(*key).is_none_or(|fence| fence.committed))
     }
 
+    /// True when two believed reads, far enough apart, lacked the row: this one, asked now, and an earlier one.
+    pub fn is_gone(&self, key: &Key, asked: Micros) -> bool {
+        let grace = super::micros(self.plan.rules.delete_grace).max(1);
+        self.gone.get(key).is_some_and(|first| asked >= first + grace)
+    }
+
     /// Asks for the key's present row.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
         if !self.fetching.contains_key(key) {

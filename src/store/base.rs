@@ -105,9 +105,11 @@ pub async fn find(
     rows.into_iter().map(decode_row).collect()
 }
 
-/// Forgets everything of a link: its next meeting with the tab is its first.
-pub async fn clear(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {
-    Ok(conn.exec_drop("DELETE FROM base WHERE link = ?", (&link.0,)).await?)
+/// What base says of a link counts no more: the next meeting of its two sides is their first. The keys stay, as tombstones: a row
+/// of the tab that shows one of them and that the table lacks was deleted there, and is no new record.
+pub async fn bury(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {
+    let sql = "UPDATE base SET dead_at = CURRENT_TIMESTAMP(6) WHERE link = ? AND dead_at IS NULL";
+    Ok(conn.exec_drop(sql, (&link.0,)).await?)
 }
 
 fn decode_row((key, columns, dead): (String, Vec<u8>, bool)) -> Result<(Key, Remembered)> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use sheetbridge::engine::input::EditHint;
+use sheetbridge::engine::input::{EditHint, Micros};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::value::Value;
 
@@ -13,6 +13,9 @@ use super::table::{Id, Record, id_of, shown};
 use super::tell::cell as text;
 use super::weather::Fault;
 use super::world::World;
+
+/// The longest time that a row is on the clipboard: shorter than the time between the two looks at its absence.
+const CLIPBOARD: Micros = 4_000_000;
 
 /// What people do; each seed has its own habits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +37,31 @@ pub(super) enum Deed {
     TypeFormula,
     DeleteMany,
     Undo,
+    Cut,
     MoveColumn,
     LoseHeader,
     MendHeader,
 }
 
+impl Deed {
+    /// What it does to the tab.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Type | Self::Paste | Self::TypeOldValue | Self::TypeNonsense | Self::TypeFraction => {
+                "typing"
+            }
+            Self::TypeFormula | Self::Clear | Self::Note => "formulas, blanks, notes",
+            Self::NewRow => "a new row",
+            Self::InsertBlank | Self::Sort => "rows move",
+            Self::DeleteRow | Self::DeleteMany | Self::Undo | Self::Cut => "rows go and come back",
+            Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
+            Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
+        }
+    }
+}
+
 /// Every deed with its usual weight.
-pub(super) const DEEDS: [(Deed, u32); 20] = [
+pub(super) const DEEDS: [(Deed, u32); 21] = [
     (Deed::Type, 40),
     (Deed::Paste, 5),
     (Deed::NewRow, 14),
@@ -58,7 +79,8 @@ pub(super) const DEEDS: [(Deed, u32); 20] = [
     (Deed::TypeFormula, 2),
     (Deed::DeleteMany, 1),
     (Deed::Undo, 3),
-    (Deed::MoveColumn, 1),
+    (Deed::Cut, 6),
+    (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
 ];
@@ -81,7 +103,7 @@ impl World {
             (0..self.sheet.tabs[tab].len()).filter(|at| self.sheet.tabs[tab][*at].id().is_some()).collect();
         let (deed, _) = DEEDS[self.dice.weighed(&self.habits)];
         let row = self.dice.pick(&keyed);
-        self.happens(format!("{deed:?}"));
+        self.happens(deed.kind());
         match (deed, row) {
             (Deed::NewRow, _) => self.begin_row(tab),
             (Deed::InsertBlank, _) => self.insert_blank(tab),
@@ -114,6 +136,7 @@ impl World {
             }
             (Deed::DeleteRow, Some(row)) if keyed.len() > 2 => self.delete_row(tab, row),
             (Deed::DeleteRow, Some(_)) => {}
+            (Deed::Cut, Some(row)) => self.cut(tab, row),
             (Deed::CopyRow, Some(row)) => self.copy_row(tab, row),
             (Deed::ClearKey, Some(row)) => self.clear_key(tab, row),
             (Deed::TypeKey, Some(row)) => self.type_key(tab, row),
@@ -183,7 +206,7 @@ impl World {
     }
 
     /// A new record is begun in the first blank row below the last keyed one; its second cell follows a while later.
-    fn begin_row(&mut self, tab: usize) {
+    pub(super) fn begin_row(&mut self, tab: usize) {
         let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
         let below = rows.iter().rposition(|row| row.id().is_some()).map_or(0, |last| last + 1);
         let place = (below..rows.len()).find(|at| rows[*at].is_blank());
@@ -205,7 +228,7 @@ impl World {
         }
     }
 
-    fn note(&mut self, tab: usize, at: usize, cell: Cell) {
+    pub(super) fn note(&mut self, tab: usize, at: usize, cell: Cell) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.cells[OWN] = cell.clone();
         let uid = row.uid;
@@ -242,6 +265,30 @@ impl World {
         self.announce_structure(tab);
     }
 
+    /// A row is cut, to be pasted elsewhere in a moment.
+    fn cut(&mut self, tab: usize, at: usize) {
+        if !self.cut.insert(self.sheet.tabs[tab][at].uid) {
+            // Two reads that both fall into two cuts of one row would rightly take it for gone.
+            return;
+        }
+        let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
+        self.trace(|| format!("person cuts {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
+        self.clipboard.push((self.clock, tab, row));
+        self.announce_structure(tab);
+    }
+
+    /// What was cut is pasted before `until`: nobody leaves a row on the clipboard for long.
+    pub(super) fn paste_cut_rows(&mut self, until: Micros) {
+        for (_, tab, row) in
+            self.clipboard.extract_if(.., |(at, ..)| *at + CLIPBOARD < until).collect::<Vec<_>>()
+        {
+            let at = self.dice.below(self.sheet.tabs[tab].len() + 1);
+            self.trace(|| format!("person pastes uid {} at {tab}/{at}", row.uid));
+            Rc::make_mut(&mut self.sheet).tabs[tab].insert(at, row);
+            self.announce_structure(tab);
+        }
+    }
+
     /// Half of a tab is marked and deleted by mistake.
     fn delete_many(&mut self, tab: usize) {
         let count = (self.sheet.tabs[tab].len() / 2).max(1);
@@ -275,7 +322,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn type_formula(&mut self, tab: usize, at: usize) {
+    pub(super) fn type_formula(&mut self, tab: usize, at: usize) {
         let (column, cell) = (1 + self.dice.below(2), Cell::number(self.new_value()));
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         row.put(COLUMNS[column], cell.clone());
@@ -299,7 +346,7 @@ impl World {
         self.announce_structure(tab);
     }
 
-    fn set_header(&mut self, tab: usize, is_lost: bool) {
+    pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {
         if self.sheet.headless[tab] != is_lost {
             Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
             self.trace(|| {
@@ -309,7 +356,7 @@ impl World {
         }
     }
 
-    fn copy_row(&mut self, tab: usize, at: usize) {
+    pub(super) fn copy_row(&mut self, tab: usize, at: usize) {
         let sheet = Rc::make_mut(&mut self.sheet);
         let mut row = sheet.tabs[tab][at].clone();
         row.uid = sheet.new_uid();
@@ -326,7 +373,7 @@ impl World {
         self.announce(tab, to, to);
     }
 
-    fn clear_key(&mut self, tab: usize, at: usize) {
+    pub(super) fn clear_key(&mut self, tab: usize, at: usize) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(id) = row.id() else { return };
         row.put(0, Cell::Blank);
@@ -407,18 +454,11 @@ impl World {
         let tab = self.dice.below(self.server.tables.len());
         let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
         let manner = self.dice.weighed(&self.manners);
-        self.happens(["AppUpdates", "AppInserts", "AppDeletes", "AppRenames"][manner]);
+        self.happens(["app: update", "app: insert", "app: delete", "app: key change"][manner]);
         match (manner, self.dice.pick(&ids)) {
             (0, Some(id)) => self.app_update(tab, id),
             (2, Some(id)) if ids.len() > 2 => {
-                let image = self.server.delete(tab, id);
-                self.witness.app_deleted(tab, id);
-                if !self.store.links[tab].met {
-                    // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
-                    self.witness.strange(tab, id);
-                }
-                self.server.commit(self.clock, Vec::new(), vec![image]);
-                self.trace(|| format!("app deletes {tab}/{id}"));
+                self.app_deletes(tab, id);
             }
             (3, Some(id)) => self.app_rename(tab, id),
             _ => {
@@ -453,7 +493,18 @@ impl World {
         self.server.commit(self.clock, Vec::new(), vec![image]);
     }
 
-    fn app_rename(&mut self, tab: usize, id: Id) {
+    pub(super) fn app_deletes(&mut self, tab: usize, id: Id) {
+        let image = self.server.delete(tab, id);
+        self.witness.app_deleted(tab, id);
+        if !self.store.links[tab].met {
+            // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
+            self.witness.strange(tab, id);
+        }
+        self.server.commit(self.clock, Vec::new(), vec![image]);
+        self.trace(|| format!("app deletes {tab}/{id}"));
+    }
+
+    pub(super) fn app_rename(&mut self, tab: usize, id: Id) {
         let mut row = self.server.tables[tab][&id].clone();
         let new = self.server.next_id;
         row[0] = Value::Int(new);

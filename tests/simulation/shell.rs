@@ -78,7 +78,8 @@ impl World {
             Effect::ReadRows(number, scopes) => self.read(*number, scopes, call.step, &mut call.view),
             Effect::Write(write) => Some(self.write(write)),
             Effect::Send(plan) => self.send(plan, call.step),
-            Effect::Settle(plan) => Some(self.settle(plan)),
+            // Void the token, then read it: two calls, and each has its time.
+            Effect::Settle(plan) => (call.step == 4).then(|| self.settle(plan)),
             Effect::Commit(commit) => {
                 for conflict in &commit.conflicts {
                     self.witness.daemon_listed(conflict);
@@ -102,6 +103,8 @@ impl World {
                 let again = call.step == 1 && self.weather.strikes(Fault::CommitRetried, &mut self.dice);
                 (!again).then_some(Input::Committed)
             }
+            Effect::Name(_) if call.step < 6 => None,
+            Effect::Chunk { .. } if (2..5).contains(&call.step) => None,
             Effect::Name(names) => {
                 if self.weather.strikes(Fault::NamingLost, &mut self.dice) {
                     if self.dice.chance(0.5) {
@@ -191,9 +194,9 @@ impl World {
     /// The answer of a batch is lost: it is applied, is not, or is applied later.
     fn lose(&mut self, plan: &Plan) {
         self.trace(|| format!("  answer of batch {} lost", plan.number));
-        match self.dice.below(3) {
+        match self.dice.below(4) {
             0 => drop(self.apply(plan)),
-            1 => {
+            1 | 2 => {
                 let due = self.step + 1 + self.dice.below(40) as u32;
                 self.late.push((due, Late::Batch(plan.clone())));
             }
@@ -314,8 +317,8 @@ impl World {
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
                 WriteAim::Delete { key, base } => self.delete(write, key, base),
-                WriteAim::Recreate { key, before, cells, changed } => {
-                    self.recreate(write, key, before, cells, changed)
+                WriteAim::Recreate { key, base, before, cells, changed } => {
+                    self.recreate(write, (key, base), before, cells, changed)
                 }
             }
         };
@@ -444,7 +447,7 @@ impl World {
     fn recreate(
         &mut self,
         write: &TableWrite,
-        key: &Key,
+        (key, base): (&Key, &RowBase),
         before: &DbRow,
         cells: &[GridCell],
         changed: &[usize],
@@ -469,7 +472,7 @@ impl World {
             self.witness.daemon_writes(table, id(key), *column, &meant[*column].shown);
         }
         let row: Record = std::array::from_fn(|column| meant[column].value.clone());
-        let base = guard::inserted(WIDTH, &meant);
+        let base = guard::recreated(base, changed, &meant);
         let after = self.put(write, row);
         self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
         done(key, after, Some(base), true)

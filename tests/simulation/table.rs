@@ -59,6 +59,14 @@ impl Server {
         self.log.push(Transaction { seq, commit, marks, images, looks: Vec::new() });
     }
 
+    /// A row is touched, and the binlog does not tell what it became.
+    pub(super) fn commit_named(&mut self, commit: Micros, (table, key): (TableIndex, Key)) {
+        self.commit(commit, Vec::new(), Vec::new());
+        if let Some(last) = self.log.last_mut() {
+            last.looks.push((table, key));
+        }
+    }
+
     pub(super) fn state(&self, at: TableIndex, key: &Key) -> DbState {
         match self.tables[at].get(&id(key)) {
             Some(row) => DbState::Row(shown_row(row)),

@@ -43,9 +43,9 @@ pub(super) const CALLS: [&str; 8] = ["Read", "Write", "Send", "Settle", "Commit"
 pub(super) struct Tally {
     pub(super) lines: BTreeMap<&'static str, u64>,
     /// Somebody's step while a call was under way.
-    pub(super) meetings: BTreeMap<(String, &'static str), u64>,
+    pub(super) meetings: BTreeMap<(&'static str, &'static str), u64>,
     /// Somebody's steps.
-    pub(super) steps: BTreeMap<String, u64>,
+    pub(super) steps: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -65,9 +65,9 @@ impl Tally {
         *self.lines.entry(line).or_default() += 1;
     }
 
-    pub(super) fn happens(&mut self, step: String, under_way: impl Iterator<Item = &'static str>) {
+    pub(super) fn happens(&mut self, step: &'static str, under_way: impl Iterator<Item = &'static str>) {
         for call in under_way {
-            *self.meetings.entry((step.clone(), call)).or_default() += 1;
+            *self.meetings.entry((step, call)).or_default() += 1;
         }
         *self.steps.entry(step).or_default() += 1;
     }
@@ -158,9 +158,9 @@ impl Tally {
         let count = |times: Option<&u64>| times.copied().unwrap_or_default();
         let lines = LINES.iter().map(|line| ((*line).to_owned(), count(self.lines.get(line))));
         let meetings = self.steps.keys().flat_map(|step| {
-            CALLS.iter().map(move |call| {
-                (format!("{step} during {call}"), count(self.meetings.get(&(step.clone(), *call))))
-            })
+            CALLS
+                .iter()
+                .map(move |call| (format!("{step} during {call}"), count(self.meetings.get(&(*step, *call)))))
         });
         let rare = lines.chain(meetings).filter(|(_, times)| *times < least);
         rare.map(|(what, times)| format!("{what}: {times}")).collect()
@@ -172,9 +172,8 @@ impl Tally {
         }
         println!("  step while a call is under way: {}", CALLS.map(|call| format!("{call:>7}")).join(""));
         for step in self.steps.keys() {
-            let times = CALLS.map(|call| {
-                format!("{:7}", self.meetings.get(&(step.clone(), call)).copied().unwrap_or_default())
-            });
+            let times = CALLS
+                .map(|call| format!("{:7}", self.meetings.get(&(*step, call)).copied().unwrap_or_default()));
             println!("  {step:>30}: {}", times.join(""));
         }
     }

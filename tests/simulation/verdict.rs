@@ -44,7 +44,7 @@ impl World {
                 Some([row]) => self.judge_row(tab, *id, record, row, &mut wrong),
                 Some(rows) => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),
                 None if hold && self.witness.taken.contains(&(tab, *id)) => {
-                    self.tally.line("same in the table, gone in the sheet: held");
+                    self.tally.line("gone in the sheet: held");
                 }
                 None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
             }

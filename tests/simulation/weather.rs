@@ -43,7 +43,7 @@ pub(super) enum Fault {
 
 /// Every fault with its highest rate per call (per step for the crash).
 pub(super) const FAULTS: [(Fault, f64); 16] = [
-    (Fault::AnswerLost, 0.25),
+    (Fault::AnswerLost, 0.5),
     (Fault::NotSent, 0.1),
     (Fault::StaleRead, 0.15),
     (Fault::ReadFailed, 0.1),
@@ -52,12 +52,12 @@ pub(super) const FAULTS: [(Fault, f64); 16] = [
     (Fault::WriteFailed, 0.15),
     (Fault::ProbeFailed, 0.15),
     (Fault::ChunkFailed, 0.15),
-    (Fault::NamingLost, 0.3),
+    (Fault::NamingLost, 0.5),
     (Fault::HintLost, 0.5),
     (Fault::HintDoubled, 0.3),
     (Fault::CommitRetried, 0.3),
     (Fault::ImageMissing, 0.2),
-    (Fault::Doubt, 0.02),
+    (Fault::Doubt, 0.004),
     (Fault::BaseLost, 0.3),
 ];
 

@@ -45,7 +45,8 @@ pub(super) enum Late {
 }
 
 pub(super) struct World {
-    seed: u64,
+    /// Of this world's tabs only single rows are read where that will do.
+    large_tabs: bool,
     pub(super) dice: Dice,
     pub(super) weather: Weather,
     pub(super) habits: Vec<u32>,
@@ -70,6 +71,10 @@ pub(super) struct World {
     pub(super) copies: BTreeSet<Uid>,
     /// The rows that were deleted last: at which step, in which tab, and where they stood.
     pub(super) undoable: Option<(u32, usize, Vec<(usize, Row)>)>,
+    /// Rows that were cut, and when.
+    pub(super) clipboard: Vec<(Micros, usize, Row)>,
+    /// Rows that were ever cut.
+    pub(super) cut: BTreeSet<Uid>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     doubted: BTreeSet<usize>,
     /// For each edit that was delivered: how many table writes there had been.
@@ -92,23 +97,62 @@ impl World {
         let mut dice = Dice::new(seed);
         let weather = Weather::draw(&mut dice, climate.faults);
         let habits = habits(&mut dice, climate.deeds);
-        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.4) { 5 } else { 0 }];
+        let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 9 } else { 0 }];
         let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
-        let sheet = Sheet::new(climate.links);
+        let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
+        world.large_tabs = seed.is_multiple_of(3);
+        for tab in 0..climate.links {
+            let first_meeting = world.dice.chance(0.3);
+            world.furnish(tab, first_meeting);
+        }
+        world.start_engine();
+        world
+    }
+
+    /// A world for a story: one link, five records on both sides, nobody acts by chance.
+    pub(super) fn arranged(arrange: impl FnOnce(&mut LinkPlan)) -> Self {
+        let mut world = Self::unmet(arrange);
+        world.furnish(0, false);
+        world.start_engine();
+        world.come_to_rest();
+        world
+    }
+
+    /// The same before anything is there.
+    pub(super) fn unmet(arrange: impl FnOnce(&mut LinkPlan)) -> Self {
+        let mut dice = Dice::new(1);
+        let mut plan = plan(0, &mut dice);
+        for column in &mut plan.columns {
+            column.rule.policy = Policy::Newest;
+        }
+        (plan.rules.deletes, plan.rules.first_match) = (Deletes::Apply, FirstMatch::Database);
+        (plan.rules.tie, plan.rules.sweep_interval) = (Tie::Database, Duration::from_secs(3));
+        arrange(&mut plan);
+        Self::bare(dice, (Weather::default(), Vec::new(), [0; 4]), vec![plan], false)
+    }
+
+    fn bare(
+        mut dice: Dice,
+        (weather, habits, manners): (Weather, Vec<u32>, [u32; 4]),
+        plans: Vec<LinkPlan>,
+        telling: bool,
+    ) -> Self {
+        let links = plans.len();
+        let sheet = Sheet::new(links);
         let store = Store {
-            links: vec![Kept::default(); climate.links],
+            links: vec![Kept::default(); links],
             number: 1 + dice.below(1_000_000) as i32,
             position: 1,
             ..Store::default()
         };
-        let mut world = Self {
-            seed,
+        Self {
+            large_tabs: false,
             weather,
             habits,
             manners,
             clock: 1_700_000_000_000_000,
             step: 0,
-            server: Server::new(climate.links),
+            server: Server::new(links),
             sheet: Rc::new(sheet),
             older: VecDeque::new(),
             engine: Engine::new(start(&store, &plans, EffectId(0), 0)),
@@ -121,6 +165,8 @@ impl World {
             growing: Vec::new(),
             copies: BTreeSet::new(),
             undoable: None,
+            clipboard: Vec::new(),
+            cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
             accepted: BTreeMap::new(),
             edits: 0,
@@ -134,17 +180,11 @@ impl World {
             tally: Tally::default(),
             story: Vec::new(),
             dice,
-        };
-        for tab in 0..climate.links {
-            world.furnish(tab);
         }
-        world.start_engine();
-        world
     }
 
     /// Five records that both sides agree on, and three blank rows; or a link that starts without base over what stands there.
-    fn furnish(&mut self, tab: usize) {
-        let first_meeting = self.dice.chance(0.3);
+    pub(super) fn furnish(&mut self, tab: usize, first_meeting: bool) {
         self.store.links[tab].copied = !first_meeting;
         for _ in 0..5 {
             let record: Record = [Value::Int(self.server.next_id), self.value(), self.value()];
@@ -179,7 +219,7 @@ impl World {
         Value::Int(self.new_value() as i64)
     }
 
-    fn show(&mut self, tab: usize, record: &Record) {
+    pub(super) fn show(&mut self, tab: usize, record: &Record) {
         let sheet = Rc::make_mut(&mut self.sheet);
         let mut row = Row::blank(sheet.new_uid());
         for at in 0..WIDTH {
@@ -197,9 +237,9 @@ impl World {
     }
 
     /// Somebody acts while calls of the engine are under way.
-    pub(super) fn happens(&mut self, act: impl Into<String>) {
+    pub(super) fn happens(&mut self, step: &'static str) {
         let under_way = self.cycle.iter().take(1).chain(&self.beside).map(Call::name);
-        self.tally.happens(act.into(), under_way);
+        self.tally.happens(step, under_way);
     }
 
     /// True while a row or column number that the engine has read may still be used, or is owed something.
@@ -226,12 +266,11 @@ impl World {
 
     // ---- the daemon's life
 
-    fn start_engine(&mut self) {
+    pub(super) fn start_engine(&mut self) {
         self.store.generation += 1;
         let until = EffectId(u64::from(self.store.generation) * 1_000_000);
         self.engine = Engine::new(start(&self.store, &self.plans, until, self.store.position - 1));
-        if self.seed.is_multiple_of(3) {
-            // A third of the worlds has large tabs, of which only single rows are read where that will do.
+        if self.large_tabs {
             self.engine.set_large(0);
         }
         self.tail = self.store.position - 1;
@@ -268,7 +307,7 @@ impl World {
 
     pub(super) fn crash(&mut self) {
         self.trace(|| "CRASH".into());
-        self.happens("Crash");
+        self.happens("crash");
         if let Some(call) = self.cycle.pop_front() {
             self.abandon(call);
         }
@@ -346,6 +385,24 @@ impl World {
         }
     }
 
+    /// Nobody acts but the daemon.
+    pub(super) fn live_quietly(&mut self, steps: u32) {
+        for _ in 0..steps {
+            self.live_one_step();
+        }
+    }
+
+    /// One step of whatever is under way.
+    pub(super) fn live_one_step(&mut self) {
+        self.next_step();
+        match self.step % 5 {
+            0 | 1 => self.go_on_with_calls(),
+            2 => self.stream(),
+            3 => self.deliver_hint(),
+            _ => self.let_time_pass(),
+        }
+    }
+
     /// Faults, people and the application stop; everything that is under way comes to its end.
     pub(super) fn come_to_rest(&mut self) {
         self.trace(|| "QUIET".into());
@@ -358,15 +415,9 @@ impl World {
         let begin = self.step;
         let mut quiet_since = None;
         while self.step < begin + 6_000 {
-            self.next_step();
+            self.live_one_step();
             if self.step == begin + 60 {
                 self.tidy_copies();
-            }
-            match self.step % 5 {
-                0 | 1 => self.go_on_with_calls(),
-                2 => self.stream(),
-                3 => self.deliver_hint(),
-                _ => self.let_time_pass(),
             }
             let busy = self.step < begin + 60
                 || !self.late.is_empty()
@@ -424,15 +475,17 @@ impl World {
         let step = self.step;
         let due: Vec<Late> = self.late.extract_if(.., |(at, _)| *at <= step).map(|(_, late)| late).collect();
         for late in due {
-            self.happens("Late");
+            self.happens("late call lands");
             self.arrive_late(late);
         }
         self.finish_rows();
+        self.paste_cut_rows(self.clock);
         self.pump();
     }
 
     fn let_time_pass(&mut self) {
         let next = self.engine.next_wake().filter(|_| self.dice.chance(0.7));
+        self.paste_cut_rows(Micros::MAX);
         self.clock = match next {
             Some(wake) => wake.max(self.clock),
             None => self.clock + self.dice.between(500_000, 5_000_000),
@@ -458,7 +511,7 @@ impl World {
                 for (tab, image) in &transaction.images {
                     self.tally.told(&self.store, *tab, id(&image.key));
                 }
-                self.happens("Stream");
+                self.happens("stream");
                 if !transaction.images.is_empty() && self.weather.strikes(Fault::ImageMissing, &mut self.dice)
                 {
                     let images = std::mem::take(&mut transaction.images);
@@ -493,7 +546,7 @@ impl World {
     fn deliver_hint(&mut self) {
         if let Some(at) = self.hints.iter().position(|(due, _)| *due <= self.step) {
             let (_, hint) = self.hints.remove(at);
-            self.happens("Hint");
+            self.happens("edit event");
             self.accepted.entry(hint.edit).or_insert(self.witness.table_writes);
             self.give(Input::Edit(hint));
         }

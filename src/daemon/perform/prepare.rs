@@ -40,14 +40,7 @@ impl Performer {
     /// The whole table was read: from now on a start needs to catch up by keys only.
     pub async fn read_whole(&self, index: usize) -> Vec<Input> {
         let table = &self.tables[index];
-        let (locale, time_zone) = table.manner().unwrap_or_default();
-        let memory = Memory { locale, time_zone, read_whole: false };
-        let stored = async {
-            let mut tx = self.begin().await?;
-            store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
-            Ok::<(), store::StoreError>(tx.commit().await?)
-        };
-        if let Err(error) = stored.await {
+        if let Err(error) = self.store_memory(table, false).await {
             self.log("the end of a copy is not stored: the table is read again after a restart", &error);
         }
         tracing::info!(
@@ -56,6 +49,22 @@ impl Performer {
             "the link is live"
         );
         Vec::new()
+    }
+
+    /// The stream is in doubt about the table: the next start reads it whole.
+    pub async fn read_again(&self, index: usize) -> Vec<Input> {
+        if let Err(error) = self.store_memory(&self.tables[index], true).await {
+            self.log("it is not stored that the table has to be read whole", &error);
+        }
+        Vec::new()
+    }
+
+    async fn store_memory(&self, table: &Table, read_whole: bool) -> Result<(), store::StoreError> {
+        let (locale, time_zone) = table.manner().unwrap_or_default();
+        let memory = Memory { locale, time_zone, read_whole };
+        let mut tx = self.begin().await?;
+        store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Makes the tabs ready and marks the stream's present end.
@@ -176,7 +185,7 @@ impl Performer {
                     LINK = link.0,
                     "locale or time zone of the spreadsheet changed: both sides are compared anew"
                 );
-                store::base::clear(&mut tx, link).await?;
+                store::base::bury(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
             let memory = Memory { locale, time_zone, read_whole: was.read_whole || changed };

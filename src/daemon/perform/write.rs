@@ -95,8 +95,8 @@ impl Performer {
                 rows::delete(&mut tx, &table.schema, key).await?;
                 self.forget(tx, table, key, Some((write, &row))).await
             }
-            WriteAim::Recreate { key, before, cells, changed } => {
-                self.recreate(tx, table, write, (key, before, cells, changed)).await
+            WriteAim::Recreate { key, base, before, cells, changed } => {
+                self.recreate(tx, table, write, ((key, base), before, cells, changed)).await
             }
         }
     }
@@ -218,14 +218,14 @@ impl Performer {
         mut tx: Transaction<'static>,
         table: &Table,
         write: &TableWrite,
-        (key, before, cells, changed): (&Key, &DbRow, &[GridCell], &[usize]),
+        ((key, base), before, cells, changed): ((&Key, &RowBase), &DbRow, &[GridCell], &[usize]),
     ) -> Result<WriteOutcome, Stop> {
         if rows::lock_row(&mut tx, &table.schema, key).await?.is_some() {
             tx.rollback().await?;
             return Ok(WriteOutcome::Exists);
         }
         let mut sets = Vec::new();
-        let mut base = RowBase { columns: vec![None; before.len()] };
+        let mut sent = Vec::new();
         for (at, image) in before.iter().enumerate() {
             let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
             let meant = if changed.contains(&at) {
@@ -234,11 +234,12 @@ impl Performer {
                 // What the sheet shows beside the edit is as old as base: the last image counts, and goes back to the sheet.
                 Meant { want, value: image.value.clone(), shown: image.shown.clone() }
             };
-            base.columns[at] = guard::inserted(before.len(), std::slice::from_ref(&meant)).columns[at];
             if !table.column(at).generated {
-                sets.push((table.place(at), meant.value));
+                sets.push((table.place(at), meant.value.clone()));
             }
+            sent.push(meant);
         }
+        let base = guard::recreated(base, changed, &sent);
         rows::insert(&mut tx, &table.schema, &sets).await?;
         let read_back = rows::lock_row(&mut tx, &table.schema, key).await?;
         let after = read_back.map(|row| table.row(&row)).unwrap_or_default();
