@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full simulate mutations crash bench bench-binlog fuzz fuzz-mirror lint audit replay bench-emulator needs
+.PHONY: help demo demo-check clean-demo test full simulate mutations crash soak bench bench-binlog fuzz fuzz-mirror lint audit replay bench-emulator needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ mutations: ## Leaves out one rule after the other: the simulation must find each
 
 crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 	RUNS=$(or $(RUNS),60) cargo test --locked --test main crash::moments -- --nocapture
+
+soak: needs ## Both sides change and everything fails now and then: make soak MINUTES=30
+	ONLY=soak RUNS=1 MINUTES=$(or $(MINUTES),30) SERVER=$(SERVER) cargo bench --locked --bench writer
 
 bench: needs ## What the writer costs, beside the ways people use today: make bench ONLY=idle SCALE=0.1 RUNS=1
 	ONLY=$(ONLY) SCALE=$(SCALE) RUNS=$(RUNS) SERVER=$(SERVER) cargo bench --locked --bench writer

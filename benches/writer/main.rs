@@ -45,7 +45,9 @@ async fn main() {
     let mariadb = setting("SERVER").is_some_and(|name| name.eq_ignore_ascii_case("mariadb"));
     let server = shared(if mariadb { Kind::MariaDb } else { Kind::MySql }).await;
     let machine = machine(server);
-    for name in scenario::NAMES.iter().filter(|name| only.as_deref().is_none_or(|only| only == **name)) {
+    let all = scenario::NAMES.iter().filter(|name| only.as_deref().is_none_or(|only| only == **name));
+    let soak = only.as_deref().filter(|only| *only == scenario::SOAK).map(|_| &scenario::SOAK);
+    for name in all.chain(soak) {
         let mut all = Vec::new();
         for _ in 0..runs {
             all.push(scenario::run(name, server, scale).await);

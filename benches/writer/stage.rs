@@ -191,6 +191,15 @@ impl Stage {
         self.google.calls().since(0)
     }
 
+    /// The daemon's memory now, in megabytes.
+    pub(crate) fn resident_mb(&self) -> f64 {
+        let id = self.daemon.as_ref().map_or(0, Running::id);
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = resident.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        kilobytes.unwrap_or(0.0) / 1024.0
+    }
+
     /// CPU seconds of the daemon so far, and its largest memory in megabytes.
     pub(crate) fn daemon_cost(&self) -> (f64, f64) {
         let id = self.daemon.as_ref().map_or(0, Running::id);

@@ -49,6 +49,7 @@ mod outcome;
 pub mod owed;
 pub mod places;
 pub mod plan;
+mod reading;
 pub mod reconcile;
 mod rows;
 mod stream;
@@ -59,13 +60,13 @@ mod writing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::effect::{Commit, Effect, Level, Notice};
-use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq, View};
+use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
-use crate::model::grid::{Fate, RECEIPT_LINES};
+use crate::model::grid::RECEIPT_LINES;
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};
 
@@ -339,189 +340,6 @@ impl Engine {
             || !self.hints.is_empty()
             || !self.owed.is_empty()
             || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
-    }
-
-    /// The first of the times that somebody asked for, of every kind.
-    fn wakes(&self) -> impl Iterator<Item = Micros> + '_ {
-        self.wakes
-            .first()
-            .into_iter()
-            .chain(self.tables.iter().filter_map(|table| table.wakes.first()))
-            .copied()
-    }
-
-    fn ask_read(&mut self) {
-        self.reads += 1;
-        self.again = false;
-        let scopes = self.scopes();
-        let due = self.clock + 1;
-        self.wakes = self.wakes.split_off(&due);
-        for (table, scope) in self.tables.iter_mut().zip(&scopes) {
-            if *scope == Scope::Whole {
-                table.wakes = table.wakes.split_off(&due);
-            }
-        }
-        if self.next_sweep <= self.clock || !scopes.iter().any(|scope| matches!(scope, Scope::Rows(_))) {
-            let wish = self.tables.iter().map(|table| table.plan.rules.sweep_interval).min();
-            self.next_sweep = self.clock + micros(wish.unwrap_or_default());
-        }
-        let hints = std::mem::take(&mut self.hints);
-        let whole = scopes.iter().all(|scope| *scope == Scope::Whole);
-        self.out.push_back(match whole {
-            true => Effect::Read(self.reads),
-            false => Effect::ReadRows(self.reads, scopes.clone()),
-        });
-        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints, scopes };
-    }
-
-    /// What this read has to show of each tab.
-    fn scopes(&mut self) -> Vec<Scope> {
-        let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
-        let (now, swept) = (self.clock, self.next_sweep <= self.clock);
-        let whole = cells < self.large || !self.owed.is_empty();
-        let mut scopes = Vec::new();
-        for (index, table) in self.tables.iter_mut().enumerate() {
-            let due = table.wakes.first().is_some_and(|wake| *wake <= now);
-            let swept = swept && table.life.is_live() && table.not_swept_before <= now;
-            let mine = || self.hints.iter().filter(|hint| hint.table == index);
-            let announced: Option<Vec<(u32, u32)>> = mine().map(|hint| hint.rows).collect();
-            let rows = announced
-                .filter(|_| !(whole || due || swept))
-                .and_then(|announced| table.rows_to_read(self.batch_limit, &announced));
-            scopes.push(rows.map_or(Scope::Whole, Scope::Rows));
-        }
-        scopes
-    }
-
-    fn on_read(&mut self, number: ReadNumber, answered: Micros, mut view: View) {
-        let Stage::Reading { number: expected, asked, hints, scopes } = &mut self.stage else {
-            return;
-        };
-        if *expected != number {
-            return;
-        }
-        let (asked, mut hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
-        self.stage = Stage::Idle;
-        if let Some(reason) = self.disbelief(&view) {
-            self.hints.splice(0..0, hints);
-            self.stale += 1;
-            self.read_again(&scopes);
-            self.wait();
-            if self.stale.is_multiple_of(STALE_READS) {
-                self.tell(None, Level::Warning, reason);
-            }
-            return;
-        }
-        self.stale = 0;
-        self.calm();
-        self.take_troubles(&view);
-        self.take_places(&scopes, &mut view, &mut hints, asked);
-        self.cycle_front = Some(self.waiting_front());
-        self.inspect(asked, answered, view, hints, &scopes);
-    }
-
-    /// A read of a whole tab tells where every key stands; one of single rows counts only for keys that stand where they are
-    /// known to. An edit of another row waits for a read of the whole tab.
-    fn take_places(&mut self, scopes: &[Scope], view: &mut View, hints: &mut Vec<EditHint>, asked: Micros) {
-        for (index, (scope, tab)) in scopes.iter().zip(&mut view.tabs).enumerate() {
-            let (table, Ok(tab)) = (&mut self.tables[index], tab) else { continue };
-            match scope {
-                Scope::Whole => {
-                    table.places.take(tab);
-                    table.wants_whole = false;
-                    let cells = (table.places.len() * table.width()) as u64;
-                    table.not_swept_before = asked + cells * MICROS_A_CELL;
-                }
-                Scope::Rows(rows) => {
-                    let lost = table.keep_placed(tab, rows);
-                    if lost.is_empty() {
-                        continue;
-                    }
-                    table.wants_whole = true;
-                    table.dirty = true;
-                    let is_lost = |hint: &EditHint| {
-                        let covers = |(first, last)| lost.iter().any(|row| (first..=last).contains(row));
-                        hint.table == index && hint.rows.is_some_and(covers)
-                    };
-                    let (later, now): (Vec<_>, Vec<_>) = std::mem::take(hints).into_iter().partition(is_lost);
-                    self.hints.extend(later);
-                    *hints = now;
-                }
-            }
-        }
-    }
-
-    /// Why this read counts for nothing: it is older than our last batch, or somebody else's tokens stand in the spreadsheet.
-    fn disbelief(&self, view: &View) -> Option<String> {
-        let stranger = view.tokens.iter().find_map(|token| match &token.fate {
-            Fate::Landed(owner) if owner.installation != self.owner.installation => Some(owner),
-            Fate::Landed(_) | Fate::Void => None,
-        });
-        if let Some(stranger) = stranger {
-            return Some(format!(
-                "another sheetbridge ({stranger}) writes to this spreadsheet: stop one of the two; this one writes nothing"
-            ));
-        }
-        let ahead = view
-            .tokens
-            .iter()
-            .any(|token| token.number.0 >= self.number && matches!(token.fate, Fate::Landed(_)));
-        if ahead {
-            return Some(
-                "the spreadsheet knows batches that this database does not: MySQL went back in time".into(),
-            );
-        }
-        match self.last_done {
-            Some(done) if !view.tokens.iter().any(|token| token.number == done) => Some(
-                "the read does not show our last batch: it is stale, or the spreadsheet went back in time"
-                    .into(),
-            ),
-            _ => view.helper.is_none().then(|| "the helper tab is missing".into()),
-        }
-    }
-
-    fn take_troubles(&mut self, view: &View) {
-        for index in 0..self.tables.len() {
-            let trouble = match view.tabs.get(index) {
-                Some(Ok(tab)) => {
-                    self.tables[index].grid.clone_from(&tab.columns);
-                    None
-                }
-                Some(Err(trouble)) => Some(trouble.reason.clone()),
-                None => Some("the tab was not read".into()),
-            };
-            let trouble = self.tables[index].stopped.clone().or(trouble);
-            if self.tables[index].trouble != trouble {
-                match &trouble {
-                    Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),
-                    None => {
-                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into());
-                    }
-                }
-                self.tables[index].dirty |= trouble.is_none();
-                self.tables[index].trouble = trouble;
-            }
-        }
-    }
-
-    fn on_read_failed(&mut self, number: ReadNumber) {
-        if let Stage::Reading { number: expected, hints, scopes, .. } = &mut self.stage
-            && *expected == number
-        {
-            let (hints, scopes) = (std::mem::take(hints), std::mem::take(scopes));
-            self.hints.splice(0..0, hints);
-            self.stage = Stage::Idle;
-            self.read_again(&scopes);
-            self.wait();
-        }
-    }
-
-    /// A read that counts for nothing is asked again, of the same tabs whole.
-    fn read_again(&mut self, scopes: &[Scope]) {
-        self.again = true;
-        for (table, scope) in self.tables.iter_mut().zip(scopes) {
-            table.wants_whole |= *scope == Scope::Whole;
-        }
     }
 
     fn on_settle_failed(&mut self, number: BatchNumber) {

@@ -5,7 +5,7 @@
 
 use crate::fault::{Classify, Fault};
 use crate::model::cell::Cell;
-use crate::model::grid::{GridCell, TabRead};
+use crate::model::grid::{GridCell, Snapshot, TabRead};
 use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::schema::Column;
 use crate::sheet::client::{Call, Client};
@@ -19,6 +19,8 @@ use crate::sheet::setup::make::{column_requests, tab_requests};
 use crate::sheet::wire::{DataFilter, Request};
 
 mod make;
+
+pub use make::COLUMNS;
 
 /// What a link wants of its tab.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,17 @@ impl Classify for SetupError {
 }
 
 impl Client {
+    /// The header rows of tabs with the size of the helper tab: enough to see what is missing.
+    pub async fn headers(
+        &self,
+        spreadsheet: &SpreadsheetId,
+        tabs: &[SheetId],
+        helper: Option<SheetId>,
+    ) -> Result<Snapshot, SheetError> {
+        let tabs: Vec<(SheetId, Option<&[u32]>)> = tabs.iter().map(|tab| (*tab, Some(&[][..]))).collect();
+        self.excerpt(Lane::Verify, spreadsheet, &tabs, helper).await
+    }
+
     /// Makes what is missing; does nothing where all is there.
     pub async fn prepare(
         &self,
@@ -111,7 +124,7 @@ impl Client {
     }
 
     async fn tab(&self, spreadsheet: &SpreadsheetId, sheet: SheetId) -> Result<TabRead, SheetError> {
-        let snapshot = self.snapshot(Lane::Verify, spreadsheet, &[sheet], None).await?;
+        let snapshot = self.headers(spreadsheet, &[sheet], None).await?;
         let tab = snapshot.tabs.into_iter().next();
         tab.ok_or_else(|| SheetError::Moved("the linked tab is gone".to_owned()))
     }
@@ -146,6 +159,16 @@ impl Client {
         self.apply(spreadsheet, undo.collect()).await?;
         Err(SheetError::Moved("columns were moved".to_owned()).into())
     }
+}
+
+/// The helper tab among these.
+pub fn helper_among(tabs: &[TabInfo]) -> Option<SheetId> {
+    tabs.iter().find(|tab| is_titled(tab, HELPER_TITLE)).map(|tab| tab.sheet)
+}
+
+/// Is everything there that the plan wants of the tab?
+pub fn is_prepared(tab: &TabRead, plan: &TabPlan<'_>) -> bool {
+    place(tab, plan).is_ok() && (0..plan.columns.len()).all(|i| is_anchored(tab, plan, i))
 }
 
 fn names<'a>(plan: &TabPlan<'a>) -> Vec<&'a str> {

@@ -210,9 +210,12 @@ pub(super) struct GridProperties {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ProtectedRange {
     pub(super) range: GridRange,
     pub(super) description: &'static str,
+    /// People are warned and may go on; calls are not looked at.
+    pub(super) warning_only: bool,
 }
 
 /// A cell of which only the format is set.

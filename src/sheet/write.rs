@@ -87,6 +87,10 @@ impl Client {
                 if at.is_none_or(|at| at == 0) && self.metadata(spreadsheet, batch.number).await?.is_some() {
                     return Ok(Outcome::TokenTaken);
                 }
+                if at.is_some_and(|at| encoded.blame.get(at).is_some_and(Vec::is_empty)) {
+                    // What serves no row is ours: a lock on the helper tab, a grid that is full. No row is to blame.
+                    return Err(SheetError::Refused(reason));
+                }
                 let ops = at.and_then(|at| encoded.blame.get(at).cloned()).unwrap_or_default();
                 Ok(Outcome::Refused { ops, reason })
             }

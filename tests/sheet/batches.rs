@@ -5,7 +5,7 @@ use sheetbridge::model::grid::{GridCell, GridOp, Receipt};
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
 use sheetbridge::sheet::quota::Lane;
 use sheetbridge::sheet::write::{Naming, Outcome};
-use sheets_emulator::grid::SheetId as Tab;
+use sheets_emulator::grid::{SheetId as Tab, Value};
 use sheets_emulator::people::Action;
 
 use crate::sheet::desk::{Desk, TAB, batch, cells_from, text_cell, texts, write};
@@ -146,4 +146,43 @@ async fn a_refused_batch_names_the_request_that_is_to_blame_and_changes_nothing(
     assert_eq!(ops, [1], "{reason}");
     assert_eq!(desk.texts().await[1][1], "Ann");
     assert!(desk.snapshot().await.tokens.is_empty());
+}
+
+/// Six hundred rows of two cells below a header.
+fn many(desk: &Desk) {
+    desk.edit(|spreadsheet| {
+        let tab = spreadsheet.tab_mut(Tab(TAB.0)).expect("the first tab");
+        for row in 5..605 {
+            tab.set_value(row, 0, Value::Number(f64::from(row)));
+            tab.set_value(row, 1, Value::text(&format!("old {row}")));
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_batch_of_more_rows_than_a_small_block_holds_has_its_receipt_too() {
+    // given six hundred rows
+    let desk = Desk::with(SHOP).await;
+    many(&desk);
+    // when all of them are written at once
+    let ops: Vec<GridOp> = (5..605).map(|row| write(row, 1, &["new"])).collect();
+    let large = receipt(desk.send(&batch(51, ops)).await.expect("an answer"));
+    // then the receipt shows each as it was
+    assert_eq!(large.rows.len(), 600);
+    assert!(
+        large.rows.iter().zip(5..).all(|(row, at)| texts(row.as_deref().unwrap())[1] == format!("old {at}"))
+    );
+    // and a small batch after it has its own
+    let small = receipt(desk.send(&batch(52, vec![write(604, 1, &["newer"])])).await.expect("an answer"));
+    assert_eq!(texts(small.rows[0].as_deref().unwrap())[1], "new");
+}
+
+#[tokio::test]
+async fn a_request_of_more_than_two_megabytes_never_leaves_the_host() {
+    let desk = Desk::with(SHOP).await;
+    let before = desk.google.calls().count("spreadsheets.batchUpdate");
+    let long = "x".repeat(2_100_000);
+    let outcome = desk.send(&batch(61, vec![write(1, 1, &[&long])])).await.expect("an answer");
+    assert!(matches!(outcome, Outcome::Refused { ops, .. } if ops.is_empty()));
+    assert_eq!(desk.google.calls().count("spreadsheets.batchUpdate"), before);
 }

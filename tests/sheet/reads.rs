@@ -6,11 +6,12 @@ use sheetbridge::model::schema::{Column, ColumnKind};
 use sheetbridge::model::temporal::{Date, DateTime, Time};
 use sheetbridge::model::value::{Real, Value};
 use sheetbridge::sheet::codec::{Context, meaning, shown};
+use sheetbridge::sheet::quota::Lane;
 use sheetbridge::sheet::write::Outcome;
 use sheets_emulator::grid::{Area, SheetId as Tab, Value as Content};
 use sheets_emulator::people::Action;
 
-use crate::sheet::desk::{Desk, TAB, batch, texts};
+use crate::sheet::desk::{Desk, HELPER, TAB, batch, texts};
 
 #[tokio::test]
 async fn a_read_tells_kinds_formulas_errors_and_merged_cells_and_follows_a_renamed_tab() {
@@ -115,4 +116,23 @@ async fn every_value_comes_back_from_the_sheet_as_it_went() {
         let back = meaning(&column(kind), &cell, &context);
         assert!(back.as_ref() == Ok(value), "{kind:?} came back as {back:?}");
     }
+}
+
+#[tokio::test]
+async fn of_a_large_tab_come_the_header_and_the_rows_that_were_asked_for() {
+    // given forty rows
+    let desk = Desk::with(&[&["id", "name"]]).await;
+    desk.edit(|spreadsheet| {
+        let tab = spreadsheet.tab_mut(Tab(TAB.0)).expect("the first tab");
+        (1..40).for_each(|row| tab.set_value(row, 0, Content::Number(f64::from(row))));
+    });
+    // when two of them are read
+    let wanted = [(TAB, Some(&[4_u32, 30][..]))];
+    let read =
+        desk.client.excerpt(Lane::Live, &desk.spreadsheet, &wanted, Some(HELPER)).await.expect("a read");
+    // then each comes with its number, and the helper's size with them
+    let rows: Vec<u32> = read.tabs[0].rows.iter().map(|row| row.row).collect();
+    assert_eq!(rows, [0, 4, 30]);
+    assert_eq!(read.tabs[0].rows[2].cells[0], GridCell::plain(Cell::number(30.0)));
+    assert!(read.helper.is_some());
 }

@@ -5,6 +5,7 @@ mod growth;
 mod idle;
 mod many;
 mod person;
+mod soak;
 mod storm;
 mod wave;
 
@@ -19,6 +20,14 @@ use crate::support::server::Server;
 pub(crate) const NAMES: [&str; 9] =
     ["idle", "storm", "storm-slow", "wave", "wave-slow", "growth", "bulk", "person", "many"];
 
+/// What is run only when it is asked for by name.
+pub(crate) const SOAK: &str = "soak";
+
+fn minutes() -> f64 {
+    let given = std::env::var("MINUTES").ok().filter(|given| !given.is_empty());
+    given.map_or(30.0, |given| given.parse().expect("MINUTES is a number"))
+}
+
 /// Runs one of them once.
 pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Figures {
     match name {
@@ -31,6 +40,7 @@ pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Fi
         "bulk" => bulk::run(server, scale).await,
         "person" => person::run(server, scale).await,
         "many" => many::run(server, scale).await,
+        SOAK => soak::run(server, minutes()).await,
         other => unreachable!("{other} is not in the list"),
     }
 }

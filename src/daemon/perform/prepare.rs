@@ -9,9 +9,13 @@ use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
-use crate::sheet::setup::{SetupError, TabPlan};
+use crate::sheet::read::TabInfo;
+use crate::sheet::setup::{self, SetupError, TabPlan};
 use crate::store::link::LinkMemory;
 use crate::store::{self};
+
+/// Cells that Google allows in all tabs of a spreadsheet together, blank ones included.
+const MOST_CELLS: u64 = 10_000_000;
 
 /// What is remembered of a link beside its base.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,9 +87,13 @@ impl Performer {
     /// Makes ready what is not. A tab whose headers are not the link's stops that link only.
     pub(super) async fn prepare(&self) -> Result<(), SheetError> {
         let tabs = self.client.overview(Lane::Verify, &self.spreadsheet).await?;
+        let known = |table: &Table| tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
+        let there: Vec<SheetId> = self.tables.iter().filter_map(|table| Some(known(table)?.sheet)).collect();
+        let helper = setup::helper_among(&tabs);
+        let headers = self.client.headers(&self.spreadsheet, &there, helper).await?;
         let mut sheets = Vec::new();
         for table in &self.tables {
-            let known = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
+            let known = known(table);
             // A tab is known by its id; its title is looked for only while it is new to us.
             let title = known.map_or(table.link.tab.as_str(), |tab| tab.title.as_str());
             let plan = TabPlan {
@@ -94,6 +102,14 @@ impl Performer {
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
             };
+            let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
+            if let (Some(helper), Some(header)) =
+                (helper, header.filter(|tab| setup::is_prepared(tab, &plan)))
+            {
+                self.set_helper(Some(helper));
+                sheets.push(Some(header.sheet));
+                continue;
+            }
             match self.client.prepare(&self.spreadsheet, &plan).await {
                 Ok(prepared) => {
                     self.set_helper(Some(prepared.helper));
@@ -107,14 +123,48 @@ impl Performer {
             }
         }
         let ready: Vec<SheetId> = sheets.iter().copied().flatten().collect();
-        let snapshot = self.client.snapshot(Lane::Verify, &self.spreadsheet, &ready, self.helper()).await?;
+        // One that had nothing to show yet tells neither locale nor time zone.
+        let snapshot = if there.is_empty() && helper.is_none() {
+            self.client.headers(&self.spreadsheet, &ready, self.helper()).await?
+        } else {
+            headers
+        };
         for (table, sheet) in self.tables.iter().zip(sheets) {
             let Some(sheet) = sheet else { continue };
             if let Err(zone) = table.show(sheet, &snapshot.locale, &snapshot.time_zone) {
                 table.set_unready(format!("{zone}: set `time_zone` of the link, or install tzdata"));
             }
         }
+        self.check_room(&tabs);
         Ok(())
+    }
+
+    /// Google's grids hold ten million cells together: a link whose table would not fit is not begun, and one that nearly does
+    /// not is told.
+    fn check_room(&self, tabs: &[TabInfo]) {
+        let cells = |tab: &TabInfo| u64::from(tab.row_count) * u64::from(tab.column_count);
+        let mut all: u64 = tabs.iter().map(cells).sum();
+        for table in &self.tables {
+            let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
+            let tab = tab.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab));
+            let width =
+                tab.map_or(setup::COLUMNS, |tab| tab.column_count).max(table.plan.columns.len() as u32);
+            let rows = (table.estimate + 1).saturating_sub(tab.map_or(0, |tab| tab.row_count.into()));
+            all += rows * u64::from(width);
+            let link = table.link.rules.name.0.as_str();
+            if all > MOST_CELLS {
+                table.set_unready(format!(
+                    "its table has about {} rows, and the spreadsheet would have {all} cells of the {MOST_CELLS} that Google \
+                     allows: take columns away that nobody uses, link fewer, or take a spreadsheet of its own",
+                    table.estimate
+                ));
+            } else if all > MOST_CELLS / 10 * 8 {
+                tracing::warn!(
+                    LINK = link,
+                    "the spreadsheet will have {all} of the {MOST_CELLS} cells that Google allows"
+                );
+            }
+        }
     }
 
     /// Stores what is known of the links now. Where locale or time zone are others than base was made with, base is dropped
