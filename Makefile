@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash needs
+.PHONY: help demo demo-check clean-demo test full lint audit replay simulate crash door bench-door needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,6 +25,7 @@ full: needs ## What is too long for every change: more random runs, then the dem
 	@scripts/test
 	@$(MAKE) --no-print-directory simulate SEEDS=20000
 	@$(MAKE) --no-print-directory crash RUNS=60
+	@$(MAKE) --no-print-directory door EDITS=2000 CASES=20000
 	@demo/check
 
 simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
@@ -32,6 +33,13 @@ simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000
 
 crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 	RUNS=$(or $(RUNS),60) cargo test --locked --test main crash::moments -- --nocapture
+
+door: needs ## Edits of three people while all fails, and raw requests at the door: make door EDITS=2000 CASES=20000
+	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) cargo test --locked --test main -- bridge::people sheet::fuzz --nocapture
+
+bench-door: needs ## Edit to commit, beside polling and beside one request an edit; 1,000 edits a second for a minute
+	cargo build --locked --release
+	cargo test --locked --release --test main -- bridge::door --ignored --nocapture --test-threads 1
 
 lint: ## Formatting, lints, documentation, licences, shell and Apps Script
 	@scripts/lint

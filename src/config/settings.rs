@@ -101,6 +101,8 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A unix socket.
     Unix(PathBuf),
+    /// The socket that systemd opens for us (`sheetbridge.socket`).
+    Systemd,
 }
 
 /// `[[link]]`

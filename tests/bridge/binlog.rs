@@ -120,13 +120,14 @@ impl Count {
 
     fn rows(&mut self, rig: &Rig, rows: &RowsEventData<'_>) {
         let Some(map) = self.tables.get(&rows.table_id()) else { return };
-        let count = rows.rows(map).count() as u64;
+        // Of other tests' tables on the same server no row is read: this reader cannot read every type.
+        let count = || rows.rows(map).count() as u64;
         let (schema, table) = (map.database_name(), map.table_name());
         if schema == rig.database && table == TABLE {
-            self.linked += count;
+            self.linked += count();
         } else if schema == rig.state {
             self.ledger |= table == "ledger";
-            *self.written.own.entry(table.into_owned()).or_default() += count;
+            *self.written.own.entry(table.into_owned()).or_default() += count();
         }
     }
 

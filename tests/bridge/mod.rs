@@ -14,8 +14,11 @@ pub(crate) mod rig;
 pub(crate) mod storm;
 
 mod browser;
+mod door;
 mod echoes;
+mod injection;
 mod notes;
+mod people;
 mod restart;
 mod storms;
 mod strangers;

@@ -11,29 +11,29 @@ use super::rig::{Rig, SOON, Setup};
 use crate::support::server::for_each_server;
 
 /// A message that is right in everything; tests change one thing.
-struct Message<'a> {
-    rig: &'a Rig,
-    id: &'a str,
-    age: u64,
-    secret: String,
-    body: String,
+pub(super) struct Message<'a> {
+    pub(super) rig: &'a Rig,
+    pub(super) id: &'a str,
+    pub(super) age: u64,
+    pub(super) secret: String,
+    pub(super) body: String,
     /// What the headers say of the body's length.
-    length: usize,
+    pub(super) length: usize,
 }
 
 impl<'a> Message<'a> {
-    fn good(rig: &'a Rig, id: &'a str) -> Self {
+    pub(super) fn good(rig: &'a Rig, id: &'a str) -> Self {
         let edit = r#"{"id":"e-1","kind":"edit","range":{"row_start":3,"row_end":3,"column_start":3,"column_end":3},"at":"2026-11-23T12:00:00.000","zone":"Etc/GMT"}"#;
         let body = format!(r#"{{"v":1,"spreadsheet":"{}","sheet_id":0,"edits":[{edit}]}}"#, rig.spreadsheet);
         Self { rig, id, age: 0, secret: rig.secret.clone(), length: body.len(), body }
     }
 
-    fn with_body(self, body: String) -> Self {
+    pub(super) fn with_body(self, body: String) -> Self {
         Self { length: body.len(), body, ..self }
     }
 
     /// Status and body of the answer.
-    async fn send(&self) -> (u16, String) {
+    pub(super) async fn send(&self) -> (u16, String) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let timestamp = (now - self.age).to_string();
         let secret: WebhookSecret = self.secret.parse().expect("a secret");
