@@ -57,3 +57,4 @@ needs:
 	@scripts/install-mariadb
 	@scripts/fetch-mysql >/dev/null
 	@scripts/install-chromium
+	@scripts/install-proxies

@@ -52,6 +52,16 @@ pub(super) enum Request {
     AddSheet {
         properties: SheetProperties,
     },
+    SetDataValidation {
+        range: GridRange,
+        /// Google's own form; none takes the rules away.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<serde_json::Value>,
+    },
+    DeleteProtectedRange {
+        #[serde(rename = "protectedRangeId")]
+        id: i32,
+    },
     #[serde(rename_all = "camelCase")]
     AddProtectedRange {
         protected_range: ProtectedRange,
@@ -212,7 +222,9 @@ pub(super) struct GridProperties {
 #[derive(Debug, Serialize)]
 pub(super) struct ProtectedRange {
     pub(super) range: GridRange,
-    pub(super) description: &'static str,
+    pub(super) description: std::borrow::Cow<'static, str>,
+    #[serde(rename = "warningOnly", skip_serializing_if = "std::ops::Not::not")]
+    pub(super) warning_only: bool,
 }
 
 /// A cell of which only the format is set.

@@ -19,6 +19,7 @@ mod echoes;
 mod injection;
 mod notes;
 mod people;
+mod proxies;
 mod restart;
 mod storms;
 mod strangers;

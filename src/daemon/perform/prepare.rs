@@ -84,6 +84,7 @@ impl Performer {
                 title,
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
+                rules: table.link.rules_in_sheet,
             };
             match self.client.prepare(&self.spreadsheet, &plan).await {
                 Ok(prepared) => {

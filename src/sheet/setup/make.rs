@@ -55,7 +55,8 @@ fn protect_helper() -> Request {
     Request::AddProtectedRange {
         protected_range: ProtectedRange {
             range: GridRange::tab(HELPER_ID),
-            description: "sheetbridge keeps what it overwrote here, to put it back when it must",
+            description: "sheetbridge keeps what it overwrote here, to put it back when it must".into(),
+            warning_only: false,
         },
     }
 }
