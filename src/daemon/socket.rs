@@ -51,13 +51,13 @@ impl Sockets {
                 });
                 (path.display().to_string(), bound)
             }
-            Listen::Systemd => ("the socket of systemd".to_owned(), self.from_systemd()),
+            Listen::Systemd => ("the socket of systemd".to_owned(), self.systemds()),
         };
         let listener = bound.map_err(|error| DaemonError::Listen { place: place.clone(), error })?;
         Ok((listener, place))
     }
 
-    fn from_systemd(&self) -> io::Result<Listener> {
+    fn systemds(&self) -> io::Result<Listener> {
         let inherited = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match &*inherited {
             Some(Inherited::Tcp(listener)) => {

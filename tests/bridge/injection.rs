@@ -30,7 +30,7 @@ async fn statements_and_formulas_are_only_text_whoever_writes_them() {
         // typed by people, into text and into a number
         for nasty in NASTY.iter().filter(|text| !text.contains('\u{0}')) {
             ann.types(2, "note", nasty);
-            let hex: String = nasty.bytes().map(|byte| format!("{byte:02X}")).collect();
+            let hex = nasty.bytes().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().concat();
             rig.table_says("SELECT HEX(CONVERT(note USING utf8mb4)) FROM goods WHERE id = 2", &hex).await;
             tried += 1;
         }

@@ -91,7 +91,9 @@ fn requests() -> impl Strategy<Value = Vec<u8>> {
     let spoilt = prop::collection::vec(spoil(), 1..4).prop_map(|spoils| {
         let forged = Request { age: 4_000, ..Request::good() };
         let mut bytes = [forged.head().into_bytes(), forged.body].concat();
-        spoils.iter().for_each(|spoil| spoil.apply(&mut bytes));
+        for spoil in &spoils {
+            spoil.apply(&mut bytes);
+        }
         bytes
     });
     prop_oneof![noise, words.prop_map(|words| words.concat().into_bytes()), spoilt]

@@ -105,7 +105,7 @@ async fn a_revoked_secret_opens_no_more_and_the_new_one_beside_the_old_does() {
 #[tokio::test]
 async fn what_is_no_http_or_too_much_of_it_is_turned_away() {
     let endpoint = start(quick(), false, None).await;
-    let headers = |count: usize| (0..count).map(|n| format!("x-{n}: y\r\n")).collect::<String>();
+    let headers = |count: usize| (0..count).map(|n| format!("x-{n}: y\r\n")).collect::<Vec<_>>().concat();
     let whole = String::from_utf8(good("m-http")).expect("it is text");
     let (head, body) = whole.split_once("\r\n\r\n").expect("a head");
     let cases: [(&str, Vec<u8>, &[u16]); 13] = [
