@@ -36,7 +36,7 @@ crash: needs ## Kills at random moments on real servers: make crash RUNS=200
 
 door: needs ## Edits of three people while all fails, and raw requests at the door: make door EDITS=2000 CASES=20000
 	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) CONNECTIONS=10000 \
-	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security --nocapture
+	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security --include-ignored --nocapture
 
 bench-door: needs ## Edit to commit, beside polling and beside one request an edit; 1,000 edits a second for a minute
 	cargo build --locked --release
