@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full simulate mutations crash soak bench bench-binlog fuzz fuzz-mirror lint audit replay bench-emulator needs
+.PHONY: help demo demo-check clean-demo test full simulate mutations crash soak bench bench-binlog fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,6 +26,7 @@ full: needs ## What is too long for every change: more random runs, then the dem
 	cargo test --locked --test main bridge::day -- --ignored --nocapture
 	@$(MAKE) --no-print-directory simulate SEEDS=20000
 	@$(MAKE) --no-print-directory crash RUNS=60
+	@$(MAKE) --no-print-directory door EDITS=2000 CASES=20000
 	@demo/check
 
 simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000 [SERIES=every_fault]
@@ -51,6 +52,13 @@ fuzz: ## cargo-fuzz, with a nightly compiler: make fuzz TARGET=rows SECONDS=600 
 
 fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture
+door: needs ## Edits of three people while all fails, and raw requests at the door: make door EDITS=2000 CASES=20000
+	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) CONNECTIONS=10000 \
+	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security --include-ignored --nocapture
+
+bench-door: needs ## Edit to commit, beside polling and beside one request an edit; 1,000 edits a second for a minute
+	cargo build --locked --release
+	cargo test --locked --release --test main -- bridge::door --ignored --nocapture --test-threads 1
 
 lint: ## Formatting, lints, documentation, licences, shell and Apps Script
 	@scripts/lint
@@ -72,3 +80,4 @@ needs:
 	@scripts/fetch-mysql >/dev/null
 	@scripts/install-chromium
 	@scripts/install-python-clients
+	@scripts/install-proxies

@@ -262,6 +262,9 @@ impl Checker<'_> {
         if given.starts_with('/') {
             return Ok(Listen::Unix(given.into()));
         }
+        if given == "systemd" && path == "endpoint.listen" {
+            return Ok(Listen::Systemd);
+        }
         match given.parse::<SocketAddr>() {
             Ok(address) if exposed || address.ip().is_loopback() => Ok(Listen::Tcp(address)),
             Ok(_) => self.refuse(
@@ -272,7 +275,7 @@ impl Checker<'_> {
             Err(_) => self.refuse(
                 path,
                 format!("`{given}` is neither an address with a port nor a path"),
-                "write 127.0.0.1:8765 or /run/sheetbridge/edits.sock",
+                "write 127.0.0.1:8765, /run/sheetbridge/edits.sock, or for edits \"systemd\"",
             ),
         }
     }

@@ -98,6 +98,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         secrets: secrets?,
         time_zone: time_zone?,
         status_column: status_column?,
+        rules_in_sheet: raw.rules_in_sheet.unwrap_or(true),
     })
 }
 

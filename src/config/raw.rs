@@ -87,6 +87,7 @@ pub struct RawLink {
     pub second_look: Option<String>,
     pub time_zone: Option<String>,
     pub status_column: Option<String>,
+    pub rules_in_sheet: Option<bool>,
 }
 
 /// A column that is more than its name.

@@ -103,6 +103,8 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A unix socket.
     Unix(PathBuf),
+    /// The socket that systemd opens for us (`sheetbridge.socket`).
+    Systemd,
 }
 
 /// `[[link]]`
@@ -118,6 +120,8 @@ pub struct Link {
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
     pub secrets: Vec<SecretString>,
+    /// Dropdowns, checkboxes, limits and warnings by the schema are put on the tab's columns.
+    pub rules_in_sheet: bool,
     /// The header of a column of the tab that takes what cannot be said in a note.
     pub status_column: Option<String>,
     /// The IANA zone in which TIMESTAMP columns are shown; the spreadsheet's own where it is not set.

@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use mysql_async::Pool;
 use serde::{Deserialize, Serialize};
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{broadcast, mpsc};
 use tokio::time::timeout;
 
 use crate::config::Settings;
-use crate::config::settings::Listen;
 use crate::daemon::DaemonError;
 use crate::daemon::route::Destination;
 use crate::daemon::shutdown::Shutdown;
+use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Outcome, Verdict};
 use crate::engine::input::{EditHint, EditNumber, Input, Micros, TableIndex};
@@ -31,6 +30,9 @@ use secrecy::ExposeSecret;
 
 /// How long a request waits for its decision: longer costs the script's daily time (protocol, quota for real users).
 const DECIDED_WITHIN: Duration = Duration::from_millis(900);
+
+/// Edits that may wait for a decision before no more are taken.
+const MOST_WAITING: u64 = 20_000;
 
 /// An edit as the inbox keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,17 @@ enum Word {
     Refused,
     Unchanged,
     Accepted,
+}
+
+/// An outcome, for the count of decided edits.
+pub fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unchanged => "unchanged",
+        Outcome::Applied => "applied",
+        Outcome::Waiting => "accepted",
+        Outcome::Conflict => "conflict",
+        Outcome::Refused => "refused",
+    }
 }
 
 /// The text of an answer, as it is stored.
@@ -97,6 +110,7 @@ pub struct Inbox {
     links: BTreeMap<LinkName, Addressee>,
     pool: Pool,
     answers: broadcast::Sender<(EditNumber, String)>,
+    standing: Arc<Standing>,
 }
 
 impl Inbox {
@@ -109,6 +123,7 @@ impl Inbox {
         destinations: &[Destination],
         pool: &Pool,
         answers: &broadcast::Sender<(EditNumber, String)>,
+        standing: &Arc<Standing>,
     ) -> Result<Arc<Self>, DaemonError> {
         let mut links = BTreeMap::new();
         for destination in destinations {
@@ -127,7 +142,8 @@ impl Inbox {
                 links.insert(link.rules.name.clone(), Addressee { table, spreadsheet, secrets, inputs });
             }
         }
-        Ok(Arc::new(Self { links, pool: pool.clone(), answers: answers.clone() }))
+        let (pool, answers, standing) = (pool.clone(), answers.clone(), Arc::clone(standing));
+        Ok(Arc::new(Self { links, pool, answers, standing }))
     }
 
     /// Hands edits that were accepted and not decided before the last stop to the engines again.
@@ -148,26 +164,28 @@ impl Inbox {
 
     async fn accept(&self, accepted: &Accepted) -> Result<Answer, crate::store::StoreError> {
         let Some(addressee) = self.links.get(&accepted.link) else { return Ok(Answer::Unavailable) };
+        if self.standing.waiting() > MOST_WAITING {
+            // The sheet cannot be read, for long: the scripts keep what they have, and our memory has its bound.
+            return Ok(Answer::Unavailable);
+        }
         let kept: Vec<Kept> = accepted.delivery.edits.iter().map(kept).collect();
         let bodies: Vec<String> =
             kept.iter().map(|kept| serde_json::to_string(kept).unwrap_or_default()).collect();
         // Before the edits are known to the engine, so that no answer is missed.
         let mut decided = self.answers.subscribe();
         let mut conn = self.pool.get_conn().await?;
-        let ids = match edits::accept(&mut conn, &accepted.link, accepted.message.as_str(), &bodies).await? {
-            Stored::Repeat(answers) => return Ok(repeat(&kept, &answers)),
-            Stored::New(ids) => ids,
-        };
+        let stored = edits::accept(&mut conn, &accepted.link, accepted.message.as_str(), &bodies).await?;
         drop(conn);
-        for (id, kept) in ids.iter().zip(&kept) {
-            let _ = addressee.inputs.send(Input::Edit(hint(id.0, addressee.table, kept))).await;
-        }
-        let mut answers: BTreeMap<EditNumber, Option<String>> = ids.iter().map(|id| (id.0, None)).collect();
+        let mut answers: Vec<(EditNumber, Option<String>)> = match stored {
+            Stored::New(ids) => ids.iter().map(|id| (id.0, None)).collect(),
+            Stored::Repeat(known) => known.into_iter().map(|(id, answer)| (id.0, answer)).collect(),
+        };
+        self.ask(addressee, &kept, &answers).await;
         let all = async {
-            while answers.values().any(Option::is_none) {
+            while answers.iter().any(|(_, answer)| answer.is_none()) {
                 match decided.recv().await {
                     Ok((edit, text)) => {
-                        if let Some(answer) = answers.get_mut(&edit) {
+                        if let Some((_, answer)) = answers.iter_mut().find(|(id, _)| *id == edit) {
                             *answer = Some(text);
                         }
                     }
@@ -177,13 +195,23 @@ impl Inbox {
             }
         };
         let _ = timeout(DECIDED_WITHIN, all).await;
-        let answers: Vec<Option<String>> = answers.into_values().collect();
-        if answers.iter().any(Option::is_none) {
+        if answers.iter().any(|(_, answer)| answer.is_none()) {
             return Ok(Answer::AcceptedForLater);
         }
         Ok(Answer::Decided(
-            kept.iter().zip(&answers).map(|(kept, answer)| told(kept, answer.as_deref())).collect(),
+            kept.iter().zip(&answers).map(|(kept, (_, answer))| told(kept, answer.as_deref())).collect(),
         ))
+    }
+
+    /// Tells the engine where to look. Of a repeat too, as far as it is not decided: the request that came first may have
+    /// broken off between its commit and this.
+    async fn ask(&self, addressee: &Addressee, kept: &[Kept], answers: &[(EditNumber, Option<String>)]) {
+        let open = answers.iter().zip(kept).filter(|((_, answer), _)| answer.is_none());
+        let hints: Vec<EditHint> = open.map(|((id, _), kept)| hint(*id, addressee.table, kept)).collect();
+        self.standing.accepted(answers.len(), hints.len());
+        for hint in hints {
+            let _ = addressee.inputs.send(Input::Edit(hint)).await;
+        }
     }
 }
 
@@ -206,29 +234,9 @@ impl Door for Inbox {
 }
 
 /// Listens for the scripts until the end.
-///
-/// # Errors
-/// The place cannot be listened on.
-pub async fn serve(
-    listen: Listen,
-    inbox: Arc<Inbox>,
-    mut shutdown: Shutdown,
-) -> Result<impl Future<Output = Result<(), DaemonError>> + Send + 'static, DaemonError> {
-    let (place, bound) = match &listen {
-        Listen::Tcp(address) => (address.to_string(), TcpListener::bind(address).await.map(Listener::Tcp)),
-        Listen::Unix(path) => {
-            let place = path.display().to_string();
-            // A socket that a killed predecessor left behind: the lease says that it is gone.
-            let _ = std::fs::remove_file(path);
-            (place, UnixListener::bind(path).map(Listener::Unix))
-        }
-    };
-    let listener = bound.map_err(|error| DaemonError::Listen { place: place.clone(), error })?;
-    tracing::info!(place, "the endpoint listens");
-    Ok(async move {
-        listen::serve(listener, inbox, Limits::default(), async move { shutdown.requested().await }).await;
-        Ok(())
-    })
+pub async fn serve(listener: Listener, inbox: Arc<Inbox>, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+    listen::serve(listener, inbox, Limits::default(), async move { shutdown.requested().await }).await;
+    Ok(())
 }
 
 fn kept(edit: &Edit) -> Kept {
@@ -257,13 +265,6 @@ fn kept(edit: &Edit) -> Kept {
 
 fn hint(edit: EditNumber, table: TableIndex, kept: &Kept) -> EditHint {
     EditHint { edit, table, rows: kept.rows, at: kept.at, editor: kept.editor.clone() }
-}
-
-fn repeat(kept: &[Kept], answers: &[Option<String>]) -> Answer {
-    if answers.iter().any(Option::is_none) {
-        return Answer::AcceptedForLater;
-    }
-    Answer::Decided(kept.iter().zip(answers).map(|(kept, answer)| told(kept, answer.as_deref())).collect())
 }
 
 fn told(kept: &Kept, answer: Option<&str>) -> EditAnswer {

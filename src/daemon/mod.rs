@@ -15,8 +15,11 @@ pub mod progress;
 pub mod retry;
 pub mod route;
 pub mod shutdown;
+pub mod socket;
 pub mod spreadsheet;
+pub mod standing;
 mod start;
+pub mod status;
 pub mod table;
 mod tail;
 
@@ -38,7 +41,9 @@ use crate::daemon::perform::Performer;
 use crate::daemon::progress::Progress;
 use crate::daemon::route::{Destination, Route};
 use crate::daemon::shutdown::{End, Shutdown, Stop, Tasks};
+use crate::daemon::socket::Sockets;
 use crate::daemon::spreadsheet::Spreadsheet;
+use crate::daemon::standing::Standing;
 use crate::daemon::start::{Group, first_effect, first_note};
 use crate::database::check::{Weight, check};
 use crate::database::connect::{self, Address, Server, Tls};
@@ -165,8 +170,18 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     let (end, shutdown) = shutdown::channel();
     let beats = Beats::default();
     let watching = tokio::spawn(notify::watch(beats.clone(), shutdown.clone()));
+    let life = Life { sockets: Sockets::inherited(), standing: Arc::default(), beats };
+    let telling = match &settings.endpoint.status {
+        Some(listen) => {
+            let (listener, place) = life.sockets.bind(listen).await?;
+            info!(place, "health and numbers are told");
+            let (standing, beats) = (Arc::clone(&life.standing), life.beats.clone());
+            Some(tokio::spawn(status::serve(listener, standing, beats, shutdown.clone())))
+        }
+        None => None,
+    };
     notify::ready();
-    let living = live(&settings, &beats, shutdown);
+    let living = live(&settings, &life, shutdown);
     tokio::pin!(living, stop);
     let ended = tokio::select! {
         biased;
@@ -179,17 +194,26 @@ pub async fn run(settings: Settings, stop: impl Future<Output = ()>) -> Result<(
     };
     notify::stopping();
     end.stop();
-    if let Err(error) = watching.await {
-        error!(%error, "the watchdog's task failed");
+    for task in telling.into_iter().chain([watching]) {
+        if let Err(error) = task.await {
+            error!(%error, "a task beside the work failed");
+        }
     }
     info!("stopped");
     ended
 }
 
+/// What lasts from the process's start to its end, over all runs.
+struct Life {
+    sockets: Sockets,
+    standing: Arc<Standing>,
+    beats: Beats,
+}
+
 /// One run after another, until the end is asked for or a person is needed.
-async fn live(settings: &Settings, beats: &Beats, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+async fn live(settings: &Settings, life: &Life, mut shutdown: Shutdown) -> Result<(), DaemonError> {
     while !shutdown.is_requested() {
-        match once(settings, beats, &shutdown).await {
+        match once(settings, life, &shutdown).await {
             Ok(()) => return Ok(()),
             Err(error) if error.fault() == Fault::Passing => {
                 warn!(%error, "starting again: {error}");
@@ -206,7 +230,7 @@ async fn live(settings: &Settings, beats: &Beats, mut shutdown: Shutdown) -> Res
 }
 
 /// One run: from the connection to its end.
-async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result<(), DaemonError> {
+async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(), DaemonError> {
     let server = server_of(&settings.mysql);
     let mut conn = connect::session(&server).await?;
     migrate(&mut conn, &settings.mysql.state_schema).await?;
@@ -233,7 +257,10 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
         progress: Arc::clone(&progress),
         server_uuid: server_uuid(&mut conn).await?,
         answers: broadcast::channel(ANSWERS).0,
+        standing: Arc::clone(&life.standing),
     };
+    let followed = groups.iter().flat_map(|group| &group.tables).map(|table| &table.link.rules.name);
+    life.standing.begin(followed);
 
     let (end, inner) = shutdown::channel();
     let mut tasks: Tasks<DaemonError> = Tasks::new();
@@ -245,14 +272,17 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
         let effects = first_effect(&owner, index);
         let (start, until) = start::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
         let performer = shared.performer(&group, index, &owner);
-        let beat = beats.beat(name.clone());
+        let beat = life.beats.beat(name.clone());
         let sheet = Spreadsheet { engine: Engine::new(start), performer, inputs: receiver, beat, until };
         tasks.spawn(name, sheet.run(inner.clone()));
     }
     if let Some(listen) = &settings.endpoint.listen {
-        let inbox = inbox::Inbox::new(settings, &destinations, &shared.pool, &shared.answers)?;
+        let inbox =
+            inbox::Inbox::new(settings, &destinations, &shared.pool, &shared.answers, &life.standing)?;
         inbox.recall().await?;
-        tasks.spawn("endpoint", inbox::serve(listen.clone(), inbox, inner.clone()).await?);
+        let (listener, place) = life.sockets.bind(listen).await?;
+        info!(place, "the endpoint listens");
+        tasks.spawn("endpoint", inbox::serve(listener, inbox, inner.clone()));
     }
     let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress), begun);
     let follow = tail::Follow {
@@ -269,7 +299,7 @@ async fn once(settings: &Settings, beats: &Beats, shutdown: &Shutdown) -> Result
             follow,
             settings.mysql.server_id,
             shared.pool.clone(),
-            beats.beat("tail"),
+            life.beats.beat("tail"),
             inner.clone(),
         ),
     );
@@ -315,6 +345,7 @@ struct Shared {
     progress: Arc<Progress>,
     server_uuid: String,
     answers: broadcast::Sender<(u64, String)>,
+    standing: Arc<Standing>,
 }
 
 impl Shared {
@@ -330,6 +361,7 @@ impl Shared {
             place: self.progress.places()[index],
             server: self.server_uuid.clone(),
             answers: self.answers.clone(),
+            standing: Arc::clone(&self.standing),
             notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
             said: tokio::sync::Mutex::new(None),
             helper: Mutex::new(None),

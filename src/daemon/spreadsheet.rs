@@ -65,6 +65,7 @@ impl Spreadsheet {
             }
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
+            self.performer.standing.report(self.engine.tables());
             self.performer.progress.report(self.performer.place, self.engine.front());
             // Every call ends by its own time limits: what can be stuck is this loop, and only while it works.
             self.beat.rest();

@@ -4,27 +4,19 @@
 //! here: headers, body, the whole request, connections at a time, deliveries a second. What is delivered is made durable
 //! behind the [`Door`] before anything is answered.
 
-use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 
 use crate::model::link::{LinkName, SpreadsheetId};
 use crate::sheet::listen::edit::{Delivery, EditAnswer, EditId};
 use crate::sheet::listen::gate::Gate;
 use crate::sheet::signature::WebhookSecret;
 
+pub mod accept;
 pub mod edit;
 mod gate;
 mod reply;
@@ -115,9 +107,6 @@ pub trait Door: Send + Sync + 'static {
     fn deliver(&self, accepted: Accepted) -> impl Future<Output = Answer> + Send;
 }
 
-/// How long to wait after the system refuses a connection (too many open files).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// Serves until `shutdown` is done, then lets open requests end within `limits.drain`.
 pub async fn serve<D: Door>(
     listener: Listener,
@@ -126,77 +115,9 @@ pub async fn serve<D: Door>(
     shutdown: impl Future<Output = ()>,
 ) {
     let gate = Arc::new(Gate::new(door, limits));
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let next = async {
-            // A place first: a connection that waits in the kernel costs us nothing.
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (listener.accept().await, place)
-        };
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            Some(_) = connections.join_next() => {}
-            (accepted, place) = next => match accepted {
-                Ok(stream) => connect(&mut connections, &graceful, &gate, limits, stream, place),
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::select! {
-                        () = &mut shutdown => break,
-                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                    }
-                }
-            }
-        }
-    }
-    drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(open = connections.len(), "closing connections whose requests did not end");
-    }
-    connections.shutdown().await;
-}
-
-fn connect<D: Door>(
-    connections: &mut JoinSet<()>,
-    graceful: &GracefulShutdown,
-    gate: &Arc<Gate<D>>,
-    limits: Limits,
-    stream: Box<dyn Stream>,
-    place: Option<OwnedSemaphorePermit>,
-) {
-    let gate = Arc::clone(gate);
-    let service = service_fn(move |request| {
+    let answer = move |request| {
         let gate = Arc::clone(&gate);
-        async move { Ok::<_, Infallible>(gate.answer(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_headers(32)
-        .max_buf_size(16 * 1024)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
-    connections.spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection ended");
-        }
-        drop(place);
-    });
-}
-
-/// Either kind of connection.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-impl Listener {
-    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
-        Ok(match self {
-            Self::Tcp(listener) => Box::new(listener.accept().await?.0),
-            Self::Unix(listener) => Box::new(listener.accept().await?.0),
-        })
-    }
+        async move { gate.answer(request).await }
+    };
+    accept::accept(listener, limits, shutdown, answer).await;
 }

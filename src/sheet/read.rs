@@ -139,6 +139,17 @@ impl Client {
         if ranges.is_empty() {
             return Ok(Spreadsheet::default());
         }
+        self.filtered(lane, spreadsheet, ranges, mask).await
+    }
+
+    /// The same into another shape.
+    pub(super) async fn filtered<T: serde::de::DeserializeOwned>(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        ranges: Vec<GridRange>,
+        mask: &str,
+    ) -> Result<T, SheetError> {
         let body = to_json(&ByFilter {
             data_filters: ranges.into_iter().map(DataFilter::GridRange).collect(),
             include_grid_data: true,

@@ -30,6 +30,9 @@ pub const TOKEN_KEY: &str = "sb";
 /// The key of claims, on rows.
 pub const CLAIM_KEY: &str = "sb.row";
 
+/// The key of what we put on columns beside their values.
+pub const RULE_KEY: &str = "sb.rule";
+
 /// The key of column anchors.
 pub const ANCHOR_KEY: &str = "sb.col";
 

@@ -18,6 +18,7 @@ use crate::sheet::request::{self, ANCHOR_KEY};
 use crate::sheet::setup::make::{column_requests, tab_requests};
 use crate::sheet::wire::{DataFilter, Request};
 
+mod furnish;
 mod make;
 
 pub use make::COLUMNS;
@@ -33,6 +34,8 @@ pub struct TabPlan<'a> {
     pub columns: &'a [Column],
     /// The names of the table's key columns.
     pub key: &'a [&'a str],
+    /// Rules and warnings by the schema are wanted on the columns.
+    pub rules: bool,
 }
 
 /// What is there now.
@@ -99,6 +102,7 @@ impl Client {
             self.apply(spreadsheet, column_requests(&tab, plan, &columns, &missing)).await?;
             self.check_anchors(spreadsheet, sheet, plan, &missing).await?;
         }
+        self.furnish(spreadsheet, sheet, plan, &columns).await?;
         Ok(Prepared { sheet, helper, layout: columns })
     }
 
@@ -235,7 +239,7 @@ mod tests {
             Column::required("paid", ColumnKind::Boolean),
         ];
         let link = LinkName("orders".into());
-        let plan = TabPlan { link: &link, title: "Orders", columns: &columns, key: &["id"] };
+        let plan = TabPlan { link: &link, title: "Orders", columns: &columns, key: &["id"], rules: true };
         let places = place(tab, &plan)?;
         let missing: Vec<usize> = (0..2).filter(|i| !is_anchored(tab, &plan, *i)).collect();
         let requests = column_requests(tab, &plan, &places, &missing);

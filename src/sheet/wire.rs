@@ -52,6 +52,16 @@ pub(super) enum Request {
     AddSheet {
         properties: SheetProperties,
     },
+    SetDataValidation {
+        range: GridRange,
+        /// Google's own form; none takes the rules away.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<serde_json::Value>,
+    },
+    DeleteProtectedRange {
+        #[serde(rename = "protectedRangeId")]
+        id: i32,
+    },
     #[serde(rename_all = "camelCase")]
     AddProtectedRange {
         protected_range: ProtectedRange,
@@ -213,8 +223,9 @@ pub(super) struct GridProperties {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ProtectedRange {
     pub(super) range: GridRange,
-    pub(super) description: &'static str,
+    pub(super) description: std::borrow::Cow<'static, str>,
     /// People are warned and may go on; calls are not looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) warning_only: bool,
 }
 

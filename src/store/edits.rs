@@ -17,8 +17,8 @@ use crate::store::{Result, StoreError};
 pub enum Accepted {
     /// It is new: the ids of its edits, in its order.
     New(Vec<EditId>),
-    /// It was accepted before: the answers of its edits, in its order, `None` where an edit is not decided yet.
-    Repeat(Vec<Option<String>>),
+    /// It was accepted before: its edits with their answers, in its order, `None` where an edit is not decided yet.
+    Repeat(Vec<(EditId, Option<String>)>),
 }
 
 /// An edit that waits for its decision.
@@ -70,7 +70,7 @@ pub async fn accept(
 }
 
 fn repeat(known: Vec<(u64, Option<String>)>) -> Accepted {
-    Accepted::Repeat(known.into_iter().map(|(_, answer)| answer).collect())
+    Accepted::Repeat(known.into_iter().map(|(id, answer)| (EditId(id), answer)).collect())
 }
 
 /// Not locking at first: two POSTs that look at the same gap in the index would each keep the other from its insert.

@@ -67,7 +67,7 @@ async fn cell_shows(browser: &Browser, cell: &str, text: &str) {
 }
 
 /// There, or installed now. Where neither is possible it is said on the terminal, past the test's own capture.
-fn has_chromium() -> bool {
+pub(super) fn has_chromium() -> bool {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/install-chromium");
     let installed = Command::new(script).output();
     let is_there = installed.as_ref().is_ok_and(|output| output.status.success());

@@ -72,6 +72,14 @@ impl Daemon {
         .await;
     }
 
+    /// Its memory, as the kernel counts it.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let pid = self.running().as_ref().map(Running::id).expect("the daemon runs");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    }
+
     /// Everything that it has said in all its lives.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()

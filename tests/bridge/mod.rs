@@ -15,8 +15,12 @@ pub(crate) mod storm;
 
 mod browser;
 mod day;
+mod door;
 mod echoes;
+mod injection;
 mod notes;
+mod people;
+mod proxies;
 mod restart;
 mod storms;
 mod strangers;

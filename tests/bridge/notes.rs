@@ -1,10 +1,14 @@
 //! The person in the sheet is told: every kind of refusal and conflict has its note, and the note goes with its cause.
 
+use serde_json::json;
+
+use super::browser::has_chromium;
 use super::goods;
 use super::person::Person;
 use super::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
 use crate::support::server::for_each_server;
+use crate::support::webdriver::Browser;
 
 /// No sweep comes to help: what is told was found by the edit itself. One column is the table's own.
 const MORE: &str = r#"
@@ -31,6 +35,46 @@ async fn says(ann: &Person<'_>, key: u32, column: &str, words: &[&str]) -> Strin
     eventually(SOON, &what, async || ann.sees_note(key, column).filter(told)).await
 }
 
+/// The page as a person has it open beside the test, with a picture of each note that they see.
+struct Page(Option<Browser>);
+
+impl Page {
+    async fn open(rig: &Rig) -> Self {
+        if !has_chromium() {
+            return Self(None);
+        }
+        let browser = Browser::open().await;
+        let (base, book) = (rig.google.base_url(), &rig.spreadsheet);
+        browser.goto(&format!("{base}/spreadsheets/{book}?person=ann@example.com")).await;
+        Self(Some(browser))
+    }
+
+    /// Waits until the note under the mouse says this, and keeps a picture of it; without words, until there is none.
+    async fn shows(&self, key: u32, column: &str, word: Option<&str>) {
+        let Some(browser) = &self.0 else { return };
+        let at = goods::COLUMNS.iter().position(|(name, _)| *name == column).expect("a column");
+        let cell = format!("{}{}", char::from(b'A' + at as u8), key + 1);
+        let script = r#"
+            const cell = document.querySelector(`[data-cell="${arguments[0]}"]`);
+            if (!cell || !cell.classList.contains('noted')) return '';
+            const box = cell.getBoundingClientRect();
+            const at = { bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + box.height / 2 };
+            cell.dispatchEvent(new MouseEvent('mousemove', at));
+            return document.getElementById('tooltip').textContent;"#;
+        let right = |said: &str| word.map_or(said.is_empty(), |word| said.contains(word));
+        eventually(SOON, &format!("{word:?} under the mouse at {cell}"), async || {
+            let said = browser.execute(script, json!([cell])).await;
+            said.as_str().is_some_and(right).then_some(())
+        })
+        .await;
+        if word.is_some() {
+            let built = std::path::Path::new(env!("CARGO_BIN_EXE_sheetbridge"));
+            let target = built.ancestors().nth(2).expect("target/debug/sheetbridge");
+            browser.screenshot(&target.join(format!("note-{column}-{key}.png"))).await;
+        }
+    }
+}
+
 async fn falls_silent(ann: &Person<'_>, key: u32, column: &str) {
     let what = format!("the end of the note at {column} of {key}");
     eventually(SOON, &what, async || ann.sees_note(key, column).is_none().then_some(())).await;
@@ -41,6 +85,7 @@ async fn every_kind_of_refusal_has_its_note_and_keeps_the_persons_text_until_it_
     for_each_server(async |server| {
         let rig = Rig::open(server, "notes", told()).await;
         let ann = rig.person("ann@example.com");
+        let page = Page::open(&rig).await;
         let taken = rig.ask("SELECT CAST(code AS CHAR) FROM goods WHERE id = 1").await.expect("it has one");
         for (key, column, typed, words, mended) in [
             (2, "stock", "many", &["stock: must be a whole number from -2147483648 to 2147483647"][..], "5"),
@@ -52,6 +97,7 @@ async fn every_kind_of_refusal_has_its_note_and_keeps_the_persons_text_until_it_
         ] {
             ann.types(key, column, typed);
             says(&ann, key, column, words).await;
+            page.shows(key, column, Some(words[0])).await;
             let shown = ann.sees(key, column);
             let stays = shown
                 .as_deref()
@@ -59,6 +105,7 @@ async fn every_kind_of_refusal_has_its_note_and_keeps_the_persons_text_until_it_
             assert!(stays || typed == "=1+1", "{server}: {shown:?}");
             ann.types(key, column, mended);
             falls_silent(&ann, key, column).await;
+            page.shows(key, column, None).await;
         }
         rig.until_equal(SOON).await;
     })
@@ -70,6 +117,7 @@ async fn a_conflict_shows_both_values_who_and_when_until_the_cell_is_changed_aga
     for_each_server(async |server| {
         let rig = Rig::open(server, "conflict", told()).await;
         let ann = rig.person("ann@example.com");
+        let page = Page::open(&rig).await;
 
         // when somebody edits a column that is the table's own
         ann.types(2, "listed", "TRUE");
@@ -83,6 +131,7 @@ async fn a_conflict_shows_both_values_who_and_when_until_the_cell_is_changed_aga
         ];
         assert_eq!(was.as_deref(), Some("0"), "{server}");
         says(&ann, 2, "listed", &words).await;
+        page.shows(2, "listed", Some("changed on both sides")).await;
         eventually(SOON, "the table's value", async || (ann.sees(2, "listed")? == "FALSE").then_some(()))
             .await;
 
@@ -115,6 +164,7 @@ async fn a_conflict_shows_both_values_who_and_when_until_the_cell_is_changed_aga
         // With the next look at the tab, that is; the sweep comes once a minute.
         rig.sync_now().await;
         falls_silent(&ann, 2, "listed").await;
+        page.shows(2, "listed", None).await;
         rig.until_equal(SOON).await;
     })
     .await;

@@ -22,6 +22,7 @@ use super::daemon::Daemon;
 use super::goods;
 use super::judge;
 use super::person::Person;
+use crate::support::deadline::eventually;
 use crate::support::port;
 use crate::support::scratch::Scratch;
 use crate::support::server::{Kind, Server};
@@ -55,11 +56,21 @@ pub(crate) struct Setup {
     pub(crate) more: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
     pub(crate) table: Option<String>,
+    /// Another line in the place of the script's own `const MAX_PARCEL = …;`.
+    pub(crate) parcel: Option<&'static str>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "", table: None }
+        Self {
+            script: true,
+            sweep_interval: "1s",
+            rows: 12,
+            deletes: "apply",
+            more: "",
+            table: None,
+            parcel: None,
+        }
     }
 }
 
@@ -150,6 +161,14 @@ impl Rig {
     /// Starts the daemon, for the first time or again.
     pub(crate) async fn start(&self) {
         self.daemon.start(&self.scratch);
+        let state = &self.state;
+        let made = format!(
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = '{state}' AND table_name = 'note'"
+        );
+        eventually(SOON, "the daemon's own schema", async || {
+            (self.server.one::<u64>(&made).await == 1).then_some(())
+        })
+        .await;
         if self.script().is_some() {
             self.daemon.listens(self.endpoint, SOON).await;
         }
@@ -233,6 +252,13 @@ impl Rig {
         }
     }
 
+    /// A line of the private key that the daemon signs with.
+    pub(crate) fn google_key(&self) -> String {
+        let file = fs::read_to_string(self.scratch.path().join("google.json")).expect("it was written");
+        let lines = file.split("\\n").map(str::to_owned);
+        lines.max_by_key(String::len).map(|line| line.chars().take(40).collect()).unwrap_or_default()
+    }
+
     /// Counts the calls to Google from now on.
     pub(crate) fn calls(&self) -> Calls<'_> {
         Calls::from_now(self)
@@ -281,6 +307,8 @@ impl Rig {
             endpoint = format!("[endpoint]\nlisten = \"{}\"\n", self.endpoint);
             link += "\nsecret_files = [\"link-secret\"]";
             let code = include_str!("../../apps-script/Code.js");
+            let parcel = setup.parcel.unwrap_or("const MAX_PARCEL = 25;");
+            let code = &code.replace("const MAX_PARCEL = 25;", parcel);
             let source = Source::new(code, include_str!("../../apps-script/appsscript.json"));
             let source = source.expect("the project's own manifest");
             self.google.scripts().install(&self.spreadsheet, source).expect("a new script");

@@ -6,45 +6,58 @@ use sheetbridge::sheet::signature::{WebhookSecret, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::goods::TABLE;
 use super::rig::{Rig, SOON, Setup};
 use crate::support::server::for_each_server;
 
+const LINK: &str = "/v1/links/goods/edits";
+
 /// A message that is right in everything; tests change one thing.
-struct Message<'a> {
-    rig: &'a Rig,
-    id: &'a str,
-    age: u64,
-    secret: String,
-    body: String,
+pub(super) struct Message<'a> {
+    pub(super) id: &'a str,
+    pub(super) age: u64,
+    pub(super) secret: String,
+    pub(super) body: String,
     /// What the headers say of the body's length.
-    length: usize,
+    pub(super) length: usize,
+    /// The door, or a proxy in front of it.
+    pub(super) to: std::net::SocketAddr,
+    /// The path, where it is not the link's.
+    pub(super) path: &'a str,
 }
 
 impl<'a> Message<'a> {
-    fn good(rig: &'a Rig, id: &'a str) -> Self {
+    pub(super) fn good(rig: &'a Rig, id: &'a str) -> Self {
         let edit = r#"{"id":"e-1","kind":"edit","range":{"row_start":3,"row_end":3,"column_start":3,"column_end":3},"at":"2026-11-23T12:00:00.000","zone":"Etc/GMT"}"#;
         let body = format!(r#"{{"v":1,"spreadsheet":"{}","sheet_id":0,"edits":[{edit}]}}"#, rig.spreadsheet);
-        Self { rig, id, age: 0, secret: rig.secret.clone(), length: body.len(), body }
+        Self {
+            id,
+            age: 0,
+            secret: rig.secret.clone(),
+            length: body.len(),
+            body,
+            to: rig.endpoint,
+            path: LINK,
+        }
     }
 
-    fn with_body(self, body: String) -> Self {
+    pub(super) fn with_body(self, body: String) -> Self {
         Self { length: body.len(), body, ..self }
     }
 
     /// Status and body of the answer.
-    async fn send(&self) -> (u16, String) {
+    pub(super) async fn send(&self) -> (u16, String) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let timestamp = (now - self.age).to_string();
         let secret: WebhookSecret = self.secret.parse().expect("a secret");
         let signature = sign(&secret, self.id, &timestamp, self.body.as_bytes());
         let request = format!(
-            "POST /v1/links/{TABLE}/edits HTTP/1.1\r\nhost: sync\r\ncontent-type: application/json\r\nconnection: close\r\n\
+            "POST {} HTTP/1.1\r\nhost: sync\r\ncontent-type: application/json\r\nconnection: close\r\n\
              content-length: {}\r\nwebhook-id: {}\r\nwebhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n\r\n{}",
-            self.length, self.id, self.body
+            self.path, self.length, self.id, self.body
         );
-        let mut stream = TcpStream::connect(self.rig.endpoint).await.expect("the daemon listens");
-        stream.write_all(request.as_bytes()).await.expect("it is taken");
+        let mut stream = TcpStream::connect(self.to).await.expect("the daemon listens");
+        // It may answer and close before it has taken all of it.
+        let _ = stream.write_all(request.as_bytes()).await;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer in text");
         let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");

@@ -14,17 +14,17 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const OLD_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
-const PATH: &str = "/v1/links/orders/edits";
-const BODY: &str = r#"{"v":1,"spreadsheet":"shop","sheet_id":0,"edits":[{"id":"e-1","kind":"change","at":"2026-11-23T12:00:00","zone":"Etc/UTC"}]}"#;
+pub(super) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(super) const OLD_SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+pub(super) const PATH: &str = "/v1/links/orders/edits";
+pub(super) const BODY: &str = r#"{"v":1,"spreadsheet":"shop","sheet_id":0,"edits":[{"id":"e-1","kind":"change","at":"2026-11-23T12:00:00","zone":"Etc/UTC"}]}"#;
 
 /// What the daemon would be: it remembers what came, and answers as it is told.
-struct Inbox {
-    came: Mutex<Vec<Accepted>>,
-    waits: Option<Arc<Notify>>,
-    entered: AtomicUsize,
-    is_down: bool,
+pub(super) struct Inbox {
+    pub(super) came: Mutex<Vec<Accepted>>,
+    pub(super) waits: Option<Arc<Notify>>,
+    pub(super) entered: AtomicUsize,
+    pub(super) is_down: bool,
 }
 
 impl Door for Inbox {
@@ -60,14 +60,14 @@ impl Door for Inbox {
     }
 }
 
-struct Endpoint {
-    address: String,
-    inbox: Arc<Inbox>,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+pub(super) struct Endpoint {
+    pub(super) address: String,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) stop: oneshot::Sender<()>,
+    pub(super) task: JoinHandle<()>,
 }
 
-fn quick() -> Limits {
+pub(super) fn quick() -> Limits {
     Limits {
         header_timeout: Duration::from_millis(150),
         body_timeout: Duration::from_millis(150),
@@ -76,7 +76,7 @@ fn quick() -> Limits {
     }
 }
 
-async fn start(limits: Limits, is_down: bool, waits: Option<Arc<Notify>>) -> Endpoint {
+pub(super) async fn start(limits: Limits, is_down: bool, waits: Option<Arc<Notify>>) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound").to_string();
     let inbox = Arc::new(Inbox { came: Mutex::default(), waits, entered: AtomicUsize::new(0), is_down });
@@ -90,20 +90,20 @@ async fn start(limits: Limits, is_down: bool, waits: Option<Arc<Notify>>) -> End
 
 /// A request that is right in everything; tests change one thing.
 #[derive(Clone)]
-struct Request {
-    method: &'static str,
-    path: String,
-    id: String,
-    age: i64,
-    secret: &'static str,
-    kind: &'static str,
-    body: Vec<u8>,
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) id: String,
+    pub(super) age: i64,
+    pub(super) secret: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) body: Vec<u8>,
     /// What the headers say, if not the body's length.
-    length: Option<String>,
+    pub(super) length: Option<String>,
 }
 
 impl Request {
-    fn good() -> Self {
+    pub(super) fn good() -> Self {
         Self {
             method: "POST",
             path: PATH.into(),
@@ -116,7 +116,7 @@ impl Request {
         }
     }
 
-    fn head(&self) -> String {
+    pub(super) fn head(&self) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         let timestamp = now.saturating_add_signed(-self.age).to_string();
         let secret: WebhookSecret = self.secret.parse().expect("a secret");
@@ -132,7 +132,7 @@ impl Request {
         )
     }
 
-    async fn send(&self, address: &str) -> Reply {
+    pub(super) async fn send(&self, address: &str) -> Reply {
         let mut stream = TcpStream::connect(address).await.expect("the endpoint listens");
         self.over(&mut stream).await
     }
@@ -147,15 +147,15 @@ impl Request {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
 }
 
 impl Reply {
     /// Reads one answer; status 0 if the connection was closed without one.
-    async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Self {
+    pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Self {
         let mut bytes = Vec::new();
         loop {
             let mut chunk = [0; 4096];

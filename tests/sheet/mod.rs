@@ -5,5 +5,7 @@ mod calls;
 mod desk;
 mod endpoint;
 mod fate;
+mod fuzz;
 mod reads;
+mod security;
 mod setup;

@@ -17,7 +17,7 @@ async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
         Column::required("due", ColumnKind::Date),
     ];
     let link = LinkName("orders".into());
-    let plan = TabPlan { link: &link, title, columns: &columns, key: &["id"] };
+    let plan = TabPlan { link: &link, title, columns: &columns, key: &["id"], rules: true };
     desk.client.prepare(&desk.spreadsheet, &plan).await
 }
 
@@ -61,7 +61,8 @@ async fn lost_answers_make_nothing_twice() {
     prepare(&desk, "Orders").await.expect("prepared");
     let now = desk.now();
     assert_eq!(now.tabs.len(), 3, "the first one, the linked and the helper");
-    assert_eq!(now.metadata.len(), 3, "one anchor per column");
+    let of = |key: &str| now.metadata.iter().filter(|(_, metadata)| metadata.key == key).count();
+    assert_eq!((of("sb.col"), of("sb.rule")), (3, 3), "one anchor and one memory of its rule per column");
 }
 
 #[tokio::test]

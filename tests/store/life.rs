@@ -16,20 +16,21 @@ const TEN: Duration = Duration::from_secs(10);
 async fn migrations_are_applied_once_and_guarded_by_their_checksums() {
     for_each_server(async |server| {
         let (home, mut conn) = Home::new(server, "migrate").await;
-        assert_eq!(home.count("migration").await, 1);
+        let known = home.count("migration").await;
+        assert!(known > 0);
         migrate(&mut conn, &home.schema).await.unwrap();
-        assert_eq!(home.count("migration").await, 1);
+        assert_eq!(home.count("migration").await, known);
 
         // given a start that was cut short: the tables stand, and the migration is not remembered
         home.sql("DELETE FROM migration; DROP TABLE held").await;
         migrate(&mut conn, &home.schema).await.unwrap();
-        assert_eq!((home.count("migration").await, home.count("held").await), (1, 0));
+        assert_eq!((home.count("migration").await, home.count("held").await), (known, 0));
 
-        home.sql("UPDATE migration SET checksum = 'another'").await;
+        home.sql("UPDATE migration SET checksum = 'another' WHERE version = 1").await;
         let changed = migrate(&mut conn, &home.schema).await;
         assert!(matches!(changed, Err(StoreError::MigrationChanged { version: 1, .. })));
 
-        home.sql("UPDATE migration SET version = 900").await;
+        home.sql("UPDATE migration SET version = 900 WHERE version = 1").await;
         let newer = migrate(&mut conn, &home.schema).await;
         assert!(matches!(newer, Err(StoreError::Newer { found: 900, .. })));
     })

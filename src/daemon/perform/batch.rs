@@ -1,6 +1,6 @@
 //! Batches: the intention is durable before the send, and nothing is sent twice.
 
-use crate::daemon::perform::Performer;
+use crate::daemon::perform::{AGAIN, Performer};
 use crate::engine::effect::Naming;
 use crate::engine::input::{Input, ReceiptView, SendOutcome};
 use crate::engine::plan::Plan;
@@ -21,7 +21,10 @@ impl Performer {
         };
         if let Err(error) = self.intend(&plan).await {
             self.log("a batch waits", &error);
-            return Input::Sent(number, SendOutcome::NotSent);
+            // The answer to the commit may be what was lost: an intention that stands is carried out.
+            if !self.is_intended(&plan).await {
+                return Input::Sent(number, SendOutcome::NotSent);
+            }
         }
         let outcome = match self.client.send(self.lane(), &self.spreadsheet, &batch, &grids).await {
             Ok(Outcome::Applied(receipt)) => {
@@ -50,6 +53,20 @@ impl Performer {
         store::spreadsheet::advance(&mut tx, &self.spreadsheet, plan.number).await?;
         store::batch::intend(&mut tx, &self.spreadsheet, plan.number, &plan.owner, &text).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn is_intended(&self, plan: &Plan) -> bool {
+        loop {
+            let known = async {
+                let mut conn = self.pool.get_conn().await?;
+                store::batch::open(&mut conn, &self.spreadsheet).await
+            };
+            match known.await {
+                Ok(open) => return open.iter().any(|(number, _, _)| *number == plan.number),
+                Err(again) => self.log("whether a batch was written down is not known yet", &again),
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     pub(super) async fn settle(&self, plan: Plan) -> Input {

@@ -25,6 +25,7 @@ use tokio::sync::broadcast;
 
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
+use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
@@ -63,6 +64,8 @@ pub struct Performer {
     pub server: String,
     /// Answers to edits, for requests that wait for them.
     pub answers: broadcast::Sender<(EditNumber, String)>,
+    /// Where decided edits are counted.
+    pub standing: Arc<Standing>,
     /// Ids for ledger entries that are no effects: conflicts and notes.
     pub notes: AtomicU64,
     /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
@@ -149,6 +152,9 @@ impl Performer {
                 break;
             }
             tokio::time::sleep(AGAIN).await;
+        }
+        for answered in &answers {
+            self.standing.decided(inbox::word(answered.verdict.outcome));
         }
         for (edit, text) in texts {
             // Nobody may be waiting any more: then the stored answer is all there is to do.

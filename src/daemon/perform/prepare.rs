@@ -101,6 +101,7 @@ impl Performer {
                 title,
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
+                rules: table.link.rules_in_sheet,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
             if let (Some(helper), Some(header)) =

@@ -138,7 +138,11 @@ struct Marks<'a> {
 
 impl<'a> Marks<'a> {
     fn of(headers: &'a HeaderMap) -> Option<Self> {
-        let one = |name| headers.get(name)?.to_str().ok();
+        // Two of one name are a quarrel between those who read the first and those who read the last.
+        let one = |name: &str| {
+            let mut all = headers.get_all(name).iter();
+            all.next().filter(|_| all.next().is_none())?.to_str().ok()
+        };
         let timestamp: &str = one("webhook-timestamp")?;
         Some(Self {
             id: one("webhook-id")?.to_owned().try_into().ok()?,

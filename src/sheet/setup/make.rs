@@ -55,7 +55,7 @@ fn protect_helper() -> Request {
     Request::AddProtectedRange {
         protected_range: ProtectedRange {
             range: GridRange::tab(HELPER_ID),
-            description: "sheetbridge keeps what it overwrote here, to put it back when it must",
+            description: "sheetbridge keeps what it overwrote here, to put it back when it must".into(),
             // A lock would keep out every other account of ours: one that is added, or takes this one's place.
             warning_only: true,
         },

@@ -1,0 +1,191 @@
+//! How the daemon stands: what it tells those who ask, people and machines.
+//!
+//! The loops report here as they work. Nothing in here is needed for the work itself, and nothing of a row is in it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use crate::engine::table::Table;
+use crate::model::link::LinkName;
+
+/// One link, as far as it can be told in words and numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LinkStanding {
+    /// Both sides are followed; false while a start or a copy is under way.
+    pub live: bool,
+    /// Why it is paused.
+    pub paused: Option<String>,
+    /// Why its deletes are stopped.
+    pub deletes_stopped: Option<String>,
+    /// Rows that the sheet is known to agree on.
+    pub rows: usize,
+    /// Changes of the table that wait for the sheet.
+    pub pending: usize,
+    /// Cells that are refused or held.
+    pub held: usize,
+}
+
+/// How the daemon stands.
+#[derive(Debug, Default)]
+pub struct Standing {
+    links: Mutex<BTreeMap<LinkName, LinkStanding>>,
+    answers: Mutex<BTreeMap<&'static str, u64>>,
+    accepted: AtomicU64,
+    waiting: AtomicU64,
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    ready: bool,
+    edits_accepted: u64,
+    edits_waiting: u64,
+    links: BTreeMap<&'a str, &'a LinkStanding>,
+}
+
+impl Standing {
+    /// These links are to be followed; until they are reported, none of them is live.
+    pub fn begin<'a>(&self, links: impl Iterator<Item = &'a LinkName>) {
+        *lock(&self.links) = links.map(|link| (link.clone(), LinkStanding::default())).collect();
+        self.waiting.store(0, Ordering::Relaxed);
+    }
+
+    /// The links of one spreadsheet as its engine has them.
+    pub fn report(&self, tables: &[Table]) {
+        let mut links = lock(&self.links);
+        for table in tables {
+            let standing = LinkStanding {
+                live: table.life.is_live(),
+                paused: table.trouble.clone(),
+                deletes_stopped: table.brake.clone(),
+                rows: table.base.len(),
+                pending: table.pending.len() + table.flight.len(),
+                held: table.held.len(),
+            };
+            links.insert(table.plan.rules.name.clone(), standing);
+        }
+    }
+
+    /// Edits were accepted that wait for a decision.
+    pub fn accepted(&self, new: usize, waiting: usize) {
+        self.accepted.fetch_add(new as u64, Ordering::Relaxed);
+        self.waiting.fetch_add(waiting as u64, Ordering::Relaxed);
+    }
+
+    /// An edit was decided.
+    pub fn decided(&self, outcome: &'static str) {
+        *lock(&self.answers).entry(outcome).or_default() += 1;
+        // A repeat may have been counted twice, or not at all.
+        let less = |waiting: u64| Some(waiting.saturating_sub(1));
+        let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Accepted edits that wait for a decision.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Every link is live, and none is paused.
+    pub fn is_ready(&self) -> bool {
+        let links = lock(&self.links);
+        !links.is_empty() && links.values().all(|link| link.live && link.paused.is_none())
+    }
+
+    /// All of it as JSON.
+    pub fn status(&self) -> String {
+        let ready = self.is_ready();
+        let links = lock(&self.links);
+        let status = Status {
+            ready,
+            edits_accepted: self.accepted.load(Ordering::Relaxed),
+            edits_waiting: self.waiting(),
+            links: links.iter().map(|(name, link)| (name.0.as_str(), link)).collect(),
+        };
+        serde_json::to_string_pretty(&status).unwrap_or_default()
+    }
+
+    /// All numbers in the text form of Prometheus, version 0.0.4.
+    pub fn metrics(&self) -> String {
+        let mut text = String::new();
+        let mut family = |name: &str, kind: &str, help: &str, samples: Vec<(String, u64)>| {
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "# HELP sheetbridge_{name} {help}\n# TYPE sheetbridge_{name} {kind}");
+            for (labels, value) in samples {
+                let _ = writeln!(text, "sheetbridge_{name}{labels} {value}");
+            }
+        };
+        let links = lock(&self.links);
+        let each = |number: &dyn Fn(&LinkStanding) -> u64| {
+            links.iter().map(|(name, link)| (format!("{{link=\"{name}\"}}"), number(link))).collect()
+        };
+        family("link_live", "gauge", "Both sides of the link are followed.", each(&|link| link.live.into()));
+        family(
+            "link_paused",
+            "gauge",
+            "The link waits for a person.",
+            each(&|link| link.paused.is_some().into()),
+        );
+        family(
+            "link_deletes_stopped",
+            "gauge",
+            "The link's deletes wait for a person.",
+            each(&|link| link.deletes_stopped.is_some().into()),
+        );
+        family(
+            "link_rows",
+            "gauge",
+            "Rows that both sides are known to agree on.",
+            each(&|link| link.rows as u64),
+        );
+        family(
+            "link_pending",
+            "gauge",
+            "Changes of the table that wait for the sheet.",
+            each(&|link| link.pending as u64),
+        );
+        family("link_held_cells", "gauge", "Cells that are refused or held.", each(&|link| link.held as u64));
+        let plain = |value| vec![(String::new(), value)];
+        family(
+            "edits_accepted_total",
+            "counter",
+            "Edits that the scripts sent.",
+            plain(self.accepted.load(Ordering::Relaxed)),
+        );
+        family("edits_waiting", "gauge", "Accepted edits without a decision.", plain(self.waiting()));
+        let answers = lock(&self.answers);
+        let answers = answers.iter().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), *count));
+        family("edits_decided_total", "counter", "Edits by what became of them.", answers.collect());
+        text
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_ready_before_it_is_reported_and_a_decided_edit_waits_no_more() {
+        let standing = Standing::default();
+        assert!(!standing.is_ready(), "no link is no readiness");
+        standing.begin([LinkName("goods".into())].iter());
+        assert!(!standing.is_ready());
+        standing.accepted(2, 2);
+        standing.decided("applied");
+        assert_eq!(standing.waiting(), 1);
+        let metrics = standing.metrics();
+        for line in [
+            "sheetbridge_link_live{link=\"goods\"} 0",
+            "sheetbridge_edits_accepted_total 2",
+            "sheetbridge_edits_decided_total{outcome=\"applied\"} 1",
+        ] {
+            assert!(metrics.lines().any(|there| there == line), "{line} in {metrics}");
+        }
+    }
+}
