@@ -54,14 +54,8 @@ mod tests {
 
     fn table(collation: &str) -> TableSchema {
         let column = |name: &str, kind: ColumnKind, collation: Option<&str>| Column {
-            name: name.into(),
-            kind,
-            nullable: false,
-            auto_increment: false,
-            optional: false,
-            generated: false,
-            charset: None,
             collation: collation.map(str::to_owned),
+            ..Column::required(name, kind)
         };
         let integer = ColumnKind::Integer { bits: 32, unsigned: false };
         TableSchema {

@@ -241,19 +241,6 @@ mod tests {
     use super::*;
     use crate::database::interest::Shape;
 
-    fn column(name: &str, kind: ColumnKind) -> Column {
-        Column {
-            name: name.into(),
-            kind,
-            nullable: true,
-            auto_increment: false,
-            optional: true,
-            generated: false,
-            charset: None,
-            collation: None,
-        }
-    }
-
     fn table(columns: Vec<Column>) -> Arc<TableSchema> {
         Arc::new(TableSchema {
             name: TableName { schema: "s".into(), table: "t".into() },
@@ -288,7 +275,10 @@ mod tests {
     #[test]
     fn every_difference_between_schema_and_event_is_named() {
         let integer = |unsigned| ColumnKind::Integer { bits: 32, unsigned };
-        let known = table(vec![column("id", integer(true)), column("at", ColumnKind::DateTime { fsp: 3 })]);
+        let known = table(vec![
+            Column::nullable("id", integer(true)),
+            Column::nullable("at", ColumnKind::DateTime { fsp: 3 }),
+        ]);
         let (id, at) = ((kind::LONG, 0, Some(true)), (kind::DATETIME2, 3, None));
         assert_eq!(reason(&known, &map(&[id, at], &["ID", "at"])), "fits");
         assert_eq!(reason(&known, &map(&[(kind::LONG, 0, None), at], &[])), "fits");
@@ -306,7 +296,7 @@ mod tests {
 
     #[test]
     fn text_in_an_unknown_character_set_is_its_own_error() {
-        let known = table(vec![column("t", ColumnKind::Text { length: 10 })]);
+        let known = table(vec![Column::nullable("t", ColumnKind::Text { length: 10 })]);
         let error = Layout::new(&watched(&known, 0), &map(&[(kind::VARCHAR, 40, None)], &[]));
         assert!(matches!(error, Err(Error::Charset { .. })));
     }
@@ -314,9 +304,9 @@ mod tests {
     #[test]
     fn a_column_that_nobody_wants_may_be_unreadable_but_not_another() {
         let known = table(vec![
-            column("id", ColumnKind::Integer { bits: 32, unsigned: false }),
-            column("zip", ColumnKind::Unsupported("blob COMPRESSED".into())),
-            column("t", ColumnKind::Text { length: 10 }),
+            Column::nullable("id", ColumnKind::Integer { bits: 32, unsigned: false }),
+            Column::nullable("zip", ColumnKind::Unsupported("blob COMPRESSED".into())),
+            Column::nullable("t", ColumnKind::Text { length: 10 }),
         ]);
         let mut watched = watched(&known, 0);
         if let Some(shape) = &mut watched.shape {
@@ -331,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_hidden_hash_is_read_past_and_nothing_else_is() {
-        let known = table(vec![column("d", ColumnKind::Date)]);
+        let known = table(vec![Column::nullable("d", ColumnKind::Date)]);
         let (date, hash, other) = ((kind::DATE, 0, None), (kind::LONGLONG, 0, None), (kind::LONG, 0, None));
         let fits = |columns: &[_], hidden| Layout::new(&watched(&known, hidden), &map(columns, &[])).is_ok();
         assert!(fits(&[date, hash], 1));

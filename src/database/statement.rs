@@ -196,21 +196,11 @@ mod tests {
     use super::*;
 
     fn schema(key: Vec<usize>) -> TableSchema {
-        let column = |name: &str, kind: ColumnKind| Column {
-            name: name.into(),
-            kind,
-            nullable: false,
-            auto_increment: false,
-            optional: false,
-            generated: false,
-            charset: None,
-            collation: None,
-        };
         TableSchema {
             name: TableName { schema: "a`b".into(), table: "o'r".into() },
             columns: vec![
-                column("i`d", ColumnKind::Text { length: 9 }),
-                column("e", ColumnKind::Enum(vec!["x".into(), "y".into()])),
+                Column::required("i`d", ColumnKind::Text { length: 9 }),
+                Column::required("e", ColumnKind::Enum(vec!["x".into(), "y".into()])),
             ],
             key,
             transactional: true,

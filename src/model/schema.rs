@@ -115,6 +115,27 @@ pub struct Column {
     pub collation: Option<String>,
 }
 
+impl Column {
+    /// A plain column that has to be filled: NOT NULL, no default, no character set. Other facts are set over these.
+    pub fn required(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            nullable: false,
+            auto_increment: false,
+            optional: false,
+            generated: false,
+            charset: None,
+            collation: None,
+        }
+    }
+
+    /// A plain column that may be left out: NULL is its default.
+    pub fn nullable(name: impl Into<String>, kind: ColumnKind) -> Self {
+        Self { nullable: true, optional: true, ..Self::required(name, kind) }
+    }
+}
+
 /// A table, its columns in the server's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSchema {

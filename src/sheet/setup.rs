@@ -189,19 +189,6 @@ mod tests {
     use crate::sheet::setup::make::HELPER_ID;
     use serde_json::{Value, json};
 
-    fn column(name: &str, kind: ColumnKind) -> Column {
-        Column {
-            name: name.into(),
-            kind,
-            nullable: false,
-            auto_increment: false,
-            optional: false,
-            generated: false,
-            charset: None,
-            collation: None,
-        }
-    }
-
     fn tab(header: &[&str], anchors: &[(u32, &str)]) -> TabRead {
         let cells: Vec<GridCell> = header.iter().map(|t| GridCell::plain(Cell::Text((*t).into()))).collect();
         TabRead {
@@ -220,8 +207,8 @@ mod tests {
 
     fn requests(tab: &TabRead) -> Result<Vec<Value>, LayoutFault> {
         let columns = [
-            column("id", ColumnKind::Integer { bits: 32, unsigned: false }),
-            column("paid", ColumnKind::Boolean),
+            Column::required("id", ColumnKind::Integer { bits: 32, unsigned: false }),
+            Column::required("paid", ColumnKind::Boolean),
         ];
         let link = LinkName("orders".into());
         let plan = TabPlan { link: &link, title: "Orders", columns: &columns, key: &["id"] };

@@ -21,3 +21,4 @@ mod strangers;
 mod to_sheet;
 mod to_table;
 mod unseen;
+mod values;

@@ -1,6 +1,6 @@
 //! A person at the tab. What they do they do to the rows that they see: finding the row and acting is one step.
 
-use sheets_emulator::display::{Locale, shown};
+use sheets_emulator::display::{Locale, is_temporal, shown};
 use sheets_emulator::formula::Book;
 use sheets_emulator::grid::{Scalar, Spreadsheet, Tab};
 use sheets_emulator::people::{self, Action};
@@ -133,6 +133,14 @@ impl<'a> Person<'a> {
         (1..sight.end()).map(|row| sight.text(row, column)).collect()
     }
 
+    /// Row by row from top to bottom, the key first: what the line above the grid shows of each cell, which has all fifteen
+    /// digits of a number.
+    pub(crate) fn reads_all(&self, columns: u32) -> Vec<Vec<String>> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        (1..sight.end()).map(|row| (0..columns).map(|column| sight.line(row, column)).collect()).collect()
+    }
+
     /// Adds rows at the end of the grid where too few are left, as the button below it does. With some to spare, since others
     /// add rows too.
     fn makes_room(&self, rows: u32) {
@@ -169,6 +177,19 @@ impl<'a> Sight<'a> {
     fn text(&self, row: u32, column: u32) -> String {
         let scalar: Scalar = self.reader.scalar(self.tab, row, column);
         shown(&scalar, self.tab.cell(row, column), &self.locale)
+    }
+
+    fn line(&self, row: u32, column: u32) -> String {
+        let cell = self.tab.cell(row, column);
+        match self.reader.scalar(self.tab, row, column) {
+            Scalar::Number(number) if !is_temporal(cell) => {
+                let digits: f64 = format!("{number:.14e}").parse().expect("a number");
+                digits.to_string()
+            }
+            // A text that its format would not keep one is shown, and has to be typed, with an apostrophe in front.
+            Scalar::Text(text) if !cell.is_text_format() => format!("'{text}"),
+            scalar => shown(&scalar, cell, &self.locale),
+        }
     }
 
     fn column(&self, header: &str) -> Option<u32> {

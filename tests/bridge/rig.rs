@@ -53,11 +53,13 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// The linked table and what is in it, where it is another one than that of [`goods`].
+    pub(crate) table: Option<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "" }
+        Self { script: true, sweep_interval: "1s", rows: 12, deletes: "apply", more: "", table: None }
     }
 }
 
@@ -89,12 +91,35 @@ impl Rig {
         rig
     }
 
+    /// The same with a table of the test's own, and rows in it: waits until base has so many.
+    pub(crate) async fn open_with(server: &'static Server, story: &str, setup: Setup, rows: u64) -> Self {
+        let rig = Self::prepared(server, story, &setup).await;
+        rig.start().await;
+        rig.connect_script().await;
+        rig.until_base_has(rows).await;
+        rig
+    }
+
+    /// Waits until base has so many rows, and nothing is under way.
+    pub(crate) async fn until_base_has(&self, rows: u64) {
+        self.until(SOON, async || {
+            let known = self.state_rows("base WHERE dead_at IS NULL").await;
+            if known == rows {
+                judge::under_way(self).await
+            } else {
+                Some(format!("{known} of {rows} rows in base"))
+            }
+        })
+        .await;
+    }
+
     /// Everything but the daemon's start.
     pub(crate) async fn prepared(server: &'static Server, story: &str, setup: &Setup) -> Self {
         let database = server.fresh_database(story).await;
         let state = format!("{database}_state");
         let sample = if setup.rows > 0 { goods::sample(setup.rows) } else { "DO 0".to_owned() };
-        server.sql(&format!("USE {database}; {}; {sample}", goods::CREATE)).await;
+        let table = setup.table.clone().unwrap_or_else(|| format!("{}; {sample}", goods::CREATE));
+        server.sql(&format!("USE {database}; {table}")).await;
         grant_least(server, &database, &state).await;
 
         let google = open_google().await;
@@ -197,7 +222,14 @@ impl Rig {
                     self.state
                 ))
                 .await;
-            panic!("{}: not right within {deadline:?}: {last}; told: {told:?}", self.server);
+            let refused: Vec<String> = self
+                .server
+                .rows(&format!("SELECT answer FROM {}.edit WHERE answer LIKE '%refused%'", self.state))
+                .await;
+            panic!(
+                "{}: not right within {deadline:?}: {last}; told: {told:?}; refused: {refused:?}",
+                self.server
+            );
         }
     }
 

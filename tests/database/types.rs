@@ -14,9 +14,9 @@ use crate::support::server::{Kind, Server, for_each_server};
 const ROWS: usize = 60;
 
 /// A column type and how to make a literal of it.
-type Typed = (&'static str, fn(&mut Random) -> String);
+pub(crate) type Typed = (&'static str, fn(&mut Random) -> String);
 
-fn integers() -> Vec<Typed> {
+pub(crate) fn integers() -> Vec<Typed> {
     vec![
         ("TINYINT", |r| r.signed(8)),
         ("TINYINT UNSIGNED", |r| r.unsigned(8)),
@@ -36,7 +36,7 @@ fn integers() -> Vec<Typed> {
     ]
 }
 
-fn numbers() -> Vec<Typed> {
+pub(crate) fn numbers() -> Vec<Typed> {
     vec![
         ("DECIMAL(10,2)", |r| r.decimal(8, 2)),
         ("DECIMAL(65,30)", |r| r.decimal(35, 30)),
@@ -48,7 +48,7 @@ fn numbers() -> Vec<Typed> {
     ]
 }
 
-fn times() -> Vec<Typed> {
+pub(crate) fn times() -> Vec<Typed> {
     vec![
         ("DATE", |r| r.date()),
         ("TIME", |r| r.time(0)),
@@ -68,7 +68,7 @@ fn times() -> Vec<Typed> {
     ]
 }
 
-fn texts() -> Vec<Typed> {
+pub(crate) fn texts() -> Vec<Typed> {
     vec![
         ("CHAR(20)", |r| r.text(20)),
         ("CHAR(255) CHARACTER SET utf8mb4", |r| r.text(200)),
@@ -97,7 +97,7 @@ fn texts() -> Vec<Typed> {
     ]
 }
 
-fn maria() -> Vec<Typed> {
+pub(crate) fn maria() -> Vec<Typed> {
     vec![
         ("UUID", |r| r.uuid()),
         ("INET4", |r| r.inet4()),

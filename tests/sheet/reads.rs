@@ -97,16 +97,7 @@ async fn every_value_comes_back_from_the_sheet_as_it_went() {
     desk.edit(|spreadsheet| spreadsheet.tabs[0] = sheets_emulator::grid::Tab::new(Tab(0), "Sheet1", 100, 1));
     let snapshot = desk.snapshot().await;
     let context = Context::new(&snapshot.locale, "Europe/Berlin").expect("a known zone");
-    let column = |kind: &ColumnKind| Column {
-        name: "value".into(),
-        kind: kind.clone(),
-        nullable: true,
-        auto_increment: false,
-        optional: true,
-        generated: false,
-        charset: None,
-        collation: None,
-    };
+    let column = |kind: &ColumnKind| Column::nullable("value", kind.clone());
     let edges = edges();
     let ops = (1u32..).zip(&edges).map(|(row, (kind, value))| GridOp::Write {
         sheet: TAB,

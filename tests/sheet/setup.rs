@@ -10,24 +10,11 @@ use sheets_emulator::people::{Action, Person};
 
 use crate::sheet::desk::Desk;
 
-fn column(name: &str, kind: ColumnKind) -> Column {
-    Column {
-        name: name.into(),
-        kind,
-        nullable: false,
-        auto_increment: false,
-        optional: false,
-        generated: false,
-        charset: None,
-        collation: None,
-    }
-}
-
 async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
     let columns = [
-        column("id", ColumnKind::Integer { bits: 32, unsigned: false }),
-        column("name", ColumnKind::Text { length: 20 }),
-        column("due", ColumnKind::Date),
+        Column::required("id", ColumnKind::Integer { bits: 32, unsigned: false }),
+        Column::required("name", ColumnKind::Text { length: 20 }),
+        Column::required("due", ColumnKind::Date),
     ];
     let link = LinkName("orders".into());
     let plan = TabPlan { link: &link, title, columns: &columns, key: &["id"] };

@@ -7,16 +7,7 @@ use crate::model::temporal::{Date, DateTime, Time};
 use crate::model::value::Real;
 
 fn column(kind: ColumnKind, nullable: bool) -> Column {
-    Column {
-        name: "quantity".into(),
-        kind,
-        nullable,
-        auto_increment: false,
-        optional: false,
-        generated: false,
-        charset: None,
-        collation: None,
-    }
+    Column { nullable, ..Column::required("quantity", kind) }
 }
 
 fn context(locale: &str, zone: &str) -> Context {

@@ -26,8 +26,8 @@ pub(super) fn is_date_pattern(pattern: &str) -> bool {
 enum Piece {
     /// A letter and how often it stands.
     Run(char, usize),
-    /// `[h]`: hours that do not wrap.
-    Elapsed,
+    /// `[h]`: hours that do not wrap, with at least so many digits.
+    Elapsed(usize),
     HalfDay,
     Literal(String),
 }
@@ -47,16 +47,19 @@ fn pieces(pattern: &str) -> Vec<Piece> {
             out.push(Piece::Literal(pattern[start..start + end].trim_matches('"').to_owned()));
             rest = &rest[end..];
         } else if rest.starts_with("[h") {
-            out.push(Piece::Elapsed);
-            rest = rest.find(']').map_or("", |end| &rest[end + 1..]);
+            let end = rest.find(']').unwrap_or(rest.len());
+            out.push(Piece::Elapsed(end - 1));
+            rest = rest.get(end + 1..).unwrap_or("");
         } else if matches!(letter, 'y' | 'm' | 'd' | 'h' | 's') {
             let count = rest.chars().take_while(|next| *next == letter).count();
             out.push(Piece::Run(letter, count));
             rest = &rest[count..];
-        } else if let Some(after) = rest.strip_prefix(".000").or_else(|| rest.strip_prefix(",000")) {
+        } else if rest.starts_with(".0") || rest.starts_with(",0") {
+            // Tenths, hundredths or thousandths of a second; there is nothing finer.
+            let places = rest[1..].chars().take(3).take_while(|next| *next == '0').count();
             out.push(Piece::Literal(rest[..1].to_owned()));
-            out.push(Piece::Run('f', 3));
-            rest = after;
+            out.push(Piece::Run('f', places));
+            rest = &rest[1 + places..];
         } else {
             out.push(Piece::Literal(letter.to_string()));
             rest = &rest[letter.len_utf8()..];
@@ -73,7 +76,7 @@ fn minutes(pieces: &mut [Piece]) {
         let Piece::Run('m', count) = pieces[*place] else {
             continue;
         };
-        let after_hours = n > 0 && matches!(pieces[places[n - 1]], Piece::Run('h', _) | Piece::Elapsed);
+        let after_hours = n > 0 && matches!(pieces[places[n - 1]], Piece::Run('h', _) | Piece::Elapsed(_));
         let before_seconds =
             places.get(n + 1).is_some_and(|next| matches!(pieces[*next], Piece::Run('s', _)));
         if after_hours || before_seconds {
@@ -88,7 +91,7 @@ pub(super) fn formatted(serial: f64, pattern: &str) -> String {
         return super::general(serial);
     };
     let pieces = pieces(pattern);
-    if serial < 0.0 && pieces.contains(&Piece::Elapsed) {
+    if serial < 0.0 && pieces.iter().any(|piece| matches!(piece, Piece::Elapsed(_))) {
         return format!("-{}", formatted(-serial, pattern));
     }
     let half_day = pieces.contains(&Piece::HalfDay);
@@ -105,7 +108,7 @@ fn piece_text(piece: &Piece, civil: Civil, serial: f64, half_day: bool) -> Strin
     match piece {
         Piece::Literal(text) => text.clone(),
         Piece::HalfDay => if hour < 12 { "AM" } else { "PM" }.to_owned(),
-        Piece::Elapsed => ((serial * 24.0 + 1e-9).floor() as i64).to_string(),
+        Piece::Elapsed(digits) => format!("{:0digits$}", (serial * 24.0 + 1e-9).floor() as i64),
         Piece::Run('y', count) if *count <= 2 => format!("{:02}", civil.date.year().rem_euclid(100)),
         Piece::Run('y', _) => format!("{:04}", civil.date.year()),
         Piece::Run('m', 3) => month[..3].to_owned(),
@@ -119,7 +122,7 @@ fn piece_text(piece: &Piece, civil: Civil, serial: f64, half_day: bool) -> Strin
         Piece::Run('h', count) => padded(if half_day { (hour + 11) % 12 + 1 } else { hour }, *count),
         Piece::Run('n', count) => padded(civil.milliseconds / 60_000 % 60, *count),
         Piece::Run('s', count) => padded(civil.milliseconds / 1000 % 60, *count),
-        Piece::Run(..) => format!("{:03}", civil.milliseconds % 1000),
+        Piece::Run(_, count) => format!("{:03}", civil.milliseconds % 1000)[..(*count).min(3)].to_owned(),
     }
 }
 
@@ -135,7 +138,9 @@ mod tests {
             (43831.75, "yyyy-MM-dd HH:mm:ss", "2020-01-01 18:00:00"),
             (43831.75, "h:mm am/pm", "6:00 PM"),
             (0.5 + 1.0 / 86_400.0 * 1.25, "hh:mm:ss.000", "12:00:01.250"),
+            (0.5 + 1.0 / 86_400.0 * 1.25, "hh:mm:ss.00", "12:00:01.25"),
             (1.5, "[h]:mm", "36:00"),
+            (0.125, "[hh]:mm:ss.0", "03:00:00.0"),
             (-0.0625, "[h]:mm:ss", "-1:30:00"),
             (43831.0, "d mmm yy", "1 Jan 20"),
         ];

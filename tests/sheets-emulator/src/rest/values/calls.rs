@@ -9,7 +9,7 @@ use super::{
     Input, Render, append_answer, append_rows, check, clear_place, filtered, major, totals, value_range,
 };
 use crate::Google;
-use crate::grid::{Spreadsheet, SpreadsheetId};
+use crate::grid::{Dimension, Spreadsheet, SpreadsheetId};
 
 pub(crate) fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet, range: &str) -> Result<Json, ApiError> {
     let render = Render::parse(ask.query.get("valueRenderOption"), ask.query.get("dateTimeRenderOption"))?;
@@ -65,16 +65,20 @@ fn body_echo(ask: &Ask<'_>) -> Result<Option<Render>, ApiError> {
     )
 }
 
+/// How a write comes in and how it is answered. The body's shape is complained about before the range, as recorded.
+fn asked(ask: &Ask<'_>) -> Result<(Input, Option<Render>, Dimension), ApiError> {
+    check(ask.body)?;
+    let input = Input::parse(ask.query.get("valueInputOption"))?;
+    Ok((input, query_echo(ask)?, major(text(ask.body, "majorDimension"))?))
+}
+
 pub(crate) fn update(
     google: &Google,
     ask: &Ask<'_>,
     id: &SpreadsheetId,
     range: &str,
 ) -> Result<Json, ApiError> {
-    // The body's shape is complained about before the range, as recorded.
-    check(ask.body)?;
-    let input = Input::parse(ask.query.get("valueInputOption"))?;
-    let (echo, line) = (query_echo(ask)?, major(text(ask.body, "majorDimension"))?);
+    let (input, echo, line) = asked(ask)?;
     let (written, now) = ask.change(google, id, |work| {
         let place = address::a1(work.spreadsheet, range)?;
         work.write(&place, ask.body, input, google.year())
@@ -88,9 +92,7 @@ pub(crate) fn append(
     id: &SpreadsheetId,
     range: &str,
 ) -> Result<Json, ApiError> {
-    check(ask.body)?;
-    let input = Input::parse(ask.query.get("valueInputOption"))?;
-    let (echo, line) = (query_echo(ask)?, major(text(ask.body, "majorDimension"))?);
+    let (input, echo, line) = asked(ask)?;
     let insert = ask.query.get("insertDataOption") == "INSERT_ROWS";
     let ((table, written), now) = ask.change(google, id, |work| {
         let place = address::a1(work.spreadsheet, range)?;
