@@ -47,7 +47,7 @@ use crate::daemon::standing::Standing;
 use crate::daemon::start::{Group, first_effect, first_note};
 use crate::database::check::{Weight, check};
 use crate::database::connect::{self, Address, Server, Tls};
-use crate::database::standing;
+use crate::database::standing::current_position;
 use crate::engine::Engine;
 use crate::fault::{Classify, Fault};
 use crate::model::link::LinkName;
@@ -240,7 +240,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     preflight(&mut conn, settings).await?;
 
     // Before the tables' shapes are read: what the stream tells up to here, they show already.
-    let begun = standing::current_position(&mut conn).await?;
+    let begun = current_position(&mut conn).await?;
     let mut groups = start::groups(&mut conn, settings).await?;
     if groups.is_empty() {
         return Err(DaemonError::NoLinks);

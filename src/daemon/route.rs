@@ -146,7 +146,7 @@ impl Route {
     /// A transaction too large for memory goes in pieces. Each but the last ends where the transaction begins, so that the
     /// position stays before it until all of them are finished.
     async fn pieces(&self, mut more: Spilled, commit: u64) -> database::error::Result<()> {
-        while let Some(changes) = more.next()? {
+        while let Some(changes) = more.take()? {
             self.send(self.progress.now(), commit, &[], &changes).await;
         }
         Ok(())

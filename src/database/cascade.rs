@@ -85,14 +85,11 @@ pub(crate) async fn parents(conn: &mut Conn, tables: &[TableName]) -> Result<Has
                     seen.push(key.parent.clone());
                     below.push(key.parent.clone());
                 }
-                let parent = match parents.get_mut(&key.parent) {
-                    Some(parent) => parent,
-                    None => {
-                        let schema = visible(conn, &key.parent).await?;
-                        let parent = Parent { schema, falls: Vec::new() };
-                        parents.entry(key.parent.clone()).or_insert(parent)
-                    }
-                };
+                if !parents.contains_key(&key.parent) {
+                    let schema = visible(conn, &key.parent).await?;
+                    parents.insert(key.parent.clone(), Parent { schema, falls: Vec::new() });
+                }
+                let Some(parent) = parents.get_mut(&key.parent) else { continue };
                 let place = |schema: &TableSchema| -> Option<Vec<usize>> {
                     key.columns.iter().map(|column| schema.position(column)).collect()
                 };

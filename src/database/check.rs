@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable;
 use crate::database::cascade;
 use crate::database::connect::{Flavor, Version};
 use crate::database::error::{Error, Result};
-use crate::database::schema::table_schema;
+use crate::database::schema::{is_versioned, table_schema};
 use crate::database::statement;
 use crate::model::schema::{ColumnKind, TableName, TableSchema};
 
@@ -154,6 +154,7 @@ pub async fn check(conn: &mut Conn, tables: &[TableName]) -> Result<Vec<Finding>
             Ok(schema) => {
                 findings.extend(shape(&schema)?);
                 findings.extend(cascades(conn, name, version).await?);
+                findings.extend(versioned(conn, name).await?);
             }
             Err(error @ Error::NoTable(_)) => findings.push(finding(
                 name.to_string(),
@@ -250,6 +251,18 @@ fn shape(schema: &TableSchema) -> Result<Vec<Finding>> {
         finding(named(&column.name), Weight::Stop, "a type that we read", kind.clone(), fix)
     });
     Ok([key, engine].into_iter().chain(columns).collect())
+}
+
+/// A system-versioned table is followed by reading it again after each change.
+async fn versioned(conn: &mut Conn, name: &TableName) -> Result<Option<Finding>> {
+    let finding = Finding {
+        name: format!("{name}: system versioning"),
+        weight: Weight::Warning,
+        expected: "none".into(),
+        found: "on: the whole table is read again after every change".into(),
+        fix: format!("ALTER TABLE {} DROP SYSTEM VERSIONING", statement::table(name)?),
+    };
+    Ok(is_versioned(conn, name).await?.then_some(finding))
 }
 
 /// Foreign keys by which rows of this table change with no event in the binlog.

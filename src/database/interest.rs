@@ -10,6 +10,7 @@ use crate::database::cascade::{self, Fall};
 use crate::database::charset::Charset;
 use crate::database::connect::Version;
 use crate::database::error::Result;
+use crate::database::schema::is_versioned;
 use crate::model::schema::{TableName, TableSchema};
 
 /// A table of which somebody wants rows, and which of its columns.
@@ -78,6 +79,8 @@ pub(crate) struct Shape {
     pub wanted: Arc<[bool]>,
     /// Columns after the others that `information_schema` does not show: MariaDB's hashes of long unique keys.
     pub hidden: usize,
+    /// MariaDB keeps the rows that ended in the table, and logs a delete as an update: its events are not read.
+    pub versioned: bool,
 }
 
 impl Interest {
@@ -124,7 +127,13 @@ impl Interest {
             let charsets =
                 schema.columns.iter().map(|column| column.charset.as_ref().and_then(known)).collect();
             let name = Arc::new(schema.name.clone());
-            let shape = Shape { schema: Arc::new(schema), charsets, wanted: columns.into(), hidden: 0 };
+            let shape = Shape {
+                schema: Arc::new(schema),
+                charsets,
+                wanted: columns.into(),
+                hidden: 0,
+                versioned: false,
+            };
             Watched { name, shape: Some(shape), linked: true, falls: Arc::new([]) }
         });
         Self::of(watched.collect())
@@ -192,6 +201,7 @@ impl Shape {
         }
         Ok(Self {
             hidden: hidden(conn, &schema.name).await?,
+            versioned: is_versioned(conn, &schema.name).await?,
             charsets: charsets.into(),
             wanted: columns.into(),
             schema: Arc::new(schema),

@@ -35,6 +35,9 @@ impl Layout {
         let differs = |reason: String| Error::Layout { table: table.clone(), reason };
         let shape = watched.shape.as_ref().ok_or_else(|| differs("its schema is not ours to see".into()))?;
         let (schema, hidden) = (&shape.schema, shape.hidden);
+        if shape.versioned {
+            return Err(differs("it is system-versioned: rows that ended are logged as rows".into()));
+        }
         let (logged, known) = (map.columns.len(), schema.columns.len() + hidden);
         if logged != known {
             return Err(differs(format!("{logged} columns are logged, {known} are known")));
@@ -139,7 +142,9 @@ fn format(column: &Column, wire: WireColumn, charset: Option<Charset>) -> Option
             .then(|| Format::Decimal { precision: usize::from(*precision), scale: usize::from(*scale) }),
         ColumnKind::Float => (wire.kind == kind::FLOAT).then_some(Format::Float),
         ColumnKind::Double => (wire.kind == kind::DOUBLE).then_some(Format::Double),
-        ColumnKind::Text { .. } => Some(Format::Text { prefix: text_prefix(wire)?, charset: charset? }),
+        ColumnKind::Text { length } if holds_text(wire, *length) => {
+            Some(Format::Text { prefix: text_prefix(wire)?, charset: charset? })
+        }
         ColumnKind::Enum(members) => (wire.kind == kind::ENUM)
             .then(|| Format::Enum { width: usize::from(wire.meta), members: members.as_slice().into() }),
         ColumnKind::Set(members) => (wire.kind == kind::SET)
@@ -165,7 +170,17 @@ fn format(column: &Column, wire: WireColumn, charset: Option<Charset>) -> Option
         | ColumnKind::Timestamp { .. }
         | ColumnKind::Time { .. }
         | ColumnKind::Year => temporal(&column.kind, wire),
-        ColumnKind::Named(_) | ColumnKind::Unsupported(_) => None,
+        ColumnKind::Text { .. } | ColumnKind::Named(_) | ColumnKind::Unsupported(_) => None,
+    }
+}
+
+/// CHAR and VARCHAR are logged by their longest content in bytes: one to four a character.
+fn holds_text(wire: WireColumn, length: u64) -> bool {
+    match wire.kind {
+        kind::VARCHAR | kind::VAR_STRING | kind::STRING => {
+            (1..=4).any(|bytes| length * bytes == u64::from(wire.meta))
+        }
+        _ => true,
     }
 }
 
@@ -204,14 +219,21 @@ fn text_prefix(wire: WireColumn) -> Option<usize> {
     }
 }
 
+/// BINARY and VARBINARY are logged by their length, the BLOB types by the width of theirs.
 fn bytes(wire: WireColumn, length: u64, fixed: bool) -> Option<Format> {
-    let prefix = match wire.kind {
-        kind::GEOMETRY | kind::VECTOR => usize::from(wire.meta),
-        _ => text_prefix(wire)?,
+    /// What GEOMETRY and VECTOR, whose own lengths nobody tells, have as theirs.
+    const ANY: u64 = u32::MAX as u64;
+    let meta = u64::from(wire.meta);
+    let (prefix, fits) = match wire.kind {
+        kind::GEOMETRY | kind::VECTOR => (usize::from(wire.meta), length == ANY),
+        kind::TINY_BLOB..=kind::BLOB => (
+            usize::from(wire.meta),
+            length == ANY || length.checked_ilog2().map_or(0, |bits| bits / 8 + 1) == meta as u32,
+        ),
+        _ => (text_prefix(wire)?, meta == length || length == ANY),
     };
     let pad = if fixed { usize::try_from(length).ok()? } else { 0 };
-    let is_fixed = wire.kind == kind::STRING;
-    (fixed == is_fixed && (!fixed || u64::from(wire.meta) == length)).then_some(Format::Bytes { prefix, pad })
+    (fits && fixed == (wire.kind == kind::STRING)).then_some(Format::Bytes { prefix, pad })
 }
 
 #[cfg(test)]
@@ -240,7 +262,8 @@ mod tests {
 
     fn watched(schema: &Arc<TableSchema>, hidden: usize) -> Watched {
         let wanted = vec![true; schema.columns.len()].into();
-        let shape = Shape { schema: Arc::clone(schema), charsets: Arc::new([]), wanted, hidden };
+        let shape =
+            Shape { schema: Arc::clone(schema), charsets: Arc::new([]), wanted, hidden, versioned: false };
         let name = Arc::new(schema.name.clone());
         Watched { name, shape: Some(shape), linked: true, falls: Arc::new([]) }
     }
@@ -290,9 +313,9 @@ mod tests {
             shape.wanted = Arc::new([true, false, false]);
         }
         let (id, zip) = ((kind::LONG, 0, None), (kind::COMPRESSED_BLOB, 2, None));
-        let layout = Layout::new(&watched, &map(&[id, zip, (kind::VARCHAR, 400, None)], &[])).expect("fits");
-        let passed = |format: &Format| matches!(format, Format::Passed(Width::Prefixed(2)));
-        assert!(passed(&layout.formats[1]) && passed(&layout.formats[2]));
+        let layout = Layout::new(&watched, &map(&[id, zip, (kind::VARCHAR, 40, None)], &[])).expect("fits");
+        let passed = |at: usize, prefix| matches!(layout.formats[at], Format::Passed(Width::Prefixed(n)) if n == prefix);
+        assert!(passed(1, 2) && passed(2, 1));
         assert!(Layout::new(&watched, &map(&[id, zip, (kind::DATE, 0, None)], &[])).is_err());
     }
 

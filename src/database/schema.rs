@@ -35,6 +35,17 @@ pub async fn table_schema(conn: &mut Conn, name: &TableName) -> Result<TableSche
     })
 }
 
+/// True for MariaDB's tables that keep the rows which ended.
+pub(crate) async fn is_versioned(conn: &mut Conn, name: &TableName) -> Result<bool> {
+    let kind: Option<String> = conn
+        .exec_first(
+            "SELECT TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+            (&name.schema, &name.table),
+        )
+        .await?;
+    Ok(kind.is_some_and(|kind| kind == "SYSTEM VERSIONED"))
+}
+
 async fn columns(conn: &mut Conn, name: &TableName, json: &[String]) -> Result<Vec<Column>> {
     let rows: Vec<Row> = conn
         .exec(

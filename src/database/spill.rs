@@ -115,7 +115,7 @@ pub struct Spilled {
 
 impl Spilled {
     /// The next rows in their order, those of one event; `None` after the last.
-    pub fn next(&mut self) -> Result<Option<Vec<RowChange>>> {
+    pub fn take(&mut self) -> Result<Option<Vec<RowChange>>> {
         while self.left > 0 {
             let (layout, changes) = self.event()?;
             if !self.without.contains(&layout.table) {

@@ -95,39 +95,13 @@ impl Tables {
             }),
             Some(Mapped::Read(layout)) if layout.linked && gathered.is_doubted(&layout.table) => {
                 // Too large or in doubt already: only what falls from it counts.
-                self.read_rows(layout, event, gathered, None);
+                read_rows(layout, event, gathered, None);
             }
-            Some(Mapped::Read(layout)) => self.read_rows(layout, event, gathered, Some(bounds)),
+            Some(Mapped::Read(layout)) => read_rows(layout, event, gathered, Some(bounds)),
             None if event.table_id == DUMMY => {}
             None => return Err(Error::OutOfOrder("rows without a table map")),
         }
         Ok(())
-    }
-
-    fn read_rows(
-        &self,
-        layout: &Arc<Layout>,
-        event: &RowsHeader,
-        gathered: &mut Gathered,
-        keep: Option<&Bounds>,
-    ) {
-        if keep.is_none() && layout.falls.is_empty() {
-            return;
-        }
-        match rows::decode(event, layout) {
-            Ok(changes) => {
-                fall(&layout.falls, gathered, |fall| changes.iter().any(|change| falls(change, fall)));
-                if let Some(bounds) = keep.filter(|_| layout.linked) {
-                    gathered.take(layout, event, changes, bounds);
-                }
-            }
-            Err(error) => {
-                fall(&layout.falls, gathered, |_| event.kind != RowsKind::Insert);
-                if layout.linked {
-                    gathered.doubt(TableName::clone(&layout.table), error);
-                }
-            }
-        }
     }
 
     /// Rows whose JSON is logged as differences only.
@@ -142,6 +116,27 @@ impl Tables {
             }
             Some(Mapped::Blind(falls)) => fall(falls, gathered, |fall| fall.on_update),
             Some(Mapped::Passed) | None => {}
+        }
+    }
+}
+
+/// Decodes rows for what falls from them and, within the bounds, for themselves.
+fn read_rows(layout: &Arc<Layout>, event: &RowsHeader, gathered: &mut Gathered, keep: Option<&Bounds>) {
+    if keep.is_none() && layout.falls.is_empty() {
+        return;
+    }
+    match rows::decode(event, layout) {
+        Ok(changes) => {
+            fall(&layout.falls, gathered, |fall| changes.iter().any(|change| falls(change, fall)));
+            if let Some(bounds) = keep.filter(|_| layout.linked) {
+                gathered.take(layout, event, changes, bounds);
+            }
+        }
+        Err(error) => {
+            fall(&layout.falls, gathered, |_| event.kind != RowsKind::Insert);
+            if layout.linked {
+                gathered.doubt(TableName::clone(&layout.table), error);
+            }
         }
     }
 }

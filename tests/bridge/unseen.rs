@@ -51,9 +51,9 @@ async fn a_table_that_gets_another_column_is_followed_on() {
     for_each_server(async |server| {
         let rig = Rig::open(server, "altered", setup()).await;
         rig.sql("INSERT INTO goods (name, stock) VALUES ('before', 1); ALTER TABLE goods ADD COLUMN later INT FIRST").await;
-        rig.sql("UPDATE goods SET stock = 5 WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
+        rig.sql("UPDATE goods SET stock = 5 WHERE id = 1").await;
         rig.until_equal(SOON).await;
-        rig.sql("UPDATE goods SET stock = 6 WHERE id = 1").await;
+        rig.sql("UPDATE goods SET stock = 6 WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
         rig.until_equal(SOON).await;
     })
     .await;

@@ -5,7 +5,7 @@ use sheetbridge::database::interest::Interest;
 use sheetbridge::database::{ChangeKind, Event};
 use sheetbridge::model::schema::ColumnKind;
 
-use super::doors::doors::{assembly, begin, end, event, query, table, table_map};
+use super::doors::door::{assembly, begin, end, event, query, table, table_map};
 use super::follow::int;
 
 const INT: (ColumnKind, u8) = (ColumnKind::Integer { bits: 32, unsigned: false }, 3);

@@ -2,7 +2,7 @@
 //! takes as many cases as proptest's own default, or as long as `FUZZ_SECONDS` says (`make fuzz-mirror`).
 
 #[path = "../../fuzz/doors.rs"]
-pub(super) mod doors;
+pub(super) mod door;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -60,20 +60,20 @@ fn text(door: &str) -> impl Strategy<Value = String> {
 
 #[test]
 fn no_events_in_any_order_break_the_reader() {
-    knock(bytes("events"), |bytes| doors::events(bytes));
+    knock(bytes("events"), |bytes| door::events(bytes));
 }
 
 #[test]
 fn no_bytes_as_rows_break_the_decoder() {
-    knock(bytes("rows"), |bytes| doors::rows(bytes));
+    knock(bytes("rows"), |bytes| door::rows(bytes));
 }
 
 #[test]
 fn no_text_as_a_position_breaks_the_reader_and_what_is_read_prints_the_same() {
-    knock(text("gtid"), |text| doors::gtid(text));
+    knock(text("gtid"), |text| door::gtid(text));
 }
 
 #[test]
 fn no_text_as_a_statement_breaks_the_reader_and_comments_change_nothing() {
-    knock(text("ddl"), |text| doors::ddl(text));
+    knock(text("ddl"), |text| door::ddl(text));
 }

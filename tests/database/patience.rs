@@ -19,7 +19,7 @@ use crate::support::server::{Kind, Server, for_each_server};
 fn all(done: Transaction) -> Vec<RowChange> {
     let mut rows = done.changes;
     if let Some(mut more) = done.more {
-        while let Some(some) = more.next().expect("the folder has them") {
+        while let Some(some) = more.take().expect("the folder has them") {
             rows.extend(some);
         }
     }

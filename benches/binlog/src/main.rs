@@ -3,6 +3,8 @@
 //! `START` is the position before the log in the server's own form, `FILE` the log's name, for those who know files only.
 //! Each contender is a process of its own, so that its peak of memory is its own.
 
+mod agree;
+
 use std::error::Error;
 use std::fs;
 use std::time::{Duration, Instant};
@@ -13,14 +15,19 @@ use mysql_async::{BinlogStreamRequest, Conn, OptsBuilder};
 use mysql_cdc::binlog_client::BinlogClient;
 use mysql_cdc::binlog_options::BinlogOptions;
 use mysql_cdc::events::binlog_event::BinlogEvent;
+use mysql_cdc::events::row_events::row_data::RowData;
 use mysql_cdc::replica_options::ReplicaOptions;
 use mysql_cdc::ssl_mode::SslMode;
-use sheetbridge::database::Event;
 use sheetbridge::database::connect::{Address, Server, Tls, session};
 use sheetbridge::database::interest::{Interest, Wanted};
+use sheetbridge::database::read::chunk;
 use sheetbridge::database::schema::table_schema;
+use sheetbridge::database::statement::Lock;
 use sheetbridge::database::tail::{Identity, Tail, Terms};
+use sheetbridge::database::{ChangeKind, Event};
 use sheetbridge::model::schema::TableName;
+use sheetbridge::model::value::Value;
+use uuid::Uuid;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -46,6 +53,7 @@ async fn main() -> Result<()> {
         "unlinked" => ours(&log, Table::Other).await?,
         "mysql_cdc" => tokio::task::spawn_blocking(move || cdc(&log).map_err(|e| e.to_string())).await??,
         "mysql_async" => walk(&log).await?,
+        "agree" => agree(log).await?,
         other => return Err(format!("no contender {other}").into()),
     };
     println!("{what} {rows} {:.3} {}", begun.elapsed().as_secs_f64(), peak());
@@ -63,22 +71,92 @@ enum Table {
     Other,
 }
 
-/// Our tail, from the server to whole transactions of decoded rows.
-async fn ours(log: &Log, linked: Table) -> Result<u64> {
-    let server = Server {
+/// All rows of `d.a`, read in three ways that must agree; the log holds their inserts, in the order of their keys.
+async fn agree(log: Log) -> Result<u64> {
+    let server = server(&log);
+    let mut conn = session(&server).await?;
+    let schema = table_schema(&mut conn, &TableName { schema: "d".into(), table: "a".into() }).await?;
+    let selected = chunk(&mut conn, &schema, None, usize::try_from(log.rows)?, Lock::None).await?;
+    let interest = Interest::load(&mut conn, [schema.clone()]).await?;
+    let mut tail = Tail::open(&server, &log.start.parse()?, identity(), interest, Terms::default()).await?;
+    let mut decoded = Vec::new();
+    while decoded.len() < selected.len() {
+        let Event::Transaction(done) = tail.next().await? else { continue };
+        for change in done.changes {
+            let ChangeKind::Insert { after } = change.kind else {
+                return Err("an insert was expected".into());
+            };
+            decoded.push(after.into_iter().collect::<Option<Vec<_>>>().ok_or("a whole image was expected")?);
+        }
+    }
+    tail.close().await;
+    if decoded != selected {
+        return Err("decoded and selected rows differ".into());
+    }
+    let count = selected.len();
+    let theirs =
+        tokio::task::spawn_blocking(move || cdc_rows(&log, count).map_err(|e| e.to_string())).await??;
+    for (row, theirs) in selected.iter().zip(&theirs) {
+        for ((column, ours), theirs) in schema.columns.iter().zip(row).zip(&theirs.cells) {
+            if !agree::same(&column.kind, ours, theirs.as_ref()) {
+                return Err(format!("{}: {} and {theirs:?}", column.name, shown(ours)).into());
+            }
+        }
+    }
+    Ok(theirs.len() as u64)
+}
+
+/// A value of our own making, so it may be shown.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Int(n) => n.to_string(),
+        Value::Text(text) | Value::Decimal(text) => text.clone(),
+        Value::DateTime(at) => at.to_string(),
+        Value::Time(at) => at.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The rows of the first inserts in the log as mysql_cdc reads them.
+fn cdc_rows(log: &Log, count: usize) -> Result<Vec<RowData>> {
+    let mut rows = Vec::new();
+    for event in cdc_client(log).replicate().map_err(|e| format!("{e:?}"))? {
+        if let (_, BinlogEvent::WriteRowsEvent(event)) = event.map_err(|e| format!("{e:?}"))? {
+            rows.extend(event.rows);
+        }
+        if rows.len() >= count {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+fn server(log: &Log) -> Server {
+    Server {
         address: Address::Tcp { host: "127.0.0.1".into(), port: log.port },
         user: "root".into(),
         password: String::new().into(),
         tls: Tls::Disabled,
-    };
+    }
+}
+
+fn identity() -> Identity {
+    Identity {
+        server_id: 4_000_001,
+        replica_uuid: Uuid::from_u128(0x5e11_fa47_71ca_11e1_9e33_c80a_a942_9562),
+    }
+}
+
+/// Our tail, from the server to whole transactions of decoded rows.
+async fn ours(log: &Log, linked: Table) -> Result<u64> {
+    let server = server(log);
     let mut conn = session(&server).await?;
     let table = if linked == Table::Other { "other" } else { "t" };
     let name = TableName { schema: "d".into(), table: table.into() };
     let schema = table_schema(&mut conn, &name).await?;
     let wanted = if linked == Table::Two { Wanted::only(schema, [1]) } else { schema.into() };
     let interest = Interest::load(&mut conn, [wanted]).await?;
-    let identity = Identity { server_id: 4_000_001, replica_uuid: "5e11fa47-71ca-11e1-9e33-c80aa9429562".parse()? };
-    let mut tail = Tail::open(&server, &log.start.parse()?, identity, interest, Terms::default()).await?;
+    let mut tail = Tail::open(&server, &log.start.parse()?, identity(), interest, Terms::default()).await?;
     let (mut rows, mut commits) = (0, 0);
     // A thousand rows a transaction; a log that nobody wants rows of is at its end after as many commits.
     while if linked == Table::Other { commits * 1000 < log.rows } else { rows < log.rows } {
@@ -93,21 +171,8 @@ async fn ours(log: &Log, linked: Table) -> Result<u64> {
 
 /// The crate `mysql_cdc`.
 fn cdc(log: &Log) -> Result<u64> {
-    let options = ReplicaOptions {
-        hostname: "127.0.0.1".into(),
-        port: log.port,
-        username: "root".into(),
-        password: String::new(),
-        server_id: 4_000_002,
-        blocking: true,
-        ssl_mode: SslMode::Disabled,
-        heartbeat_interval: Duration::from_secs(10),
-        binlog: BinlogOptions::from_position(log.file.clone(), 4),
-        ..ReplicaOptions::default()
-    };
-    let mut client = BinlogClient::new(options);
     let mut rows = 0;
-    for event in client.replicate().map_err(|e| format!("{e:?}"))? {
+    for event in cdc_client(log).replicate().map_err(|e| format!("{e:?}"))? {
         let (_, event) = event.map_err(|e| format!("{e:?}"))?;
         if let BinlogEvent::WriteRowsEvent(event) = event {
             rows += event.rows.len() as u64;
@@ -117,6 +182,22 @@ fn cdc(log: &Log) -> Result<u64> {
         }
     }
     Ok(rows)
+}
+
+fn cdc_client(log: &Log) -> BinlogClient {
+    let options = ReplicaOptions {
+        hostname: "127.0.0.1".into(),
+        port: log.port,
+        username: "bench".into(),
+        password: "bench".into(),
+        server_id: 4_000_002,
+        blocking: true,
+        ssl_mode: SslMode::Disabled,
+        heartbeat_interval: Duration::from_secs(10),
+        binlog: BinlogOptions::from_position(log.file.clone(), 4),
+        ..ReplicaOptions::default()
+    };
+    BinlogClient::new(options)
 }
 
 /// The row walk of `mysql_async`.
