@@ -57,10 +57,8 @@ impl Engine {
         let Some(table) = self.tables.get_mut(index) else { return };
         table.life = match std::mem::replace(&mut table.life, Life::Live) {
             Life::CatchingUpKeys { until, keys, .. } => Life::CatchingUpKeys { until, keys, all: true },
-            Life::CatchingUpAll(Copying { began, .. }) => {
-                Life::CatchingUpAll(Copying { began, ..Copying::default() })
-            }
-            Life::Live => Life::CatchingUpAll(Copying { began: seq, ..Copying::default() }),
+            Life::CatchingUpAll(Copying { began, .. }) => table.copying_from(began),
+            Life::Live => table.copying_from(seq),
         };
     }
 
@@ -285,10 +283,7 @@ impl Table {
             Life::CatchingUpKeys { until, keys, all } if marks.contains(until) => {
                 let keys = std::mem::take(keys);
                 self.life = match all {
-                    true => {
-                        let unmet = self.base.keys().cloned().collect();
-                        Life::CatchingUpAll(Copying { began: seq, unmet, ..Copying::default() })
-                    }
+                    true => self.copying_from(seq),
                     false => Life::Live,
                 };
                 for (key, first) in keys {
@@ -303,6 +298,12 @@ impl Table {
             }
             Life::CatchingUpKeys { .. } | Life::CatchingUpAll(_) | Life::Live => {}
         }
+    }
+
+    /// The beginning of a pass over the whole table.
+    fn copying_from(&self, began: Seq) -> Life {
+        let unmet = self.base.keys().cloned().collect();
+        Life::CatchingUpAll(Copying { began, unmet, ..Copying::default() })
     }
 
     /// Takes one image.

@@ -115,6 +115,29 @@ pub struct Snapshot {
     pub helper: Option<Helper>,
 }
 
+impl Snapshot {
+    /// The same with the first row of each tab alone.
+    #[must_use]
+    pub fn headers(&self) -> Self {
+        let header = |tab: &TabRead| TabRead {
+            title: tab.title.clone(),
+            rows: tab.rows.iter().take(1).cloned().collect(),
+            anchors: tab.anchors.clone(),
+            notes: Vec::new(),
+            merges: tab.merges.clone(),
+            ..*tab
+        };
+        Self {
+            locale: self.locale.clone(),
+            time_zone: self.time_zone.clone(),
+            tokens: self.tokens.clone(),
+            foreign: self.foreign.clone(),
+            tabs: self.tabs.iter().map(header).collect(),
+            helper: self.helper,
+        }
+    }
+}
+
 /// One request of a batch, in the order in which Google applies them: writes and claims, then inserts from top to bottom,
 /// then deletes from bottom to top, so that every number is right when it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -52,6 +52,13 @@ async fn a_table_that_gets_another_column_is_followed_on() {
         let rig = Rig::open(server, "altered", setup()).await;
         rig.sql("INSERT INTO goods (name, stock) VALUES ('before', 1); ALTER TABLE goods ADD COLUMN later INT FIRST").await;
         rig.sql("UPDATE goods SET stock = 5 WHERE id = 1").await;
+        // The link waits until somebody says which column of the tab is the new one.
+        let ann = rig.person("ann@example.com");
+        eventually(SOON, "the link's word in the journal", async || {
+            rig.daemon.log().contains("no column of the tab is `later`").then_some(())
+        })
+        .await;
+        ann.adds_column("later");
         rig.until_equal(SOON).await;
         rig.sql("UPDATE goods SET stock = 6 WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
         rig.until_equal(SOON).await;

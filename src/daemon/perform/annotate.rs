@@ -38,7 +38,7 @@ impl Performer {
         if let Err(error) = self.recollect(&mut notes).await {
             return self.log("what is said in the sheet is not known now", &error);
         }
-        let (Some(known), Some(snapshot)) = (notes.as_mut(), self.last_read()) else { return };
+        let (Some(known), Some(snapshot)) = (notes.as_mut(), self.last_rows()) else { return };
         if known.is_empty() && remarks.said.is_empty() && remarks.headers.iter().all(Option::is_none) {
             return;
         }

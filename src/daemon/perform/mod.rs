@@ -115,6 +115,15 @@ impl Performer {
         EffectId(self.notes.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// The last read with its rows, which are given up: what comes after the remarks of a cycle, receipts and sizes, is
+    /// understood by the header alone, and a million rows are not kept.
+    fn last_rows(&self) -> Option<Arc<Snapshot>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let whole = last.take()?;
+        *last = Some(Arc::new(whole.headers()));
+        Some(whole)
+    }
+
     fn last_read(&self) -> Option<Arc<Snapshot>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -92,6 +92,10 @@ impl Performer {
         let helper = setup::helper_among(&tabs);
         let headers = self.client.headers(&self.spreadsheet, &there, helper).await?;
         let mut sheets = Vec::new();
+        if helper.is_some() {
+            // Also where no tab can be made ready: the reads that see a person mend it need no more.
+            self.set_helper(helper);
+        }
         for table in &self.tables {
             let known = known(table);
             // A tab is known by its id; its title is looked for only while it is new to us.
@@ -104,10 +108,9 @@ impl Performer {
                 rules: table.link.rules_in_sheet,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
-            if let (Some(helper), Some(header)) =
-                (helper, header.filter(|tab| setup::is_prepared(tab, &plan)))
+            if let (true, Some(header)) =
+                (helper.is_some(), header.filter(|tab| setup::is_prepared(tab, &plan)))
             {
-                self.set_helper(Some(helper));
                 sheets.push(Some(header.sheet));
                 continue;
             }
