@@ -77,12 +77,12 @@ impl<'a> Rival<'a> {
     }
 
     async fn table(&self) -> Vec<Vec<Json>> {
+        type Row = (u32, String, i64, f64, bool, i64, String, String, i64);
         let query = format!(
             "SELECT id, name, stock, price + 0e0, listed, DATEDIFF(since, '1899-12-30'), code, city, amount \
              FROM {}.{} ORDER BY id",
             self.stage.database, self.link.name
         );
-        type Row = (u32, String, i64, f64, bool, i64, String, String, i64);
         let rows: Vec<Row> = self.stage.server.rows(&query).await;
         let json = |(id, name, stock, price, listed, since, code, city, amount): Row| {
             let all = json!([id, name, stock, price, listed, since, code, city, amount]);

@@ -1,5 +1,6 @@
 //! What every scenario stands on: a real server, a local Google with real quotas, and the built daemon between them.
 
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -234,7 +235,8 @@ impl Stage {
             quota = google.quota,
         );
         for Link { name, book, .. } in &self.links {
-            text += &format!(
+            let _ = write!(
+                text,
                 "\n[[link]]\nname = \"{name}\"\ntable = \"{}.{name}\"\nspreadsheet = \"{}\"\ntab = \"{name}\"\n\
                  deletes = \"apply\"\nsweep_interval = \"{}\"\nsecret_files = [\"link-secret\"]\n",
                 self.database, self.books[*book], self.sweep

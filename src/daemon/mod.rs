@@ -7,6 +7,7 @@
 //! ```
 //! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
 
+pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod notify;
@@ -36,6 +37,7 @@ use tracing::{error, info, warn};
 
 use crate::config::Settings;
 use crate::config::settings::{self, ServerAddress};
+pub use crate::daemon::error::DaemonError;
 use crate::daemon::notify::Progress as Beats;
 use crate::daemon::perform::Performer;
 use crate::daemon::progress::Progress;
@@ -50,14 +52,12 @@ use crate::database::connect::{self, Address, Server, Tls};
 use crate::database::standing::current_position;
 use crate::engine::Engine;
 use crate::fault::{Classify, Fault};
-use crate::model::link::LinkName;
 use crate::model::mark::Owner;
 use crate::sheet::auth::ServiceAccount;
 use crate::sheet::client::Google;
-use crate::sheet::error::SheetError;
 use crate::sheet::pool::Pool as Accounts;
 use crate::sheet::quota::{Lane, Rates};
-use crate::store::{StoreError, installation, lease, migrate::migrate};
+use crate::store::{installation, lease, migrate::migrate};
 
 /// The name of the one source of changes, under which its position is stored.
 pub const SOURCE: &str = "main";
@@ -88,79 +88,6 @@ const AHEAD: usize = 256;
 
 /// Answers that may wait for the requests that asked.
 const ANSWERS: usize = 1024;
-
-/// What ends the daemon.
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    /// Its own state.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] crate::database::Error),
-    /// The way to Google cannot even be tried.
-    #[error(transparent)]
-    Sheet(#[from] SheetError),
-    /// The endpoint cannot listen.
-    #[error("cannot listen on {place}: {error}")]
-    Listen {
-        /// Address or path.
-        place: String,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A script's secret in the configuration is none.
-    #[error("a secret of link `{0}` is no `whsec_` secret of 24 to 64 bytes")]
-    Secret(LinkName),
-    /// A defect: the task and its panic.
-    #[error("the task `{task}` ended by a panic: {message}")]
-    Panic {
-        /// The task.
-        task: String,
-        /// What it said.
-        message: String,
-    },
-    /// The links can be followed no further as they are.
-    #[error("the daemon starts anew: {0}")]
-    Anew(String),
-    /// No link can be worked on.
-    #[error("no link can be worked on: see the errors above")]
-    NoLinks,
-}
-
-impl From<mysql_async::Error> for DaemonError {
-    fn from(error: mysql_async::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
-impl Classify for DaemonError {
-    fn fault(&self) -> Fault {
-        match self {
-            Self::Store(error) => error.fault(),
-            Self::Database(error) => error.fault(),
-            Self::Sheet(error) => error.fault(),
-            Self::Anew(_) => Fault::Passing,
-            Self::Listen { .. } | Self::NoLinks | Self::Secret(_) => Fault::NeedsOperator,
-            Self::Panic { .. } => Fault::Bug,
-        }
-    }
-
-    fn advice(&self) -> &'static str {
-        match self {
-            Self::Store(error) => error.advice(),
-            Self::Database(error) => error.advice(),
-            Self::Sheet(error) => error.advice(),
-            Self::Listen { .. } => {
-                "choose another `listen` in [endpoint], or end the program that has this one"
-            }
-            Self::Secret(_) => "make one: `whsec_` and the base64 of 32 random bytes",
-            Self::NoLinks => "mend the links, or check the account's rights on their tables",
-            Self::Panic { .. } => "report it, with the journal around it",
-            Self::Anew(_) => "",
-        }
-    }
-}
 
 /// Runs until `stop` is done. What passes is waited out; what a person must mend ends it.
 ///

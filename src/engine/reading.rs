@@ -33,9 +33,10 @@ impl Engine {
         }
         let hints = std::mem::take(&mut self.hints);
         let whole = scopes.iter().all(|scope| *scope == Scope::Whole);
-        self.out.push_back(match whole {
-            true => Effect::Read(self.reads),
-            false => Effect::ReadRows(self.reads, scopes.clone()),
+        self.out.push_back(if whole {
+            Effect::Read(self.reads)
+        } else {
+            Effect::ReadRows(self.reads, scopes.clone())
         });
         self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints, scopes };
     }

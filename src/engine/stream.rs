@@ -303,7 +303,7 @@ impl Table {
     /// The beginning of a pass over the whole table.
     fn copying_from(&self, began: Seq) -> Life {
         let unmet = self.base.keys().cloned().collect();
-        Life::CatchingUpAll(Copying { began, unmet, ..Copying::default() })
+        Life::CatchingUpAll(Copying { unmet, began, ..Copying::default() })
     }
 
     /// Takes one image.

@@ -243,7 +243,10 @@ impl Rig {
                 .await;
             let refused: Vec<String> = self
                 .server
-                .rows(&format!("SELECT answer FROM {}.edit WHERE answer LIKE '%refused%'", self.state))
+                .rows(&format!(
+                    "SELECT answer FROM {0}.edit WHERE answer LIKE '%refused%' UNION ALL SELECT text FROM {0}.note",
+                    self.state
+                ))
                 .await;
             panic!(
                 "{}: not right within {deadline:?}: {last}; told: {told:?}; refused: {refused:?}",

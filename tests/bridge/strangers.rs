@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::rig::{Rig, SOON, Setup};
+use crate::support::deadline::eventually;
 use crate::support::server::for_each_server;
 
 const LINK: &str = "/v1/links/goods/edits";
@@ -55,11 +56,15 @@ impl<'a> Message<'a> {
              content-length: {}\r\nwebhook-id: {}\r\nwebhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n\r\n{}",
             self.path, self.length, self.id, self.body
         );
-        let mut stream = TcpStream::connect(self.to).await.expect("the daemon listens");
-        // It may answer and close before it has taken all of it.
-        let _ = stream.write_all(request.as_bytes()).await;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("an answer in text");
+        let answer = eventually(SOON, "an answer", async || {
+            let mut stream = TcpStream::connect(self.to).await.expect("the daemon listens");
+            // Who answers may close before it has taken all of it; then the answer itself may be lost with the connection.
+            let _ = stream.write_all(request.as_bytes()).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            String::from_utf8(answer).ok().filter(|answer| answer.contains("\r\n\r\n"))
+        })
+        .await;
         let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
         let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
         (status, body)

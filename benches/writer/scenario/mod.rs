@@ -76,7 +76,6 @@ pub(crate) fn is_write(call: &Call) -> bool {
 }
 
 pub(crate) fn is_read(call: &Call) -> bool {
-    call.method.ends_with("etByDataFilter")
-        || call.method.ends_with(".get")
-        || call.method.ends_with("search")
+    let (_, verb) = call.method.rsplit_once('.').unwrap_or(("", call.method));
+    matches!(verb, "get" | "getByDataFilter" | "batchGetByDataFilter" | "search")
 }

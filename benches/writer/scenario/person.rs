@@ -67,7 +67,7 @@ async fn edits_of(stage: &Stage, count: u32) -> Vec<f64> {
         }
         samples.push(typed.elapsed().as_secs_f64() * 1e3);
         // As a quick person does.
-        tokio::time::sleep(Duration::from_millis(3000)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
     }
     samples
 }

@@ -55,13 +55,14 @@ async fn load(stage: &Stage, link: &Link, seconds: u32) -> Vec<f64> {
         let ids = (0..TOGETHER).map(|n| 1 + (beat * TOGETHER + n).wrapping_mul(2_654_435_761) % link.rows);
         let cases: Vec<(u32, u32)> =
             ids.enumerate().map(|(n, id)| (id, beat * TOGETHER + n as u32)).collect();
-        let whens: String =
-            cases.iter().rev().map(|(id, stock)| format!(" WHEN {id} THEN {stock}")).collect();
+        let whens: Vec<String> =
+            cases.iter().rev().map(|(id, stock)| format!("WHEN {id} THEN {stock}")).collect();
         let list: Vec<String> = cases.iter().map(|(id, _)| id.to_string()).collect();
         let statement = format!(
-            "UPDATE {}.{} SET stock = CASE id{whens} END WHERE id IN ({})",
+            "UPDATE {}.{} SET stock = CASE id {} END WHERE id IN ({})",
             stage.database,
             link.name,
+            whens.join(" "),
             list.join(",")
         );
         conn.query_drop(statement).await.expect("a right statement");
