@@ -2,7 +2,7 @@
 //!
 //! A bucket of `burst` that refills at `rate` a minute lets `burst + rate` calls through in the worst minute, so the two
 //! add up to the quota (10 + 50 of 60). The common "60 a minute" bucket lets 119 through and is answered with 429.
-//! [`lanes`](crate::sheet::lanes) says who is next, [`pace`](crate::sheet::pace) what a refusal of Google's leads to.
+//! `lanes` says who is next, `pace` what a refusal of Google's leads to.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
