@@ -52,6 +52,7 @@ fuzz: ## cargo-fuzz, with a nightly compiler: make fuzz TARGET=rows SECONDS=600 
 
 fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture
+
 door: needs ## Edits of three people while all fails, and raw requests at the door: make door EDITS=2000 CASES=20000
 	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) CONNECTIONS=10000 \
 	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security --include-ignored --nocapture

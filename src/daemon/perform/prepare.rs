@@ -108,9 +108,7 @@ impl Performer {
                 rules: table.link.rules_in_sheet,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
-            if let (true, Some(header)) =
-                (helper.is_some(), header.filter(|tab| setup::is_prepared(tab, &plan)))
-            {
+            if let Some(header) = header.filter(|tab| helper.is_some() && setup::is_prepared(tab, &plan)) {
                 sheets.push(Some(header.sheet));
                 continue;
             }
