@@ -252,7 +252,7 @@ impl Table {
     fn last_image(&self, key: &Key) -> Option<&DbRow> {
         match &self.pending.get(key)?.state {
             DbState::Gone(image) => image.as_ref(),
-            DbState::Row(_) => None,
+            DbState::Row(_) | DbState::Outside(_) => None,
         }
     }
 
@@ -434,7 +434,7 @@ impl Table {
 fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
     match state {
         DbState::Gone(Some(image)) => buried.insert(key.clone(), image.clone()),
-        DbState::Gone(None) | DbState::Row(_) => buried.remove(key),
+        DbState::Gone(None) | DbState::Row(_) | DbState::Outside(_) => buried.remove(key),
     };
 }
 

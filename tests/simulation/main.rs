@@ -9,6 +9,7 @@
 extern crate simulation as sheetbridge;
 
 mod dice;
+mod filtered;
 mod hints;
 mod people;
 mod sheet;
