@@ -35,6 +35,7 @@ impl World {
         self.count(match (&write.aim, &outcome) {
             (_, WriteOutcome::Failed) => "table write failed",
             (_, WriteOutcome::Exists) => "row to insert exists",
+            (_, WriteOutcome::Outside) => "row to insert is outside of the filter",
             (_, WriteOutcome::Refused { .. }) => "table write refused",
             (_, WriteOutcome::Done { wrote: false, .. }) => "table found in order",
             (WriteAim::Columns { .. }, _) => "columns into the table",
@@ -52,7 +53,7 @@ impl World {
         self.witness.table_holds(write.table, &row);
         self.witness.table_writes += 1;
         self.last_write = self.clock;
-        let after = DbState::Row(shown_row(&row));
+        let after = self.server.state_of(&row);
         let image = self.server.put(write.table, row);
         self.server.commit(self.clock, vec![write.effect], vec![image]);
         after
@@ -83,7 +84,7 @@ impl World {
             self.witness.daemon_writes(table, id(key), *column, &shown(value));
             row[*column] = value.clone();
         }
-        let after = if wrote { self.put(write, row) } else { DbState::Row(shown_row(&row)) };
+        let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
         if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
             self.store.owed.remove(&owed);
         }
@@ -102,9 +103,8 @@ impl World {
         cells: &[GridCell],
     ) -> WriteOutcome {
         let table = write.table;
-        if let Some(typed) = typed.filter(|typed| self.server.tables[table].contains_key(&id(typed))) {
-            let _ = typed;
-            return WriteOutcome::Exists;
+        if let Some(there) = typed.and_then(|typed| self.server.tables[table].get(&id(typed))) {
+            return if self.server.admits(there) { WriteOutcome::Exists } else { WriteOutcome::Outside };
         }
         let made = typed.map_or(self.server.next_id, id);
         let mut meant = Vec::new();
@@ -136,9 +136,10 @@ impl World {
 
     fn delete(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
         let table = write.table;
-        let locked = self.server.tables[table].get(&id(key)).map(shown_row);
-        let wrote = match locked {
-            Some(row) if !guard::untouched(base, &row) => return done(key, DbState::Row(row), None, false),
+        let wrote = match self.server.tables[table].get(&id(key)) {
+            Some(row) if !guard::untouched(base, &shown_row(row)) || !self.server.admits(row) => {
+                return done(key, self.server.state_of(row), None, false);
+            }
             Some(_) => {
                 let rows = self.server.tables[table].len();
                 self.witness.daemon_deletes(table, id(key), rows - 1, self.clock);
