@@ -41,7 +41,7 @@ impl Engine {
             return;
         }
         let mut draft = Draft::default();
-        if self.owed.values().any(Owed::is_mend) {
+        if self.is_mending() {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
@@ -216,8 +216,10 @@ impl Engine {
                 let listed = writing.given_up.contains(&(index, key.clone()));
                 self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
             }
+            // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {
-                Next::Finished(base.is_some().then(|| BaseChange::Forget { key: key.clone(), dead: true }))
+                let known = base.is_some() || !self.tables[index].is_copied();
+                Next::Finished(known.then(|| BaseChange::Forget { key: key.clone(), dead: true }))
             }
         }
     }

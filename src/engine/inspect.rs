@@ -6,7 +6,6 @@ use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
-use crate::engine::owed::Owed;
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
@@ -59,8 +58,11 @@ impl Engine {
             names: Vec::new(),
             whole: scopes.iter().map(|scope| *scope == Scope::Whole).collect(),
         };
-        // A read is believed for no key while a mend is open.
-        if !self.owed.values().any(Owed::is_mend) {
+        self.look_for_victims(&tabs, &mut writing);
+        // A read is believed for no key while a mend is open: who made an edit hears of it by the next one.
+        if self.is_mending() {
+            self.hints.splice(0..0, std::mem::take(&mut writing.hints));
+        } else {
             for (index, tab) in tabs.iter().enumerate() {
                 if let Ok(tab) = tab
                     && self.tables[index].trouble.is_none()
