@@ -181,7 +181,7 @@ impl Engine {
             return Next::Wait;
         }
         let base = self.tables[index].base.get(key).cloned();
-        match (&pending.state, rows.find(key, base.as_ref())) {
+        match (&pending.state, self.tables[index].find(rows, key)) {
             (_, Found::Many) => Next::Wait,
             (DbState::Row(row), Found::Row(seen)) => {
                 let copied = rows.all(key).count() > 1;

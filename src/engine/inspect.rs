@@ -89,13 +89,14 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
+            self.tables[index].count_doubles(&rows, writing.asked);
             self.confirm_names(index, tab, &rows, writing);
         }
         let table = &self.tables[index];
         let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
-            match rows.find(key, self.tables[index].base.get(key)) {
+            match self.tables[index].find(&rows, key) {
                 Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
                 Found::Many => {
                     for row in rows.all(key) {
@@ -168,6 +169,7 @@ impl Engine {
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
                 Move::Same => {
                     self.tables[index].looks.remove(&(key.clone(), at));
+                    self.tables[index].forms.remove(&(key.clone(), at));
                 }
                 Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
@@ -225,6 +227,7 @@ impl Engine {
                         cell: sheet.value.clone(),
                         wins: over.is_some(),
                         stands: true,
+                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
                     });
                 }
             }

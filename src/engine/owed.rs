@@ -144,9 +144,8 @@ impl Owed {
                 Self::Cells { link, victim, cells, row, .. },
                 Self::Cells { link: same, victim: known, cells: before, row: was, .. },
             ) => {
-                let told = victim.is_some()
-                    || as_left(before, was, row, grid)
-                    || grown(before, was, row, grid);
+                let told =
+                    victim.is_some() || as_left(before, was, row, grid) || grown(before, was, row, grid);
                 if link != same || victim != known || !told {
                     return false;
                 }
