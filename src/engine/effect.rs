@@ -130,6 +130,13 @@ pub enum WriteAim {
         /// Its base.
         base: RowBase,
     },
+    /// Mark the row as deleted if it still is as base says: its record stays in the table.
+    Mark {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
     /// An edit beats a delete: the row is made again from its last image with the edit on it.
     Recreate {
         /// The row.

@@ -448,13 +448,13 @@ impl Engine {
         };
         let aim = match table.plan.rules.deletes {
             Deletes::Apply => WriteAim::Delete { key, base },
+            Deletes::Soft { .. } => WriteAim::Mark { key, base },
             Deletes::Restore => {
                 table.restore.insert(key.clone());
                 table.fetch(&key, seq);
                 return;
             }
-            // A link with soft deletes is not started by this version.
-            Deletes::Hold | Deletes::Soft { .. } => return,
+            Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);

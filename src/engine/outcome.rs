@@ -118,7 +118,7 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } => {}
+                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::Mark { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
@@ -196,11 +196,16 @@ impl Engine {
                 }
                 return;
             }
-            WriteAim::Delete { .. } => {
+            WriteAim::Delete { .. } | WriteAim::Mark { .. } => {
                 match &after {
                     DbState::Gone(_) => {
                         table.deleted.push(now);
                         table.forget(&key, true);
+                    }
+                    // It is marked as deleted.
+                    DbState::Row(_) | DbState::Outside(_) if wrote => {
+                        table.deleted.push(now);
+                        table.forget(&key, false);
                     }
                     // The row is another one by now, or not the link's any more: the edit beats the delete.
                     DbState::Row(_) | DbState::Outside(_) => {

@@ -11,7 +11,7 @@ use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
 
-use super::table::{Record, WIDTH, id, key, meaning, shown, shown_row};
+use super::table::{MARK, Record, WIDTH, id, key, meaning, shown, shown_row};
 use super::tell;
 use super::weather::Fault;
 use super::world::World;
@@ -27,6 +27,7 @@ impl World {
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
                 WriteAim::Delete { key, base } => self.delete(write, key, base),
+                WriteAim::Mark { key, base } => self.mark(write, key, base),
                 WriteAim::Recreate { key, base, before, cells, changed } => {
                     self.recreate(write, (key, base), before, cells, changed)
                 }
@@ -42,6 +43,7 @@ impl World {
             (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
             (WriteAim::Delete { .. }, _) => "row deleted",
+            (WriteAim::Mark { .. }, _) => "row marked as deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.tally.wrote(write, &outcome);
@@ -153,6 +155,24 @@ impl World {
         };
         self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: true });
         done(key, DbState::Gone(None), None, wrote)
+    }
+
+    /// The mark of a soft delete: a value that no filter of a story lets in.
+    fn mark(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
+        let table = write.table;
+        let Some(mut row) = self.server.tables[table].get(&id(key)).cloned() else {
+            return self.delete(write, key, base);
+        };
+        if !guard::untouched(base, &shown_row(&row)) || !self.server.admits(&row) {
+            return done(key, self.server.state_of(&row), None, false);
+        }
+        if !self.witness.taken.contains(&(table, id(key))) {
+            self.witness.violate(format!("wrong delete: nobody removed {table}/{}", id(key)));
+        }
+        row[1] = Value::Int(MARK);
+        let after = self.put(write, row);
+        self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: false });
+        done(key, after, None, true)
     }
 
     fn recreate(
