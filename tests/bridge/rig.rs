@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// Further lines of `[mysql]`.
+    pub(crate) mysql: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
     pub(crate) table: Option<String>,
     /// Another line in the place of the script's own `const MAX_PARCEL = …;`.
@@ -68,6 +70,7 @@ impl Default for Setup {
             rows: 12,
             deletes: "apply",
             more: "",
+            mysql: "",
             table: None,
             parcel: None,
         }
@@ -322,6 +325,7 @@ impl Rig {
 socket = "{socket}"
 user = "{database}"
 state_schema = "{state}"
+{mysql}
 
 [google]
 key_file = "google.json"
@@ -352,6 +356,7 @@ second_look = "400ms"
             spreadsheet = self.spreadsheet,
             deletes = setup.deletes,
             sweep = setup.sweep_interval,
+            mysql = setup.mysql,
         );
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");
         for secret in ["google.json", "link-secret"] {
