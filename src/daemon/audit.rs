@@ -166,9 +166,9 @@ impl Audit {
         let keys: Vec<Key> = rows.iter().map(|row| link.table.key(row)).collect();
         {
             let mut unmet = locked(unmet);
-            keys.iter().for_each(|key| {
+            for key in &keys {
                 unmet.remove(&key.wide_digest());
-            });
+            }
         }
         let known = store::base::find(conn, &link.table.link.rules.name, &keys).await?;
         let known: std::collections::BTreeMap<Key, Remembered> = known.into_iter().collect();

@@ -236,12 +236,11 @@ async fn restore_table(
     let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
     let whole = memory.as_ref().is_none_or(|memory| Memory::parse(&memory.state).read_whole);
     if let Some(memory) = memory.filter(|_| !same) {
-        match &table.changes.carry {
-            Some(carry) => carry_over(conn, group, index, carry, memory).await?,
-            None => {
-                tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
-                store::base::bury(conn, link).await?;
-            }
+        if let Some(carry) = &table.changes.carry {
+            carry_over(conn, group, index, carry, memory).await?;
+        } else {
+            tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
+            store::base::bury(conn, link).await?;
         }
     }
     let (base, dead) = remembered(conn, link).await?;
