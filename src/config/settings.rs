@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::database::load::Bounds;
+use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
 use crate::model::rule::LinkRules;
 use crate::model::schema::TableName;
@@ -122,6 +123,8 @@ pub struct Link {
     pub table: TableName,
     /// The spreadsheet.
     pub spreadsheet: SpreadsheetId,
+    /// The rows that the tab shows: all of these must hold. Empty: every row.
+    pub filter: Vec<Condition>,
     /// The tab's title when the link is made; later it is known by its id.
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
@@ -136,7 +139,7 @@ pub struct Link {
 
 impl Link {
     /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
-    /// Policies, times and secrets may change without a new meeting.
+    /// Policies, times, secrets and the filter may change without a new meeting.
     #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]
     pub fn fingerprint(&self) -> u64 {
         let columns: Vec<_> = self.rules.columns.iter().map(|c| (&c.name, &c.header, c.direction)).collect();

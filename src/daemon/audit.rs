@@ -139,7 +139,15 @@ impl Audit {
                 continue;
             }
             let (begun, limit) = (Instant::now(), self.reading.rows());
-            let rows = read::chunk(&mut conn, &link.table.schema, after.as_ref(), limit, Lock::None).await?;
+            let rows = read::chunk_within(
+                &mut conn,
+                &link.table.schema,
+                &link.table.filter,
+                after.as_ref(),
+                limit,
+                Lock::None,
+            )
+            .await?;
             let last = rows.len() < limit;
             found.rows += rows.len() as u64;
             after = rows.last().map(|row| link.table.key(row)).or(after);

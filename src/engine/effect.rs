@@ -300,10 +300,10 @@ pub enum Level {
 pub type Interval = (Micros, Micros);
 
 impl DbState {
-    /// The row, if there is one.
+    /// The row, if there is one, inside of the filter or outside.
     pub fn row(&self) -> Option<&DbRow> {
         match self {
-            Self::Row(row) => Some(row),
+            Self::Row(row) | Self::Outside(row) => Some(row),
             Self::Gone(_) => None,
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::owed::Owed;
 use crate::engine::places::Scope;
@@ -139,6 +140,15 @@ impl Engine {
             // A first meeting: the row of the table is known, nothing has agreed yet.
             (None, Some(DbState::Row(_))) if table.owed_key(key).is_none() => {
                 RowBase { columns: vec![None; table.width()] }
+            }
+            (None, Some(DbState::Outside(_))) if table.owed_key(key).is_none() => {
+                return writing.judge(
+                    index,
+                    row.row,
+                    Outcome::Refused,
+                    Some(table.first_key()),
+                    OUTSIDE.into(),
+                );
             }
             (None, _) => return,
         };

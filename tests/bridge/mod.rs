@@ -18,6 +18,7 @@ mod columns;
 mod day;
 mod door;
 mod echoes;
+mod filtered;
 mod injection;
 mod notes;
 mod people;

@@ -132,7 +132,7 @@ impl Performer {
                 continue;
             }
             for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
-                let state = row.map_or(DbState::Gone(None), |row| DbState::Row(table.row(&row)));
+                let state = row.map_or(DbState::Gone(None), |row| table.state(&row));
                 found.push((index, key, state));
             }
         }
@@ -178,7 +178,9 @@ impl Performer {
         }
         self.mark(low).await?;
         let (begun, limit) = (Instant::now(), self.reading.rows());
-        let rows = rows::chunk(&mut conn, &table.schema, after.as_ref(), limit, Lock::None).await?;
+        let inside = &table.filter;
+        let rows =
+            rows::chunk_within(&mut conn, &table.schema, inside, after.as_ref(), limit, Lock::None).await?;
         drop(conn);
         let last = rows.len() < limit;
         if !last {

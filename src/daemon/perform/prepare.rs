@@ -26,6 +26,8 @@ pub struct Memory {
     pub locale: String,
     /// Its time zone then.
     pub time_zone: String,
+    /// Of the filter that base was made under; 0 without one.
+    pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
     /// What the link ties together beside its columns.
@@ -200,7 +202,7 @@ impl Performer {
                 store::base::bury(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
-            let read_whole = was.read_whole || changed;
+            let read_whole = was.read_whole || changed || was.filter != table.filter_print();
             let memory = Memory { locale, time_zone, read_whole, ..table.memory() };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
