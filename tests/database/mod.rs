@@ -11,6 +11,7 @@ mod logins;
 mod metadata;
 mod order;
 mod patience;
+mod paused;
 mod positions;
 pub(crate) mod random;
 mod rights;
