@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::settings::Link;
+use crate::daemon::columns::{self, Changes, Known};
+use crate::daemon::perform::Memory;
 use crate::daemon::soft::{Soft, UnfitMark};
 use crate::database::Image;
 use crate::database::key::{canonical, key_of, key_of_image};
@@ -20,6 +22,7 @@ use crate::model::schema::{Column, ColumnKind, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
 use crate::sheet::layout::{Layout, LayoutFault, layout};
+use crate::store::link::LinkMemory;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Why a link cannot be worked on at all: the operator must mend it, the other links go on.
@@ -102,6 +105,8 @@ pub struct Table {
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
+    /// What became of its columns since an earlier run.
+    pub changes: Changes,
 }
 
 /// How the link is shown, as far as the spreadsheet decides it.
@@ -168,6 +173,7 @@ impl Table {
             plain: utc,
             estimate: 0,
             remembered: None,
+            changes: Changes::default(),
         })
     }
 
@@ -176,6 +182,41 @@ impl Table {
         let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
         let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
         xxh3_64(meaning.as_bytes())
+    }
+
+    /// Of what the link ties together beside its columns: another one means that nothing that is remembered can be used.
+    fn ties(&self) -> u64 {
+        let link = &self.link;
+        let tied = format!("{:?} {:?} {:?} {:?}", link.table, link.spreadsheet, link.tab, link.time_zone);
+        xxh3_64(format!("{tied}\n{}", codec::CODEC_VERSION).as_bytes())
+    }
+
+    fn known_columns(&self) -> Vec<Known> {
+        let known = |(at, plan): (usize, &ColumnPlan)| {
+            let key = self.key.iter().position(|column| *column == at);
+            Known::of(self.column(at), &plan.rule.header, plan.rule.direction, key)
+        };
+        self.plan.columns.iter().enumerate().map(known).collect()
+    }
+
+    /// What is to be remembered of the link's columns: the tab shows them all.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            ties: self.ties(),
+            filter: self.filter_print(),
+            columns: self.known_columns(),
+            ..Memory::default()
+        }
+    }
+
+    /// Takes what is remembered of an earlier run.
+    pub fn recall(&mut self, link: &LinkMemory) {
+        self.remembered = link.sheet;
+        let memory = Memory::parse(&link.state);
+        if memory.ties == self.ties() {
+            self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);
+            self.changes.tab.append(memory.owing);
+        }
     }
 
     /// Of the filter: another one means that the whole table is read, and base stays.

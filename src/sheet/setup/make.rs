@@ -7,7 +7,7 @@ use crate::sheet::helper_tab::{HELPER_ROWS, HELPER_TITLE};
 use crate::sheet::layout::{Layout, anchor_text};
 use crate::sheet::read::TabInfo;
 use crate::sheet::request::ANCHOR_KEY;
-use crate::sheet::setup::{TabPlan, is_blank, is_titled, titles};
+use crate::sheet::setup::{TabPlan, follow, is_blank, is_titled, titles};
 use crate::sheet::wire::{
     CellData, CellFormat, Dimension, DimensionRange, FormatCell, GridCoordinate, GridProperties, GridRange,
     Location, NewMetadata, ProtectedRange, Request, RowData, SheetProperties, UpdateCells, VALUE_ONLY,
@@ -82,13 +82,17 @@ pub(super) fn column_requests(
     layout: &Layout,
     missing: &[usize],
 ) -> Vec<Request> {
-    let mut requests = Vec::new();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let (inserted, mut requests) = follow::insert_requests(tab, plan, layout, missing);
     let wide = layout.columns.iter().max().map_or(0, |last| last + 1);
-    if wide > tab.column_count {
+    let there = tab.column_count + inserted;
+    if wide > there {
         requests.push(Request::AppendDimension {
             sheet_id: tab.sheet,
             dimension: Dimension::Columns,
-            length: wide - tab.column_count,
+            length: wide - there,
         });
     }
     if tab.rows.first().is_none_or(|row| is_blank(&row.cells)) {
@@ -127,7 +131,7 @@ fn header_requests(tab: &TabRead, plan: &TabPlan<'_>) -> [Request; 3] {
     };
     let bold = Request::RepeatCell {
         range: GridRange::rows(tab.sheet, 0, 1),
-        cell: FormatCell { format: CellFormat::TextFormat { bold: true } },
+        cell: FormatCell { format: CellFormat::of_text(Some(true), None) },
         fields: "userEnteredFormat.textFormat.bold",
     };
     let frozen = Request::UpdateSheetProperties {
