@@ -11,6 +11,8 @@ use crate::model::cell::Cell;
 use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
+use crate::model::pause::Pause;
+use crate::model::position::Position;
 use crate::model::rule::{Deletes, Direction};
 use crate::model::schema::{Column, ColumnKind, TableSchema};
 use crate::model::value::Value;
@@ -81,6 +83,10 @@ pub struct Table {
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
+    /// Why it stands still from the start on: its tab is not touched.
+    pub stopped: Option<Pause>,
+    /// What the stream tells up to here an operator has seen before he let the link go on.
+    pub looked_at: Option<Position>,
 }
 
 /// How the link is shown, as far as the spreadsheet decides it.
@@ -145,6 +151,8 @@ impl Table {
             plain: utc,
             estimate: 0,
             remembered: None,
+            stopped: None,
+            looked_at: None,
         })
     }
 

@@ -133,7 +133,7 @@ async fn read_whole(pool: &Pool, chosen: impl Fn(&TableName) -> bool) -> Result<
     for mut link in store::link::load_all(&mut conn).await? {
         if chosen(&link.table) {
             let memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
-            link.state = serde_json::to_string(&memory).unwrap_or_default();
+            link.state = memory.text();
             store::link::save(&mut conn, &link).await?;
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::engine::draft::{Draft, as_read, key_cells, planned, renamed_cells, sorted, write_op};
 use crate::engine::flush::Next;
+use crate::engine::held::{Held, news};
 
 use crate::engine::Engine;
 use crate::engine::effect::{Conflict, Winner};
@@ -9,7 +10,7 @@ use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
 use crate::engine::plan::{Aim, PlannedCell};
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Held, Pending};
+use crate::engine::table::Pending;
 use crate::engine::writing::Writing;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::GridOp;
@@ -35,18 +36,18 @@ impl Engine {
             edit: (writing.asked, writing.answered),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            adopting: table.adopting,
         };
         let (mut cells, mut listed, mut held, mut wait) = (Vec::new(), Vec::new(), Vec::new(), false);
+        let mut free = Vec::new();
         // Image, sheet, plan and base run side by side.
         #[allow(clippy::needless_range_loop)]
         for at in 0..table.width() {
             let sheet = &seen.cells[at];
-            let (cell, value) = (sheet.value.digest(), Some(row[at].value.digest()));
-            let is_held = table
-                .held
-                .get(&(key.clone(), at))
-                .is_some_and(|held| held.cell == cell && held.value == value);
             let base_column = new.columns[at];
+            let (cell, value) = (sheet.value.digest(), news(base_column, Some(&row[at])));
+            let held_before = table.held.get(&(key.clone(), at));
+            let is_held = held_before.is_some_and(|held| held.stands(cell, base_column, Some(&row[at])));
             let edit = table.edited_at(key, at, sheet, (writing.asked, writing.answered));
             match column(
                 &table.plan.columns[at],
@@ -55,8 +56,12 @@ impl Engine {
                 sheet,
                 Grounds { edit, ..grounds },
             ) {
-                Move::Agree(base) => new.columns[at] = Some(base),
+                Move::Agree(base) => {
+                    new.columns[at] = Some(base);
+                    free.push((key.clone(), at));
+                }
                 Move::ToSheet { base, over } => {
+                    free.push((key.clone(), at));
                     if let Some(rule) = over {
                         listed.push((at, sheet.value.clone(), Winner::Database, rule));
                     }
@@ -75,7 +80,12 @@ impl Engine {
         if wait {
             return Next::Wait;
         }
-        self.tables[index].held.extend(held.into_iter().map(|(at, held)| ((key.clone(), at), held)));
+        for at in free {
+            self.tables[index].held.release(&at);
+        }
+        for (at, held) in held {
+            self.tables[index].held.hold((key.clone(), at), held);
+        }
         for (column, sheet, winner, rule) in listed {
             let database = Some(row[column].shown.clone());
             let edit = (writing.asked, writing.answered);

@@ -93,6 +93,9 @@ impl NewRows<'_> {
                 if known || table.owed_key(key).is_some() {
                     return Some(None);
                 }
+                if table.adopting {
+                    return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
+                }
                 if table.dead.contains(key) {
                     let text = "the record with this key was deleted: clear the key to make a new one";
                     return Some(Some((Outcome::Refused, text.into())));
@@ -103,6 +106,9 @@ impl NewRows<'_> {
                 if !table.life.is_live() {
                     return Some(Some((Outcome::Waiting, "the table is still being read".into())));
                 }
+            }
+            _ if table.adopting => {
+                return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
             }
             KeySeen::Blank if table.plan.auto_key => {}
             KeySeen::Blank => return Some(Some((Outcome::Waiting, "the new row needs its key".into()))),

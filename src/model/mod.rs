@@ -12,6 +12,7 @@ pub mod gtid;
 pub mod key;
 pub mod link;
 pub mod mark;
+pub mod pause;
 pub mod position;
 pub mod rule;
 pub mod schema;

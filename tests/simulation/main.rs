@@ -8,6 +8,7 @@
 
 extern crate simulation as sheetbridge;
 
+mod brakes;
 mod dice;
 mod hints;
 mod people;

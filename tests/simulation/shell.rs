@@ -46,6 +46,7 @@ impl Call {
             Effect::Name(_) => "Name",
             Effect::Probe { .. } => "Probe",
             Effect::Chunk { .. } => "Chunk",
+            Effect::Pauses { .. } => "Pauses",
             Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => "",
         }
     }
@@ -133,6 +134,10 @@ impl World {
                     });
                     Input::Probed(*effect, rows)
                 })
+            }
+            Effect::Pauses { table, pauses } => {
+                self.store.links[*table].pauses.clone_from(pauses);
+                Some(Input::PausesKept(*table))
             }
             Effect::Chunk { table, after, low, high } => {
                 self.chunk((*table, after.as_ref()), (*low, *high), call.step)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sheetbridge::engine::effect::{Answered, Effect, Level, Naming, Outcome};
+use sheetbridge::engine::held::Holds;
 use sheetbridge::engine::input::{ColumnPlan, EditHint, Input, LinkPlan, Micros, Seq};
 use sheetbridge::engine::lifecycle::Life;
 use sheetbridge::engine::plan::Plan;
@@ -13,6 +14,7 @@ use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::base::RowBase;
 use sheetbridge::model::link::LinkName;
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
+use sheetbridge::model::pause::{Brake, Pause};
 use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Policy, Tie};
 use sheetbridge::model::value::Value;
 
@@ -302,10 +304,21 @@ impl World {
         let tab = self.dice.below(self.plans.len());
         self.trace(|| format!("the stream is in doubt about {tab}"));
         self.store.links[tab].copied = false;
-        self.give(Input::Stop { table: tab, reason: "the table was emptied by TRUNCATE".into() });
+        let pause = Pause::new(Brake::Unreadable, "a row of it cannot be read");
+        self.give(Input::Stop { table: tab, pause });
         if self.engine.tables()[tab].stopped.is_some() {
             self.doubted.insert(tab);
         }
+    }
+
+    /// An operator lets every link that stands still begin anew.
+    pub(super) fn resume(&mut self) {
+        self.trace(|| "RESUME".into());
+        for kept in self.store.links.iter_mut().filter(|kept| kept.is_stopped()) {
+            kept.pauses.clear();
+            kept.copied = false;
+        }
+        self.crash();
     }
 
     pub(super) fn crash(&mut self) {
@@ -347,7 +360,9 @@ impl World {
                         self.witness.violate(format!("false alarm: {}", notice.text));
                     }
                 }
-                Effect::Probe { .. } | Effect::Chunk { .. } => self.beside.push(Call::new(effect)),
+                Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
+                    self.beside.push(Call::new(effect))
+                }
                 effect => self.cycle.push_back(Call::new(effect)),
             }
         }
@@ -413,8 +428,8 @@ impl World {
         self.weather.clear_up();
         self.growing.clear();
         Rc::make_mut(&mut self.sheet).headless.fill(false);
-        if !self.doubted.is_empty() {
-            self.crash();
+        if !self.doubted.is_empty() || self.store.links.iter().any(Kept::is_stopped) {
+            self.resume();
         }
         let begin = self.step;
         let mut quiet_since = None;
@@ -570,6 +585,9 @@ fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start 
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
+        table.adopting = kept.lost;
+        table.held = Holds::restored(kept.held.clone());
+        table.restore_pauses(kept.pauses.iter().cloned());
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();
         table
     };

@@ -1,0 +1,140 @@
+//! What the store gives back to an engine: base, debts, held cells, brakes, and the batch whose fate is open.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mysql_async::Conn;
+
+use crate::daemon::DaemonError;
+use crate::daemon::perform::{Memory, NOTHING_NEW};
+use crate::daemon::start::Group;
+use crate::daemon::table::Table;
+use crate::engine::Start;
+use crate::engine::held::{Held, Holds};
+use crate::engine::input::{ColumnIndex, ColumnPlan};
+use crate::engine::lifecycle::Life;
+use crate::engine::owed::{Owed, OwedId};
+use crate::engine::plan::Plan;
+use crate::engine::table::{Claim, Table as EngineTable};
+use crate::model::base::RowBase;
+use crate::model::key::Key;
+use crate::model::link::LinkName;
+use crate::model::mark::{EffectId, Owner};
+use crate::store::base::Remembered;
+use crate::store::{self, StoreError};
+
+/// What an engine starts with.
+pub(super) async fn restore(
+    conn: &mut Conn,
+    group: &Group,
+    owner: &Owner,
+    effects: EffectId,
+    missed: bool,
+) -> Result<(Start, EffectId), DaemonError> {
+    let id = &group.spreadsheet;
+    store::spreadsheet::ensure(conn, id).await?;
+    let until = effects;
+    let mut tables = Vec::new();
+    for table in &group.tables {
+        tables.push(restore_table(conn, table, until, missed).await?);
+    }
+    let counters = store::spreadsheet::counters(conn, id).await?;
+    let open = store::batch::open(conn, id).await?;
+    if open.len() > 1 {
+        return Err(StoreError::Corrupt { table: "batch", what: "two batches are open at once" }.into());
+    }
+    let open = open.into_iter().next().map(|(_, _, plan)| serde_json::from_slice::<Plan>(&plan)).transpose();
+    let tokens = store::batch::ended(conn, id).await?;
+    let last_done = tokens.iter().filter(|(_, _, landed)| *landed).map(|(number, _, _)| *number).max();
+    let owed = store::owed::list(conn, id).await?;
+    let owed: Result<BTreeMap<OwedId, Owed>, serde_json::Error> =
+        owed.into_iter().map(|(id, text)| Ok((OwedId(id), serde_json::from_str(&text)?))).collect();
+    let unreadable = |what| StoreError::Corrupt { table: "owed and batch", what };
+    let start = Start {
+        owner: owner.clone(),
+        tables,
+        effects: effects.next(),
+        number: counters.0,
+        slot: counters.1,
+        last_done,
+        tokens: tokens.into_iter().map(|(number, at, _)| (number, at)).collect(),
+        open: open.map_err(|_| unreadable("a plan cannot be read"))?,
+        owed: owed.map_err(|_| unreadable("a debt cannot be read"))?,
+        seq: 0,
+    };
+    Ok((start, until))
+}
+
+async fn restore_table(
+    conn: &mut Conn,
+    table: &Table,
+    until: EffectId,
+    missed: bool,
+) -> Result<EngineTable, DaemonError> {
+    let link = &table.link.rules.name;
+    let memory = store::link::load(conn, link).await?;
+    let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
+    let knows = memory.as_ref().map(|memory| Memory::parse(&memory.state));
+    let whole = knows.as_ref().is_none_or(|knows| knows.read_whole);
+    if memory.is_some() && !same && table.stopped.is_none() {
+        tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
+        store::base::bury(conn, link).await?;
+        store::held::release_all(conn, link).await?;
+    }
+    let (base, dead) = remembered(conn, link).await?;
+    let vanished = !whole && same && base.is_empty() && dead.is_empty();
+    let lost = knows.is_some_and(|knows| knows.base_lost || (knows.met && vanished));
+    if lost {
+        tracing::warn!(LINK = link.0, "base is lost: what is equal is adopted, what differs is held");
+    }
+    let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: missed || whole || !same || lost };
+    let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
+    engine.adopting = lost;
+    engine.held = Holds::restored(held(conn, table).await?);
+    let pauses = store::pause::of_link(conn, link).await?.into_iter().map(|kept| kept.pause);
+    engine.restore_pauses(pauses);
+    for claim in store::claim::open(conn, link).await? {
+        let (Some(key), Ok(base)) = (claim.key, serde_json::from_str::<RowBase>(&claim.content)) else {
+            continue;
+        };
+        engine.claims.insert(claim.claim, Claim { key, base, missing_since: None, named_at: None });
+    }
+    Ok(engine)
+}
+
+/// The cells that wait for a person. One of a column that is linked no more waits for nobody.
+async fn held(conn: &mut Conn, table: &Table) -> Result<BTreeMap<(Key, ColumnIndex), Held>, DaemonError> {
+    let mut cells = BTreeMap::new();
+    for held in store::held::list(conn, &table.link.rules.name).await? {
+        let named = |column: &ColumnPlan| Some(&column.rule.name) == held.column.as_ref();
+        let (Ok(key), Some(at)) = (held.row.parse(), table.plan.columns.iter().position(named)) else {
+            continue;
+        };
+        let value = Some(held.value).filter(|value| *value != NOTHING_NEW);
+        cells.insert((key, at), Held { cell: held.cell, value, why: held.detail });
+    }
+    Ok(cells)
+}
+
+async fn remembered(
+    conn: &mut Conn,
+    link: &LinkName,
+) -> Result<(BTreeMap<Key, RowBase>, BTreeSet<Key>), StoreError> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    store::base::scan(conn, link, move |key, remembered| {
+        // The receiver outlives the scan.
+        let _ = sender.send((key, remembered));
+    })
+    .await?;
+    let (mut base, mut dead) = (BTreeMap::new(), BTreeSet::new());
+    for (key, remembered) in receiver {
+        match remembered {
+            Remembered::Base(row) => {
+                base.insert(key, row);
+            }
+            Remembered::Tombstone => {
+                dead.insert(key);
+            }
+        }
+    }
+    Ok((base, dead))
+}
