@@ -7,12 +7,14 @@
 //! ```
 //! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
 
+pub mod desk;
 pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod notify;
 mod operator;
 pub mod perform;
+pub mod plan;
 pub mod progress;
 mod restore;
 pub mod retry;

@@ -20,6 +20,7 @@ use crate::model::key::Key;
 use crate::model::link::LinkName;
 use crate::model::mark::{EffectId, Owner};
 use crate::store::base::Remembered;
+use crate::store::link::LinkMemory;
 use crate::store::{self, StoreError};
 
 /// What an engine starts with.
@@ -64,6 +65,35 @@ pub(super) async fn restore(
     Ok((start, until))
 }
 
+/// What base says of a link now.
+pub(super) struct Recalled {
+    /// What both sides last agreed on; nothing where the link or its table is another one by now.
+    pub(super) base: BTreeMap<Key, RowBase>,
+    /// Keys that are no new records.
+    pub(super) dead: BTreeSet<Key>,
+    /// Base is lost.
+    pub(super) lost: bool,
+}
+
+/// Reads base; writes nothing.
+pub(super) async fn recalled(conn: &mut Conn, table: &Table) -> Result<Recalled, StoreError> {
+    let link = &table.link.rules.name;
+    let memory = store::link::load(conn, link).await?;
+    let same = is_same(table, memory.as_ref());
+    let (mut base, mut dead) = remembered(conn, link).await?;
+    let knows = memory.map(|memory| Memory::parse(&memory.state)).unwrap_or_default();
+    let vanished = knows.met && !knows.read_whole && same && base.is_empty() && dead.is_empty();
+    if !same && table.stopped.is_none() {
+        dead.extend(std::mem::take(&mut base).into_keys());
+    }
+    Ok(Recalled { base, dead, lost: knows.base_lost || vanished })
+}
+
+/// Are the link and its table what they were when base was made?
+fn is_same(table: &Table, memory: Option<&LinkMemory>) -> bool {
+    memory.is_some_and(|memory| memory.fingerprint == table.fingerprint())
+}
+
 async fn restore_table(
     conn: &mut Conn,
     table: &Table,
@@ -72,17 +102,14 @@ async fn restore_table(
 ) -> Result<EngineTable, DaemonError> {
     let link = &table.link.rules.name;
     let memory = store::link::load(conn, link).await?;
-    let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
-    let knows = memory.as_ref().map(|memory| Memory::parse(&memory.state));
-    let whole = knows.as_ref().is_none_or(|knows| knows.read_whole);
+    let same = is_same(table, memory.as_ref());
+    let whole = memory.as_ref().is_none_or(|memory| Memory::parse(&memory.state).read_whole);
     if memory.is_some() && !same && table.stopped.is_none() {
         tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
         store::base::bury(conn, link).await?;
         store::held::release_all(conn, link).await?;
     }
-    let (base, dead) = remembered(conn, link).await?;
-    let vanished = !whole && same && base.is_empty() && dead.is_empty();
-    let lost = knows.is_some_and(|knows| knows.base_lost || (knows.met && vanished));
+    let Recalled { base, dead, lost } = recalled(conn, table).await?;
     if lost {
         tracing::warn!(LINK = link.0, "base is lost: what is equal is adopted, what differs is held");
     }

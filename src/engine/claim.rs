@@ -167,7 +167,7 @@ impl NewRows<'_> {
 }
 
 /// What a new row still lacks.
-fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
+pub(super) fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
     let cells = || row.cells.iter().zip(&table.plan.columns);
     if cells().any(|(cell, _)| cell.formula.is_some() || matches!(cell.value, Cell::Error(_))) {
         return Some((Outcome::Refused, "a row with formulas in linked columns makes no record".into()));

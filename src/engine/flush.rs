@@ -48,6 +48,11 @@ impl Engine {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
+                if self.tables[index].stopped.is_some() {
+                    for change in self.tables[index].take_missed() {
+                        self.finish(index, Some(change), &mut writing);
+                    }
+                }
                 // Taken out for the time being: a large tab is not copied.
                 let missing = Err(Trouble { reason: String::new() });
                 let Some(slot) = writing.view.tabs.get_mut(index) else { continue };

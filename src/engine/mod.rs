@@ -52,6 +52,7 @@ pub mod owed;
 mod pausing;
 pub mod places;
 pub mod plan;
+pub mod preview;
 mod reading;
 pub mod reconcile;
 mod rows;

@@ -29,13 +29,19 @@ impl Engine {
             table.pass_marks(seq, &marks);
         }
         for (index, image) in images {
-            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
-                table.take(seq, commit, image);
+            match self.tables.get_mut(index) {
+                Some(table) if table.stopped.is_some() => {
+                    table.overhear(seq, image.key, image.state.row().is_some());
+                }
+                Some(table) => table.take(seq, commit, image),
+                None => {}
             }
         }
         for (index, key) in looks {
-            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
-                table.look(&key, seq);
+            match self.tables.get_mut(index) {
+                Some(table) if table.stopped.is_some() => table.overhear(seq, key, false),
+                Some(table) => table.look(&key, seq),
+                None => {}
             }
         }
         self.fill_chunks();

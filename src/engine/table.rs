@@ -340,7 +340,7 @@ impl Table {
     pub fn front(&self) -> Option<Seq> {
         if self.stopped.is_some() {
             // It leaves the front as soon as the store knows: its way back is to read the whole table.
-            return self.stop_kept_before;
+            return self.pending.values().map(|missed| missed.first).chain(self.stop_kept_before).min();
         }
         let kept = self.fences.values().filter_map(|fence| fence.kept_back);
         let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);

@@ -111,6 +111,12 @@ pub async fn is_any(conn: &mut impl Queryable, link: &LinkName) -> Result<bool> 
     Ok(found.is_some())
 }
 
+/// How many rows base knows.
+pub async fn count(conn: &mut impl Queryable, link: &LinkName) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM base WHERE link = ? AND dead_at IS NULL";
+    Ok(conn.exec_first(sql, (&link.0,)).await?.unwrap_or(0))
+}
+
 /// What base says of a link counts no more: the next meeting of its two sides is their first. The keys stay, as tombstones: a row
 /// of the tab that shows one of them and that the table lacks was deleted there, and is no new record.
 pub async fn bury(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {

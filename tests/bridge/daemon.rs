@@ -42,6 +42,20 @@ impl Daemon {
         assert!(before.is_none(), "the daemon was running");
     }
 
+    /// The same program with another command, and this configuration.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sheetbridge"));
+        command.args(arguments).arg("--config").arg(&self.configuration);
+        command
+    }
+
+    /// Rewrites its configuration for the next start.
+    pub(crate) fn reconfigure(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(&self.configuration).expect("it was written");
+        assert!(text.contains(from), "{from} stands in the configuration");
+        fs::write(&self.configuration, text.replace(from, to)).expect("the folder is writable");
+    }
+
     /// Ends it as a power cut does.
     pub(crate) fn kill9(&self) {
         let running = self.running().take();
