@@ -7,6 +7,7 @@ use crate::config::Settings;
 use crate::daemon::perform::Memory;
 use crate::daemon::{DaemonError, server_of};
 use crate::database::connect;
+use crate::engine::adopt::Knowledge;
 use crate::model::link::LinkName;
 use crate::model::pause::{Brake, Cure, Pause};
 use crate::store::held::Held;
@@ -108,7 +109,7 @@ impl Desk {
                     "paused"
                 }
                 None => "new",
-                Some(memory) if memory.base_lost => "planning",
+                Some(memory) if memory.knowledge == Knowledge::Lost => "planning",
                 Some(memory) if memory.read_whole => "reading its table",
                 Some(_) => "followed",
             };

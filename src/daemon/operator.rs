@@ -16,6 +16,7 @@ use crate::daemon::perform::Memory;
 use crate::daemon::route::Destination;
 use crate::daemon::shutdown::Shutdown;
 use crate::database::standing::current_position;
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::{Input, TableIndex};
 use crate::model::link::LinkName;
 use crate::model::mark::Owner;
@@ -127,7 +128,7 @@ async fn begin_anew(
             memory.configuration = configured.map(Link::configuration);
         }
         if kept.pause.brake.cure() == Cure::Adopt {
-            memory.base_lost = true;
+            memory.knowledge = Knowledge::Lost;
             store::base::bury(tx, &kept.link).await?;
             store::held::release_all(tx, &kept.link).await?;
         }

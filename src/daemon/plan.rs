@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::config::Settings;
 use crate::config::settings::Link;
 use crate::daemon::desk::Desk;
-use crate::daemon::perform::Memory;
 use crate::daemon::restore::{Recalled, recalled};
 use crate::daemon::table::{Table, UnfitLink};
 use crate::daemon::{DaemonError, pool_of};
 use crate::database::statement::Lock;
 use crate::database::{self, read, schema};
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
 use crate::engine::preview::{Preview, preview};
@@ -69,13 +69,14 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
     table.remembered = memory.as_ref().and_then(|memory| memory.sheet);
     let tab = tab(settings, &table).await?;
     let rows = rows(desk, &table).await?;
-    let Recalled { base, dead, lost } = recalled(desk.session(), &table).await?;
+    let Recalled { base, dead, knowledge } = recalled(desk.session(), &table).await?;
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, Life::Live);
     // What an operator is about to let go on as a lost base is planned as one.
     let pauses = desk.pauses(&link.rules.name).await?;
     let adopts = pauses.iter().any(|kept| kept.pause.brake == crate::model::pause::Brake::Foreign);
-    engine.adopting = lost || adopts || memory.is_some_and(|memory| Memory::parse(&memory.state).base_lost);
+    engine.knowledge = knowledge;
     if adopts {
+        engine.knowledge = Knowledge::Lost;
         engine.base.clear();
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());

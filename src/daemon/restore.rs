@@ -9,6 +9,7 @@ use crate::daemon::perform::{Memory, NOTHING_NEW};
 use crate::daemon::start::Group;
 use crate::daemon::table::Table;
 use crate::engine::Start;
+use crate::engine::adopt::Knowledge;
 use crate::engine::held::{Held, Holds};
 use crate::engine::input::{ColumnIndex, ColumnPlan};
 use crate::engine::lifecycle::Life;
@@ -71,8 +72,8 @@ pub(super) struct Recalled {
     pub(super) base: BTreeMap<Key, RowBase>,
     /// Keys that are no new records.
     pub(super) dead: BTreeSet<Key>,
-    /// Base is lost.
-    pub(super) lost: bool,
+    /// What may be concluded from rows that base does not know.
+    pub(super) knowledge: Knowledge,
 }
 
 /// Reads base; writes nothing.
@@ -86,7 +87,8 @@ pub(super) async fn recalled(conn: &mut Conn, table: &Table) -> Result<Recalled,
     if !same && table.stopped.is_none() {
         dead.extend(std::mem::take(&mut base).into_keys());
     }
-    Ok(Recalled { base, dead, lost: knows.base_lost || vanished })
+    let knowledge = if vanished { Knowledge::Lost } else { knows.knowledge };
+    Ok(Recalled { base, dead, knowledge })
 }
 
 /// Are the link and its table what they were when base was made?
@@ -109,13 +111,14 @@ async fn restore_table(
         store::base::bury(conn, link).await?;
         store::held::release_all(conn, link).await?;
     }
-    let Recalled { base, dead, lost } = recalled(conn, table).await?;
+    let Recalled { base, dead, knowledge } = recalled(conn, table).await?;
+    let lost = knowledge == Knowledge::Lost;
     if lost {
         tracing::warn!(LINK = link.0, "base is lost: what is equal is adopted, what differs is held");
     }
     let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: missed || whole || !same || lost };
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
-    engine.adopting = lost;
+    engine.knowledge = knowledge;
     engine.held = Holds::restored(held(conn, table).await?);
     let pauses = store::pause::of_link(conn, link).await?.into_iter().map(|kept| kept.pause);
     engine.restore_pauses(pauses);

@@ -8,6 +8,8 @@
 //! | lost | row | - | stays in the table alone until it is changed there |
 //! | lost | - | row | stays in the sheet alone: its key counts as dead |
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::Engine;
 use crate::engine::effect::Level;
 use crate::engine::rows::Rows;
@@ -15,26 +17,51 @@ use crate::engine::writing::Writing;
 use crate::model::base::BaseChange;
 use crate::model::key::Key;
 
+/// What may be concluded from rows that base does not know, while the whole table is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Knowledge {
+    /// A row of the table alone is new, and so is one of the tab alone.
+    #[default]
+    Sound,
+    /// The link stopped before the two sides had met: a key that stands in the tab alone may have been deleted meanwhile.
+    Unfinished,
+    /// What both sides last agreed on is lost: nothing can be said of either.
+    Lost,
+}
+
+impl Knowledge {
+    /// The same after a stop; `met` if every row of the table was known then.
+    #[must_use]
+    pub(super) fn stopped(self, met: bool) -> Self {
+        match self {
+            Self::Sound if !met => Self::Unfinished,
+            known => known,
+        }
+    }
+}
+
 impl Engine {
     /// All of the table has been compared with a whole read: from now on the link lives as any other.
-    pub(super) fn end_adoption(&mut self, index: usize, rows: &Rows<'_>, writing: &mut Writing) {
+    pub(super) fn end_doubt(&mut self, index: usize, rows: &Rows<'_>, writing: &mut Writing) {
         let table = &mut self.tables[index];
-        if !table.adopting || !table.is_calm() || !table.copying.is_empty() {
+        if table.knowledge == Knowledge::Sound || !table.is_calm() || !table.copying.is_empty() {
             return;
         }
-        table.adopting = false;
+        let was = std::mem::take(&mut table.knowledge);
         let alone = |key: &&Key| !table.base.contains_key(*key) && !table.dead.contains(*key);
         let alone: Vec<Key> = rows.keys().filter(alone).cloned().collect();
-        let told = format!(
-            "base was lost: {} rows are as they were on both sides, {} cells differ and are held, {} rows stand in the tab alone",
-            table.base.len(),
-            table.held.len(),
-            alone.len(),
-        );
+        let (equal, held, left) = (table.base.len(), table.held.len(), alone.len());
         for key in alone {
             table.dead.insert(key.clone());
             writing.agreed.push((index, BaseChange::Forget { key, dead: true }));
         }
-        self.tell(Some(index), Level::Warning, told);
+        if was == Knowledge::Lost {
+            let told = format!(
+                "base was lost: {equal} rows stand on both sides, {held} cells of them differ and are held, {left} rows stand in \
+                 the tab alone"
+            );
+            self.tell(Some(index), Level::Warning, told);
+        }
     }
 }

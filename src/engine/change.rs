@@ -5,6 +5,7 @@ use crate::engine::flush::Next;
 use crate::engine::held::{Held, news};
 
 use crate::engine::Engine;
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Conflict, Winner};
 use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
 use crate::engine::plan::{Aim, PlannedCell};
@@ -36,7 +37,7 @@ impl Engine {
             edit: (writing.asked, writing.answered),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
-            adopting: table.adopting,
+            adopting: table.knowledge == Knowledge::Lost,
         };
         let (mut cells, mut listed, mut held, mut wait) = (Vec::new(), Vec::new(), Vec::new(), false);
         let mut free = Vec::new();

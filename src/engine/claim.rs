@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
@@ -93,7 +94,7 @@ impl NewRows<'_> {
                 if known || table.owed_key(key).is_some() {
                     return Some(None);
                 }
-                if table.adopting {
+                if table.knowledge != Knowledge::Sound {
                     return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
                 }
                 if table.dead.contains(key) {
@@ -107,7 +108,7 @@ impl NewRows<'_> {
                     return Some(Some((Outcome::Waiting, "the table is still being read".into())));
                 }
             }
-            _ if table.adopting => {
+            _ if table.knowledge == Knowledge::Lost => {
                 return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
             }
             KeySeen::Blank if table.plan.auto_key => {}

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::held::HoldChange;
 use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
 use crate::engine::owed::{Owed, OwedId};
@@ -58,6 +59,8 @@ pub enum Effect {
         table: TableIndex,
         /// The brakes.
         pauses: Vec<Pause>,
+        /// What may be concluded from rows that base does not know, when it goes on.
+        knowledge: Knowledge,
     },
     /// Answer accepted edits.
     Answer(Vec<Answered>),

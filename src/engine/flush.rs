@@ -3,6 +3,7 @@
 use crate::engine::draft::{Draft, insert, planned};
 use std::collections::BTreeSet;
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::brake::mass_removal;
 use crate::engine::effect::{Commit, Effect, Level};
 use crate::engine::input::{DbState, TabView, Trouble};
@@ -48,11 +49,6 @@ impl Engine {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
-                if self.tables[index].stopped.is_some() {
-                    for change in self.tables[index].take_missed() {
-                        self.finish(index, Some(change), &mut writing);
-                    }
-                }
                 // Taken out for the time being: a large tab is not copied.
                 let missing = Err(Trouble { reason: String::new() });
                 let Some(slot) = writing.view.tabs.get_mut(index) else { continue };
@@ -230,7 +226,7 @@ impl Engine {
                     return next;
                 }
                 let table = &self.tables[index];
-                if base.is_none() && table.adopting {
+                if base.is_none() && table.knowledge == Knowledge::Lost {
                     // Nobody knows whether it is new or was deleted in the tab: held until it is changed.
                     return Next::Finished(None);
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
@@ -108,7 +109,7 @@ impl Engine {
         if whole {
             self.inspect_absent(index, &rows, writing);
             NewRows { index, tab, rows: &rows }.inspect(self, writing);
-            self.end_adoption(index, &rows, writing);
+            self.end_doubt(index, &rows, writing);
         }
     }
 
@@ -158,7 +159,7 @@ impl Engine {
             edit: between,
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
-            adopting: table.adopting,
+            adopting: table.knowledge == Knowledge::Lost,
         };
         let mut wants = Vec::new();
         for at in 0..table.width() {
@@ -338,7 +339,8 @@ impl Engine {
         let before = before.clone();
         // What never agreed is nobody's edit, unless the first meeting was the sheet's to decide.
         let table = &self.tables[index];
-        let sheet_decides = table.plan.rules.first_match == FirstMatch::Sheet && !table.adopting;
+        let sheet_decides =
+            table.plan.rules.first_match == FirstMatch::Sheet && table.knowledge != Knowledge::Lost;
         let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
         let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
         let (winner, rule) = match &before {

@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, Seq};
 use crate::engine::table::Table;
 use crate::model::key::Key;
@@ -84,7 +85,7 @@ impl Table {
     pub fn state(&self) -> State<'_> {
         match (self.pauses().next(), &self.life) {
             (Some(pause), _) => State::Paused(pause),
-            (None, _) if self.adopting => State::Planning,
+            (None, _) if self.knowledge == Knowledge::Lost => State::Planning,
             (None, Life::CatchingUpKeys { all: true, .. }) if self.base.is_empty() => State::New,
             (None, Life::CatchingUpKeys { all: true, .. }) => State::CatchingUp(Reach::All),
             (None, Life::CatchingUpKeys { all: false, .. }) => State::CatchingUp(Reach::Keys),
@@ -102,7 +103,7 @@ pub struct Copying {
     pub after: Option<Key>,
     /// The chunk under way.
     pub chunk: Option<Window>,
-    /// The keys of base when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
+    /// The keys of base, and those that are owed to the sheet, when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
     pub unmet: BTreeSet<Key>,
     /// There was no base when the pass began.
     pub first: bool,

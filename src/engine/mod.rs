@@ -32,7 +32,7 @@
 //! A read is asked only when no batch is unsettled; it is believed only if it shows the last settled batch; while a mend is open
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
-mod adopt;
+pub mod adopt;
 pub mod brake;
 mod change;
 mod claim;
@@ -64,6 +64,7 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::held::HoldChange;
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
@@ -188,7 +189,7 @@ impl Engine {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
         };
-        let adopting = start.tables.iter().any(|table| table.adopting);
+        let adopting = start.tables.iter().any(|table| table.knowledge == Knowledge::Lost);
         Self {
             owner: start.owner,
             tables: start.tables,

@@ -1,13 +1,10 @@
 //! Brakes going on and off: by the stream, by a read, by an operator; and told to the store each time.
 
-use std::collections::BTreeMap;
-
 use crate::engine::effect::{Effect, Level};
-use crate::engine::input::{DbState, Seq, TableIndex};
+use crate::engine::input::TableIndex;
 use crate::engine::lifecycle::Life;
-use crate::engine::table::{Pending, Table};
+use crate::engine::table::Table;
 use crate::engine::{Engine, Stage};
-use crate::model::base::BaseChange;
 use crate::model::key::Key;
 use crate::model::pause::{Brake, Pause};
 
@@ -31,7 +28,9 @@ impl Engine {
         }
         let rows = table.base.len();
         let pause = if empties { pause.of_rows(rows) } else { pause };
-        table.stand_still();
+        // All of it is read again when the link goes on.
+        (table.pending, table.wanted) = Default::default();
+        table.knowledge = table.knowledge.stopped(table.life.is_live() && table.copying.is_empty());
         table.stop_kept_before = Some(next);
         table.stopped = Some(pause.clone());
         table.trouble = Some(pause.clone());
@@ -96,7 +95,8 @@ impl Engine {
             let pauses: Vec<Pause> = table.pauses().cloned().collect();
             table.told.clone_from(&pauses);
             table.telling = true;
-            self.out.push_back(Effect::Pauses { table: index, pauses });
+            let knowledge = table.knowledge;
+            self.out.push_back(Effect::Pauses { table: index, pauses, knowledge });
         }
     }
 
@@ -149,48 +149,6 @@ impl Table {
         }
         self.trouble = self.stopped.clone().or(self.trouble.take());
         self.told = self.pauses().cloned().collect();
-    }
-
-    /// All of the table is read again when the link goes on, and what base knows and the table lacks is found then. That a row
-    /// is gone which base does not know, nothing tells any more: its key is kept.
-    fn stand_still(&mut self) {
-        let collected = match &mut self.life {
-            Life::CatchingUpKeys { keys, .. } => std::mem::take(keys),
-            Life::CatchingUpAll(_) | Life::Live => BTreeMap::new(),
-        };
-        let gone = |pending: &Pending| pending.state.row().is_none();
-        let gone = std::mem::take(&mut self.pending).into_iter().filter(|(_, pending)| gone(pending));
-        let gone: Vec<(Key, Seq)> = gone.map(|(key, pending)| (key, pending.first)).collect();
-        let asked = std::mem::take(&mut self.wanted).into_iter().chain(self.fetching.clone());
-        for (key, first) in asked.chain(collected).chain(gone) {
-            self.miss(key, first);
-        }
-    }
-
-    /// The stream names a row of a link that stands still.
-    pub(super) fn overhear(&mut self, seq: Seq, key: Key, is_there: bool) {
-        if is_there {
-            self.pending.remove(&key);
-        } else {
-            self.miss(key, seq);
-        }
-    }
-
-    fn miss(&mut self, key: Key, first: Seq) {
-        if !self.base.contains_key(&key) {
-            let state = DbState::Gone(None);
-            self.queue(key, Pending { state, first, commit: 0, renamed_from: None });
-        }
-    }
-
-    /// Of a link that stands still only this becomes certain: keys that base does not know and that are gone are dead.
-    pub(super) fn take_missed(&mut self) -> Vec<BaseChange> {
-        let missed = std::mem::take(&mut self.pending);
-        let dead = |(key, pending): (Key, Pending)| {
-            let is_dead = pending.state.row().is_none() && !self.base.contains_key(&key);
-            is_dead.then_some(BaseChange::Forget { key, dead: true })
-        };
-        missed.into_iter().filter_map(dead).collect()
     }
 
     /// The brakes that are on, the widest first.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::brake::{mass_delete, mass_removal};
 use crate::engine::claim::incomplete;
 use crate::engine::input::{DbRow, KeySeen, RowView, TabView};
@@ -65,7 +66,7 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
         match (base, rows.get(key), seen.find(key, base)) {
             (_, _, Found::Many) => plan.left += 1,
             (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
-            (None, Some(_), Found::Nowhere) if table.adopting => plan.left += 1,
+            (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
             (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
             (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
@@ -100,7 +101,7 @@ impl Preview {
             edit: (0, 0),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
-            adopting: table.adopting,
+            adopting: table.knowledge == Knowledge::Lost,
         };
         let mut equal = true;
         for (at, plan) in table.plan.columns.iter().enumerate() {
@@ -131,7 +132,7 @@ impl Preview {
 
     /// The tab has a row that the table has not.
     fn new_row(&mut self, table: &Table, key: Option<&Key>, here: &RowView) {
-        let dead = key.is_some_and(|key| table.dead.contains(key) || table.adopting);
+        let dead = key.is_some_and(|key| table.dead.contains(key) || table.knowledge != Knowledge::Sound);
         if dead || incomplete(table, here).is_some() {
             self.left += 1;
         } else {

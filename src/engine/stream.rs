@@ -29,19 +29,13 @@ impl Engine {
             table.pass_marks(seq, &marks);
         }
         for (index, image) in images {
-            match self.tables.get_mut(index) {
-                Some(table) if table.stopped.is_some() => {
-                    table.overhear(seq, image.key, image.state.row().is_some());
-                }
-                Some(table) => table.take(seq, commit, image),
-                None => {}
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
+                table.take(seq, commit, image);
             }
         }
         for (index, key) in looks {
-            match self.tables.get_mut(index) {
-                Some(table) if table.stopped.is_some() => table.overhear(seq, key, false),
-                Some(table) => table.look(&key, seq),
-                None => {}
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
+                table.look(&key, seq);
             }
         }
         self.fill_chunks();
@@ -295,7 +289,8 @@ impl Table {
 
     /// The beginning of a pass over the whole table.
     fn copying_from(&self, began: Seq) -> Life {
-        let unmet: BTreeSet<Key> = self.base.keys().cloned().collect();
+        let owed = self.claims.values().map(|claim| &claim.key);
+        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).cloned().collect();
         let first = unmet.is_empty();
         Life::CatchingUpAll(Copying { unmet, began, first, ..Copying::default() })
     }
@@ -416,7 +411,8 @@ impl Table {
         let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
             return;
         };
-        let unmet: Vec<Key> = copying.unmet.into_iter().filter(|key| self.base.contains_key(key)).collect();
+        let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
+        let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
         self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);

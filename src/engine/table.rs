@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Interval};
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
@@ -131,9 +132,8 @@ pub struct Table {
     pub life: Life,
     /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
     pub copying: BTreeSet<Key>,
-    /// Base was lost: until both sides were compared whole, what is equal agrees, what differs is held, and a row of one side alone
-    /// is left there.
-    pub adopting: bool,
+    /// What may be concluded from rows that base does not know.
+    pub knowledge: Knowledge,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused: by the state of its tab, or as `stopped`.
@@ -195,7 +195,7 @@ impl Table {
             places: Places::default(),
             wants_whole: true,
             not_swept_before: 0,
-            adopting: false,
+            knowledge: Knowledge::Sound,
             grid: Vec::new(),
             trouble: None,
             stopped: None,
@@ -340,7 +340,7 @@ impl Table {
     pub fn front(&self) -> Option<Seq> {
         if self.stopped.is_some() {
             // It leaves the front as soon as the store knows: its way back is to read the whole table.
-            return self.pending.values().map(|missed| missed.first).chain(self.stop_kept_before).min();
+            return self.stop_kept_before;
         }
         let kept = self.fences.values().filter_map(|fence| fence.kept_back);
         let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
@@ -407,7 +407,10 @@ impl Table {
 
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
     pub fn is_copied(&self) -> bool {
-        self.life.is_live() && self.copying.is_empty() && self.stopped.is_none() && !self.adopting
+        self.life.is_live()
+            && self.copying.is_empty()
+            && self.stopped.is_none()
+            && self.knowledge == Knowledge::Sound
     }
 
     /// A cycle is over and durable: what it brought to its end is no part of a copy any more.

@@ -135,8 +135,9 @@ impl World {
                     Input::Probed(*effect, rows)
                 })
             }
-            Effect::Pauses { table, pauses } => {
+            Effect::Pauses { table, pauses, knowledge } => {
                 self.store.links[*table].pauses.clone_from(pauses);
+                self.store.links[*table].knowledge = *knowledge;
                 Some(Input::PausesKept(*table))
             }
             Effect::Chunk { table, after, low, high } => {

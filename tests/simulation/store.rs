@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Commit;
 use sheetbridge::engine::held::Held;
 use sheetbridge::engine::input::{Micros, Seq, TableIndex};
@@ -24,8 +25,8 @@ pub(super) struct Kept {
     pub(super) inserts: BTreeMap<ClaimId, Key>,
     /// Cells that wait for a person.
     pub(super) held: BTreeMap<(Key, usize), Held>,
-    /// Base is lost: what is equal is adopted.
-    pub(super) lost: bool,
+    /// What may be concluded from rows that base does not know.
+    pub(super) knowledge: Knowledge,
     /// The brakes that are on.
     pub(super) pauses: Vec<Pause>,
     /// The last pass over the table is done.

@@ -369,6 +369,9 @@ impl World {
         for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
             kept.copied |= table.is_copied();
             kept.met |= kept.copied;
+            if table.is_copied() {
+                kept.knowledge = table.knowledge;
+            }
         }
     }
 
@@ -585,7 +588,7 @@ fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start 
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
-        table.adopting = kept.lost;
+        table.knowledge = kept.knowledge;
         table.held = Holds::restored(kept.held.clone());
         table.restore_pauses(kept.pauses.iter().cloned());
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();

@@ -94,7 +94,9 @@ impl Performer {
             Effect::Name(names) => vec![self.name(names).await],
             Effect::Probe { effect, keys } => vec![self.probe(effect, keys).await],
             Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
-            Effect::Pauses { table, pauses } => vec![self.keep_pauses(table, &pauses).await],
+            Effect::Pauses { table, pauses, knowledge } => {
+                vec![self.keep_pauses(table, &pauses, knowledge).await]
+            }
             Effect::Answer(answers) => {
                 self.answer(answers).await;
                 Vec::new()

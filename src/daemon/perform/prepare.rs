@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::daemon::perform::Performer;
 use crate::daemon::table::Table;
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::Input;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
@@ -33,8 +34,8 @@ pub struct Memory {
     pub looked_at: Option<String>,
     /// Base had rows when the last pass over the table ended.
     pub met: bool,
-    /// Base is lost: what is equal is adopted and what differs is held.
-    pub base_lost: bool,
+    /// What may be concluded from rows that base does not know.
+    pub knowledge: Knowledge,
 }
 
 impl Memory {
@@ -69,7 +70,8 @@ impl Performer {
         let old = store::link::load(&mut tx, &table.link.rules.name).await?;
         let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
         let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
-        let memory = Memory { read_whole: false, base_lost: false, met, ..self.present(table, old) };
+        let memory =
+            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..self.present(table, old) };
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
     }
