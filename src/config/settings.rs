@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
 use crate::model::rule::LinkRules;
 use crate::model::schema::TableName;
@@ -116,6 +117,8 @@ pub struct Link {
     pub table: TableName,
     /// The spreadsheet.
     pub spreadsheet: SpreadsheetId,
+    /// The rows that the tab shows: all of these must hold. Empty: every row.
+    pub filter: Vec<Condition>,
     /// The tab's title when the link is made; later it is known by its id.
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
@@ -129,7 +132,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Tells whether base still says something of a link: policies, times and secrets may change without a new meeting.
+    /// Tells whether base still says something of a link: policies, times, secrets and the filter may change without a new meeting.
     pub fn fingerprint(&self) -> u64 {
         self.configuration()
     }

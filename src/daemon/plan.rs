@@ -107,12 +107,14 @@ async fn tab(settings: &Settings, table: &Table) -> Result<Option<TabView>, NoPl
     table.view(tab).map(Some).map_err(|trouble| NoPlan::Tab(trouble.reason))
 }
 
-/// All rows of the table.
+/// All rows of the table inside of the link's filter: one that base knows and that is outside leaves the tab.
 async fn rows(desk: &mut Desk, table: &Table) -> Result<BTreeMap<Key, DbRow>, NoPlan> {
     let mut rows = BTreeMap::new();
     let mut after: Option<Key> = None;
     loop {
-        let chunk = read::chunk(desk.session(), &table.schema, after.as_ref(), CHUNK, Lock::None).await?;
+        let (schema, filter) = (&table.schema, &table.filter);
+        let chunk =
+            read::chunk_within(desk.session(), schema, filter, after.as_ref(), CHUNK, Lock::None).await?;
         let last = chunk.len() < CHUNK;
         for row in &chunk {
             let key = table.key(row);

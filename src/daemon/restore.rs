@@ -105,7 +105,12 @@ async fn restore_table(
     let link = &table.link.rules.name;
     let memory = store::link::load(conn, link).await?;
     let same = is_same(table, memory.as_ref());
-    let whole = memory.as_ref().is_none_or(|memory| Memory::parse(&memory.state).read_whole);
+    let known = memory.as_ref().map(|memory| Memory::parse(&memory.state));
+    let other_filter = known.as_ref().is_some_and(|known| known.filter != table.filter_print());
+    let whole = other_filter || known.is_none_or(|known| known.read_whole);
+    if other_filter {
+        tracing::info!(LINK = link.0, "the link's filter changed: rows enter and leave the tab by it");
+    }
     if memory.is_some() && !same && table.stopped.is_none() {
         tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
         store::base::bury(conn, link).await?;
@@ -116,13 +121,16 @@ async fn restore_table(
     if lost {
         tracing::warn!(LINK = link.0, "base is lost: what is equal is adopted, what differs is held");
     }
-    let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: missed || whole || !same || lost };
+    let claims = store::claim::open(conn, link).await?;
+    // What became of a record since it was made for a row is known of no image any more, such as that the filter leaves it out.
+    let keys = claims.iter().filter_map(|claim| Some((claim.key.clone()?, 0))).collect();
+    let life = Life::CatchingUpKeys { until, keys, all: missed || whole || !same || lost };
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
     engine.knowledge = knowledge;
     engine.held = Holds::restored(held(conn, table).await?);
     let pauses = store::pause::of_link(conn, link).await?.into_iter().map(|kept| kept.pause);
     engine.restore_pauses(pauses);
-    for claim in store::claim::open(conn, link).await? {
+    for claim in claims {
         let (Some(key), Ok(base)) = (claim.key, serde_json::from_str::<RowBase>(&claim.content)) else {
             continue;
         };

@@ -169,6 +169,9 @@ pub struct Want {
     /// The cell still stands in the sheet, so base moves with the write. False for a value that a write of ours covered: the
     /// sheet does not show it, and the transaction's own image brings it there.
     pub stands: bool,
+    /// The table said of this very cell that it means what stands there, its own form was sent, and the cell came back as it
+    /// was: nobody is asked a third time, the cell's form stands.
+    pub form_stands: bool,
 }
 
 /// A key that is owed to a claimed row.
@@ -314,10 +317,10 @@ pub enum Level {
 pub type Interval = (Micros, Micros);
 
 impl DbState {
-    /// The row, if there is one.
+    /// The row, if there is one, inside of the filter or outside.
     pub fn row(&self) -> Option<&DbRow> {
         match self {
-            Self::Row(row) => Some(row),
+            Self::Row(row) | Self::Outside(row) => Some(row),
             Self::Gone(_) => None,
         }
     }

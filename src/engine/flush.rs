@@ -45,7 +45,7 @@ impl Engine {
             return;
         }
         let mut draft = Draft::default();
-        if self.owed.values().any(Owed::is_mend) {
+        if self.is_mending() {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
@@ -213,9 +213,11 @@ impl Engine {
         if is_leaving && table.removal.is_some() && !table.allowed.contains(key) {
             return Next::Stay;
         }
-        match (&pending.state, rows.find(key, base.as_ref())) {
+        match (&pending.state, table.find(rows, key)) {
             (_, Found::Many) => Next::Wait,
-            (DbState::Row(row), Found::Row(seen)) => {
+            // A person's row with the key of a record that the link does not show: it is refused where it stands.
+            (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
+            (DbState::Row(row) | DbState::Outside(row), Found::Row(seen)) => {
                 let copied = rows.all(key).count() > 1;
                 self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
             }
@@ -241,6 +243,19 @@ impl Engine {
                 *at += 1;
                 Next::Carried(vec![key.clone()])
             }
+            (DbState::Outside(row), Found::Nowhere) => {
+                if let Some(next) =
+                    self.draft_rekey(index, tab, rows, (key, pending, row), base.as_ref(), draft)
+                {
+                    return next;
+                }
+                let table = &self.tables[index];
+                if base.is_some() && !table.restore.contains(key) && !table.is_gone(key, writing.asked) {
+                    // It may be on somebody's clipboard.
+                    return Next::Wait;
+                }
+                Next::Finished(base.map(|_| BaseChange::Forget { key: key.clone(), dead: false }))
+            }
             (DbState::Gone(_), Found::Row(seen)) => {
                 let Some(base) = base else {
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
@@ -252,8 +267,10 @@ impl Engine {
                 let listed = writing.given_up.contains(&(index, key.clone()));
                 self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
             }
+            // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {
-                Next::Finished(base.is_some().then(|| BaseChange::Forget { key: key.clone(), dead: true }))
+                let known = base.is_some() || !self.tables[index].is_copied();
+                Next::Finished(known.then(|| BaseChange::Forget { key: key.clone(), dead: true }))
             }
         }
     }

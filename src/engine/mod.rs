@@ -21,6 +21,9 @@
 //! | yes | gone | gone | forget, with a tombstone | `flush` |
 //! | - | tombstone | row | hold, never create | `claim` |
 //! | yes | row, key owed | - | wait for the key | `flush` |
+//! | yes | out of the filter | same / changed | remove from the sheet, no delete in the table / write the edit first, then remove | `weigh`, `change` |
+//! | yes | out of the filter | gone | forget, without a tombstone | `flush` |
+//! | - | out of the filter | row | refuse the row: its key is that of a record which the tab does not show | `outcome` |
 //! | any | row | two rows | the one that equals base stands, the others are held; none or several: all held | `rows` |
 //!
 //! # One cycle
@@ -37,9 +40,12 @@ pub mod brake;
 mod change;
 mod claim;
 pub mod conflict;
+mod copying;
 mod covered;
 mod draft;
 pub mod effect;
+pub mod fence;
+pub mod filter;
 mod flush;
 pub mod guard;
 pub mod held;
@@ -60,6 +66,7 @@ mod shuffle;
 mod stream;
 pub mod table;
 mod verify;
+mod weigh;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -136,6 +143,8 @@ pub struct Engine {
     last_done: Option<BatchNumber>,
     tokens: VecDeque<(BatchNumber, Micros)>,
     owed: BTreeMap<OwedId, Owed>,
+    /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
+    asleep: BTreeSet<OwedId>,
     debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
@@ -205,6 +214,7 @@ impl Engine {
             tokens: start.tokens.into(),
             debts,
             owed: start.owed,
+            asleep: BTreeSet::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
             next_sweep: 0,
@@ -301,7 +311,7 @@ impl Engine {
         };
         match () {
             () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || !self.owed.is_empty() => Errand::Changes,
+            () if waits(true) || self.owes() => Errand::Changes,
             () if waits(false) => Errand::Copy,
             () => Errand::Sweep,
         }
@@ -317,12 +327,17 @@ impl Engine {
         &self.owed
     }
 
+    /// True while something is owed that can be paid now.
+    pub fn owes(&self) -> bool {
+        self.owed.keys().any(|id| !self.asleep.contains(id))
+    }
+
     /// True when nothing is under way and nothing waits but timers.
     pub fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle)
             && self.out.is_empty()
             && self.hints.is_empty()
-            && self.owed.is_empty()
+            && !self.owes()
             && self.tables.iter().all(Table::is_calm)
     }
 
@@ -355,7 +370,7 @@ impl Engine {
         let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
         due || self.again
             || !self.hints.is_empty()
-            || !self.owed.is_empty()
+            || self.owes()
             || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
     }
 

@@ -95,7 +95,7 @@ pub enum Aim {
         /// Its base.
         base: RowBase,
     },
-    /// A row that is gone in the table leaves the sheet.
+    /// A row that is gone in the table, or outside of the filter, leaves the sheet.
     RemoveRow {
         /// The row that is meant.
         key: Key,
@@ -103,6 +103,9 @@ pub enum Aim {
         read: Vec<(u32, GridCell)>,
         /// Several rows showed the key: then a row that differs is another one.
         copied: bool,
+        /// The record lives on outside of the filter: nothing is buried.
+        #[serde(default)]
+        outside: bool,
     },
     /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
     Claim(ClaimId),
@@ -117,7 +120,7 @@ pub enum Aim {
         /// The cells as read, in the order of the request's cells.
         read: Vec<GridCell>,
         /// Of a row without key, its other cells: they must stand there too where our blanks tell nothing, and where the row
-        /// has got a key since.
+        /// has got a key since. Of a row whose key others show too, all its cells: they must stand there.
         whole: Vec<(u32, GridCell)>,
     },
     /// A row comes back from the trash.

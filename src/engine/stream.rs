@@ -3,22 +3,19 @@
 //! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::engine::Engine;
 use crate::engine::effect::Effect;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
-use crate::engine::lifecycle::{Copying, Life, Window};
-use crate::engine::table::{Fence, Pending, Table};
+use crate::engine::lifecycle::{Copying, Life};
+use crate::engine::table::{Pending, Table};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 
 /// Keys in one probe: one transaction with short locks.
 const PROBE_KEYS: usize = 200;
-
-/// A copy pauses while this many keys wait for the sheet.
-const COPY_AHEAD: usize = 10_000;
 
 impl Engine {
     /// Takes one transaction.
@@ -89,40 +86,6 @@ impl Engine {
         }
     }
 
-    /// Takes a chunk's rows.
-    pub(super) fn on_chunk(&mut self, high: EffectId, rows: Vec<(Key, DbRow)>, last: bool) {
-        if let Some(window) = self.window(high) {
-            window.rows = Some((rows, last));
-        }
-        self.fill_chunks();
-    }
-
-    /// The chunk could not be read: it is asked for again, between new marks.
-    pub(super) fn on_chunk_failed(&mut self, high: EffectId) {
-        for table in &mut self.tables {
-            if let Life::CatchingUpAll(copying) = &mut table.life
-                && copying.chunk.as_ref().is_some_and(|window| window.high == high)
-            {
-                copying.chunk = None;
-            }
-        }
-    }
-
-    fn window(&mut self, high: EffectId) -> Option<&mut Window> {
-        self.tables.iter_mut().find_map(|table| match &mut table.life {
-            Life::CatchingUpAll(copying) => copying.chunk.as_mut().filter(|window| window.high == high),
-            Life::CatchingUpKeys { .. } | Life::Live => None,
-        })
-    }
-
-    /// Emits chunks whose window is closed.
-    fn fill_chunks(&mut self) {
-        let commit = self.clock;
-        for table in &mut self.tables {
-            table.empty_window(commit);
-        }
-    }
-
     /// Asks for the rows and chunks that are wanted.
     pub(super) fn ask_database(&mut self) {
         self.ask_rows();
@@ -149,108 +112,11 @@ impl Engine {
         }
         self.out.push_back(Effect::Probe { effect, keys });
     }
-
-    fn ask_chunks(&mut self) {
-        for index in 0..self.tables.len() {
-            let table = &self.tables[index];
-            let Life::CatchingUpAll(copying) = &table.life else {
-                continue;
-            };
-            if copying.chunk.is_some() || table.trouble.is_some() || table.pending.len() > COPY_AHEAD {
-                continue;
-            }
-            let after = copying.after.clone();
-            let (low, high) = (self.next_effect_id(), self.next_effect_id());
-            if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
-                let (opened, closed, rows) = (false, None, None);
-                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
-            }
-            self.out.push_back(Effect::Chunk { table: index, after, low, high });
-        }
-    }
-}
-
-impl Fence {
-    /// The last committed transaction of ours that the stream has not reached.
-    fn ahead_of_the_stream(&self) -> Option<EffectId> {
-        if self.committed && !self.passed { Some(self.effect) } else { self.behind }
-    }
 }
 
 impl Table {
-    /// Raises a fence for a transaction of ours that is about to be made.
-    pub(super) fn raise_fence(&mut self, key: &Key, effect: EffectId) {
-        let earlier = self.fences.get(key);
-        let kept_back = earlier.and_then(|fence| fence.kept_back);
-        let behind = earlier.and_then(Fence::ahead_of_the_stream);
-        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back, behind };
-        self.fences.insert(key.clone(), fence);
-    }
-
-    /// Our transaction on the key is committed: `then` makes of what waits the row as it was read under the lock.
-    pub(super) fn committed(
-        &mut self,
-        effect: EffectId,
-        key: Key,
-        first: Seq,
-        now: Micros,
-        then: impl FnOnce(Option<&Pending>) -> Option<DbState>,
-    ) {
-        let Some(fence) = self.fences.get_mut(&key).filter(|fence| fence.effect == effect) else {
-            return;
-        };
-        let (passed, overtaken) = (fence.passed, fence.overtaken);
-        fence.committed = true;
-        fence.kept_back = None;
-        if let Life::CatchingUpAll(Copying { chunk: Some(window), .. }) = &mut self.life {
-            window.streamed.insert(key.clone());
-        }
-        if passed {
-            self.fences.remove(&key);
-        }
-        let (renamed_from, buried) = (self.renamed.remove(&key), self.buried.remove(&key));
-        if !overtaken && let Some(state) = then(self.pending.get(&key)) {
-            let state = match state {
-                DbState::Gone(None) => DbState::Gone(buried.or_else(|| self.last_image(&key).cloned())),
-                state => state,
-            };
-            self.queue(key, Pending { state, first, commit: now, renamed_from });
-        }
-    }
-
-    /// Our transaction on the key was not made, or nobody knows: the images that the fence kept back are replaced by the
-    /// present row.
-    pub(super) fn not_committed(&mut self, key: &Key) {
-        let Some(fence) = self.fences.remove(key) else {
-            return;
-        };
-        if let Some(effect) = fence.behind {
-            let (committed, passed, overtaken) = (true, false, false);
-            let earlier = Fence { effect, committed, passed, overtaken, kept_back: None, behind: None };
-            self.fences.insert(key.clone(), earlier);
-        }
-        let asked = self.fetching.remove(key);
-        if let Some(first) = asked.into_iter().chain(fence.kept_back).min() {
-            self.fetch(key, first);
-        }
-    }
-
-    /// How a row looked before it was deleted, if the stream has told.
-    fn last_image(&self, key: &Key) -> Option<&DbRow> {
-        match &self.pending.get(key)?.state {
-            DbState::Gone(image) => image.as_ref(),
-            DbState::Row(_) => None,
-        }
-    }
-
-    /// Is the row gone by our own look, and the stream not yet as far as that? Then its last image may still come by.
-    pub(super) fn awaits_image(&self, key: &Key) -> bool {
-        let gone = self.pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None)));
-        gone && self.fences.get(key).is_some_and(|fence| !fence.passed)
-    }
-
     /// Opens the fences and moves the windows whose marks a transaction carries.
-    fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
+    pub(super) fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
         if marks.is_empty() {
             return;
         }
@@ -287,17 +153,10 @@ impl Table {
         }
     }
 
-    /// The beginning of a pass over the whole table.
-    fn copying_from(&self, began: Seq) -> Life {
-        let owed = self.claims.values().map(|claim| &claim.key);
-        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).cloned().collect();
-        let first = unmet.is_empty();
-        Life::CatchingUpAll(Copying { unmet, began, first, ..Copying::default() })
-    }
-
     /// Takes one image.
     fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
         let Image { key, state, renamed_from } = image;
+        let renamed_from = renamed_from.map(|old| self.first_name(old));
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
                 bury(&mut self.buried, &key, &state);
@@ -319,15 +178,19 @@ impl Table {
             Life::Live => {}
         }
         match self.fences.get_mut(&key) {
+            Some(fence) if !fence.passed && !fence.committed && fence.behind.is_none() => {
+                fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
+                bury(&mut self.buried, &key, &state);
+                if let Some(old) = renamed_from {
+                    self.renamed.insert(key, old);
+                }
+                return;
+            }
             Some(fence) if !fence.passed => {
-                if !fence.committed && fence.behind.is_none() {
-                    fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
-                    bury(&mut self.buried, &key, &state);
-                } else if let (DbState::Gone(image @ Some(_)), Some(waiting)) =
-                    (state, self.pending.get_mut(&key))
-                    && let DbState::Gone(known) = &mut waiting.state
-                {
-                    // Our transaction saw that the row is gone before the stream told how it looked.
+                let Some(waiting) = self.pending.get_mut(&key) else { return };
+                // What the row is now was told by our own transaction; which row it was, and how a deleted one looked, was not.
+                waiting.renamed_from = waiting.renamed_from.take().or(renamed_from);
+                if let (DbState::Gone(image @ Some(_)), DbState::Gone(known)) = (state, &mut waiting.state) {
                     *known = image;
                     self.dirty = true;
                 }
@@ -337,6 +200,12 @@ impl Table {
             None => {}
         }
         self.queue(key, Pending { state, first: seq, commit, renamed_from });
+    }
+
+    /// The name under which base and sheet know a row that was renamed before it got there.
+    fn first_name(&self, old: Key) -> Key {
+        let earlier = self.pending.get(&old).filter(|_| !self.base.contains_key(&old));
+        earlier.and_then(|waiting| waiting.renamed_from.clone()).unwrap_or(old)
     }
 
     /// The stream touched a row without saying what it became: the present row is fetched, unless a transaction of ours that is
@@ -369,62 +238,13 @@ impl Table {
         let first = self.wanted.entry(key.clone()).or_insert(seq);
         *first = (*first).min(seq);
     }
-
-    /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
-    fn empty_window(&mut self, commit: Micros) {
-        let Life::CatchingUpAll(copying) = &mut self.life else {
-            return;
-        };
-        if !copying.chunk.as_ref().is_some_and(|window| window.closed.is_some() && window.rows.is_some()) {
-            return;
-        }
-        let Some(window) = copying.chunk.take() else {
-            return;
-        };
-        let (Some(first), Some((rows, last))) = (window.closed, window.rows) else {
-            return;
-        };
-        copying.after = rows.last().map(|(key, _)| key.clone()).or(copying.after.take());
-        copying.rows += rows.len() as u64;
-        for (key, _) in &rows {
-            copying.unmet.remove(key);
-        }
-        for (key, row) in rows {
-            if window.streamed.contains(&key) {
-                continue;
-            }
-            if let Some(fence) = self.fences.get_mut(&key) {
-                // Our own transaction tells the row's state; should it fail, the row is fetched.
-                fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
-            } else {
-                let state = DbState::Row(row);
-                self.queue(key, Pending { state, first, commit, renamed_from: None });
-            }
-        }
-        if last {
-            self.finish_copy(first);
-        }
-    }
-
-    /// The pass is over: rows that base has and nobody met are looked up by key, and the link is live.
-    fn finish_copy(&mut self, first: Seq) {
-        let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
-            return;
-        };
-        let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
-        let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
-        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
-        for key in unmet {
-            self.fetch(&key, first);
-        }
-    }
 }
 
 /// Keeps the last image of a deleted row while only its key is collected.
 fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
     match state {
         DbState::Gone(Some(image)) => buried.insert(key.clone(), image.clone()),
-        DbState::Gone(None) | DbState::Row(_) => buried.remove(key),
+        DbState::Gone(None) | DbState::Row(_) | DbState::Outside(_) => buried.remove(key),
     };
 }
 
@@ -506,6 +326,36 @@ mod tests {
         table.pass_marks(2, &[EffectId(10)]);
         table.take(2, 0, image());
         assert!(table.pending.contains_key(&key(6)));
+    }
+
+    #[test]
+    fn a_row_that_is_renamed_while_we_look_at_it_keeps_its_first_name() {
+        for answered_first in [false, true] {
+            // Given a look at a row, under way or answered, whose place in the stream has not come by.
+            let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+            table.raise_fence(&key(600), EffectId(10));
+            let answer = |table: &mut Table| {
+                table.committed(EffectId(10), key(600), 1, 0, |_| Some(DbState::Row(Vec::new())));
+            };
+            // When the change of its key comes by before that.
+            if answered_first {
+                answer(&mut table);
+            }
+            renamed(&mut table, 1, 6, 600);
+            if !answered_first {
+                answer(&mut table);
+            }
+            // Then it is known which row takes the key in place.
+            assert_eq!(table.pending[&key(600)].renamed_from, Some(key(6)));
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_renamed_twice_before_it_is_written_is_known_under_its_first_name() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        renamed(&mut table, 1, 6, 600);
+        renamed(&mut table, 2, 600, 700);
+        assert_eq!(table.pending[&key(700)].renamed_from, Some(key(6)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Interval};
+use crate::engine::fence::Fence;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
@@ -14,7 +15,7 @@ use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
-use crate::model::mark::{ClaimId, EffectId};
+use crate::model::mark::ClaimId;
 use crate::model::pause::Pause;
 
 /// What the stream last said of a key that base does not hold yet.
@@ -28,24 +29,6 @@ pub struct Pending {
     pub commit: Micros,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
-}
-
-/// After our own transaction on a key, images of it are dropped until the transaction itself comes by (design 4a, rule 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// The ledger entry that opens it.
-    pub effect: EffectId,
-    /// We know that the transaction was committed.
-    pub committed: bool,
-    /// The stream has passed it.
-    pub passed: bool,
-    /// A newer image came after it, before we knew of the commit.
-    pub overtaken: bool,
-    /// The first image that it kept back while the commit was not certain.
-    pub kept_back: Option<Seq>,
-    /// An earlier transaction of ours on the key, committed, that the stream has not reached: its fence stands again should this
-    /// one come to nothing.
-    pub behind: Option<EffectId>,
 }
 
 /// A new row whose key is owed to the sheet.
@@ -108,6 +91,9 @@ pub struct Table {
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
     /// What base held before it moved on, of late, the newest last.
     pub before: BTreeMap<Key, Vec<Before>>,
+    /// Cells that show a value in a form that we would not write, once the table's own form was sent back for them. A cell that
+    /// shows the same form again is altered by Google alone, or by somebody who wants it so: it keeps its form.
+    pub forms: BTreeMap<(Key, usize), Digest>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
@@ -120,6 +106,9 @@ pub struct Table {
     pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
+    /// Keys that stood in several rows, and since when in one alone: the row that is left may be the copy, and the other one on
+    /// somebody's clipboard.
+    pub doubles: BTreeMap<Key, Option<Micros>>,
     /// Times at which all of the tab is looked at again.
     pub wakes: BTreeSet<Micros>,
     /// Where its keys stood when all of it was last read.
@@ -185,6 +174,8 @@ impl Table {
             editors: BTreeMap::new(),
             looks: BTreeMap::new(),
             before: BTreeMap::new(),
+            forms: BTreeMap::new(),
+            doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
             held: Holds::default(),
@@ -293,6 +284,7 @@ impl Table {
         self.looks.retain(|(looked, _), _| looked != key);
         self.held.forget(key);
         self.edits.retain(|(edited, _), _| edited != key);
+        self.forms.retain(|(formed, _), _| formed != key);
         self.editors.retain(|(edited, _), _| edited != key);
         if dead {
             self.dead.insert(key.clone());
@@ -301,6 +293,10 @@ impl Table {
 
     /// Puts a key's state into the queue; the newest wins, the oldest position stays.
     pub fn queue(&mut self, key: Key, mut pending: Pending) {
+        if !self.concerns(&key, &pending) {
+            self.pending.remove(&key);
+            return;
+        }
         if let Some(old) = self.pending.get(&key) {
             pending.first = pending.first.min(old.first);
             pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
@@ -308,6 +304,17 @@ impl Table {
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
         self.dirty = true;
+    }
+
+    /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
+    /// spreadsheet is read for them.
+    fn concerns(&self, key: &Key, pending: &Pending) -> bool {
+        matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
+            || pending.renamed_from.is_some()
+            || self.base.contains_key(key)
+            || self.flight.contains_key(key)
+            || self.fences.contains_key(key)
+            || self.owed_key(key).is_some()
     }
 
     /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.
@@ -327,8 +334,12 @@ impl Table {
 
     /// A batch brought the row this far: what it carried waits again unless base says all of it.
     pub fn arrive(&mut self, key: &Key, base: &RowBase) {
-        let said =
-            self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        let said = self.flight.get(key).is_none_or(|flown| match &flown.state {
+            DbState::Row(row) => is_base(base, row),
+            // It has its key; now it leaves.
+            DbState::Outside(_) => false,
+            DbState::Gone(_) => true,
+        });
         if said {
             self.flight.remove(key);
         } else {

@@ -170,7 +170,7 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells, row }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row, back: false }, commit);
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(key);
                 }
@@ -179,7 +179,9 @@ impl Engine {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
-                        self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
+                        // A key that the table had is dead, one that a person typed never lived.
+                        let dead = self.tables[index].base.contains_key(from);
+                        self.move_base(index, BaseChange::Forget { key: from.clone(), dead }, commit);
                         self.tables[index].flight.remove(from);
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
@@ -202,9 +204,9 @@ impl Engine {
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }
-            Aim::RemoveRow { key, read, copied } => {
+            Aim::RemoveRow { key, read, copied, outside } => {
                 let meant = hit(receipt, Some(key)) && (!copied || unchanged(receipt, read));
-                self.judge_delete(index, key, (read, meant), (op, receipt), commit);
+                self.judge_delete(index, (key, *outside), (read, meant), (op, receipt), commit);
             }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
             Aim::MendCells { owed, victim, read, whole } => {
@@ -213,7 +215,7 @@ impl Engine {
                     !read.value.is_blank() && over.as_ref().is_none_or(|over| alike(&over.before, read))
                 };
                 let stands = if victim.is_some() {
-                    hit(receipt, victim.as_ref())
+                    hit(receipt, victim.as_ref()) && unchanged(receipt, whole)
                 } else {
                     let shows = overwritten_all(op, receipt).iter().zip(read).any(ours);
                     (shows && hit(receipt, None)) || unchanged(receipt, whole)
@@ -268,7 +270,7 @@ impl Engine {
     fn judge_delete(
         &mut self,
         index: usize,
-        key: &Key,
+        (key, outside): (&Key, bool),
         (read, meant): (&[(u32, GridCell)], bool),
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -299,7 +301,7 @@ impl Engine {
                 });
             }
         }
-        self.move_base(index, BaseChange::Forget { key: key.clone(), dead: true }, commit);
+        self.move_base(index, BaseChange::Forget { key: key.clone(), dead: !outside }, commit);
         self.tables[index].flight.remove(key);
     }
 
@@ -316,9 +318,16 @@ impl Engine {
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
         if stands {
-            commit.paid.push(owed);
-            if let Some(Owed::Cells { victim: Some(key), cells, .. }) = self.owed.remove(&owed) {
-                self.tables[index].showed(&key, &cells, self.clock);
+            match self.owed.get_mut(&owed) {
+                // A person may have copied the row with our cells in it: the next read tells.
+                Some(debt @ Owed::Cells { victim: Some(_), .. }) => {
+                    debt.put_back();
+                    commit.owe.push((owed, debt.clone()));
+                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
+                    }
+                }
+                _ => commit.paid.push(owed),
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -352,7 +361,7 @@ impl Engine {
             Some(Owed::KeyCells { victim: wrong, .. }) => {
                 Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
             }
-            _ => Owed::Cells { link, victim, cells, row },
+            _ => Owed::Cells { link, victim, cells, row, back: false },
         };
         self.owe(debt, commit);
     }

@@ -195,7 +195,7 @@ async fn a_changed_configuration_waits_for_an_operator() {
         let ann = rig.person("ann@example.com");
         rig.stop().await;
         rig.sql("UPDATE goods SET stock = 78 WHERE id = 1").await;
-        rig.reconfigure("insert_after", "time_zone = \"Europe/Berlin\"\ninsert_after");
+        rig.reconfigure("insert_after", "time_zone = \"Europe/Berlin\"\ninsert_after", "TRUE");
         rig.start().await;
         tells(&rig, &["status"], false, &["configuration", "sheetbridge resume goods"]).await;
         assert_ne!(ann.sees(1, "stock").as_deref(), Some("78"), "{server}");

@@ -49,13 +49,6 @@ impl Daemon {
         command
     }
 
-    /// Rewrites its configuration for the next start.
-    pub(crate) fn reconfigure(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(&self.configuration).expect("it was written");
-        assert!(text.contains(from), "{from} stands in the configuration");
-        fs::write(&self.configuration, text.replace(from, to)).expect("the folder is writable");
-    }
-
     /// Ends it as a power cut does.
     pub(crate) fn kill9(&self) {
         let running = self.running().take();

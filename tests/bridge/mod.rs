@@ -18,6 +18,7 @@ mod browser;
 mod day;
 mod door;
 mod echoes;
+mod filtered;
 mod injection;
 mod notes;
 mod people;

@@ -8,16 +8,23 @@
 
 extern crate simulation as sheetbridge;
 
+mod application;
+mod beginning;
 mod brakes;
+mod daemon;
 mod dice;
+mod filtered;
 mod hints;
 mod people;
+mod rows;
 mod sheet;
 mod shell;
 mod store;
 mod table;
 mod tally;
 mod tell;
+mod time;
+mod transactions;
 mod truth;
 mod verdict;
 mod weather;
@@ -116,6 +123,9 @@ impl Report {
         println!("  acts of the engine: {:?}", self.acts);
         for (kind, (times, first)) in &self.kinds {
             println!("  {kind}: {times}, first SEED={first}");
+        }
+        if self.failed.len() > 5 {
+            println!("  failed: {:?}", self.failed.keys().take(60).collect::<Vec<_>>());
         }
         for (seed, violations) in self.failed.iter().take(5) {
             println!(

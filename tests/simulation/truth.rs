@@ -23,7 +23,7 @@ pub(super) fn value(world: &World, id: Id, column: usize) -> Option<Cell> {
     world.server.tables[0].get(&id).map(|row| shown(&row[column]))
 }
 
-fn both(world: &World, id: Id, column: usize) -> (Option<Cell>, Option<Cell>) {
+pub(super) fn both(world: &World, id: Id, column: usize) -> (Option<Cell>, Option<Cell>) {
     (value(world, id, column), cell(world, id, column))
 }
 

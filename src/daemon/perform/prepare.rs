@@ -26,6 +26,8 @@ pub struct Memory {
     pub locale: String,
     /// Its time zone then.
     pub time_zone: String,
+    /// Of the filter that base was made under; 0 without one.
+    pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
     /// The fingerprint of the configuration that the link ran with.
@@ -79,7 +81,8 @@ impl Performer {
     /// What is remembered of a link that runs as it is configured now.
     fn present(&self, table: &Table, old: Memory) -> Memory {
         let (locale, time_zone) = table.manner().unwrap_or_default();
-        Memory { locale, time_zone, configuration: Some(table.link.configuration()), ..old }
+        let (filter, configuration) = (table.filter_print(), Some(table.link.configuration()));
+        Memory { locale, time_zone, filter, configuration, ..old }
     }
 
     /// Makes the tabs ready and marks the stream's present end.
@@ -213,7 +216,8 @@ impl Performer {
                 store::held::release_all(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
-            let memory = Memory { read_whole: was.read_whole || changed, ..self.present(table, was) };
+            let read_whole = was.read_whole || changed || was.filter != table.filter_print();
+            let memory = Memory { read_whole, ..self.present(table, was) };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;

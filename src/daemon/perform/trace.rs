@@ -52,6 +52,7 @@ pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome)
         WriteOutcome::Done { wrote: false, .. } => "unchanged",
         WriteOutcome::Refused { .. } => "refused",
         WriteOutcome::Exists => "exists",
+        WriteOutcome::Outside => "outside of the filter",
         WriteOutcome::Failed => "waits",
     };
     tracing::info!(
