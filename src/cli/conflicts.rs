@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail, link};
+use crate::cli::office::{at_desk, fail, link, tell};
 use crate::fault::Classify;
 use crate::model::link::LinkName;
 
@@ -18,12 +18,17 @@ pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
             Err(error) => return fail(&error, error.advice()),
         };
         for held in &held {
-            println!("held {} {}: {}", held.row, held.column.as_deref().unwrap_or("(row)"), held.detail);
+            tell(&format!(
+                "held {} {}: {}",
+                held.row,
+                held.column.as_deref().unwrap_or("(row)"),
+                held.detail
+            ));
         }
         for note in &notes {
-            println!("conflict {} {}: {}", note.row, note.column, note.text.replace('\n', " | "));
+            tell(&format!("conflict {} {}: {}", note.row, note.column, note.text.replace('\n', " | ")));
         }
-        println!("{} cells are held, {} conflicts are told in the tab", held.len(), notes.len());
+        tell(&format!("{} cells are held, {} conflicts are told in the tab", held.len(), notes.len()));
         ExitCode::SUCCESS
     })
 }

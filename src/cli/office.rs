@@ -1,6 +1,7 @@
 //! What the operators' commands share: a runtime, the desk, and one line for what went wrong.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use tokio::runtime::Builder;
@@ -45,6 +46,11 @@ pub(super) fn link<'a>(settings: &'a Settings, name: &LinkName) -> Result<&'a Li
         .iter()
         .find(|link| link.rules.name == *name)
         .ok_or_else(|| fail(&format!("no link `{name}` is configured"), ""))
+}
+
+/// One line on standard output. Whoever asked may have hung up: then there is nobody to tell.
+pub(super) fn tell(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 /// Tells what went wrong.

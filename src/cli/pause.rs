@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail, link};
+use crate::cli::office::{at_desk, fail, link, tell};
 use crate::fault::Classify;
 use crate::model::link::LinkName;
 
@@ -15,7 +15,7 @@ pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
         }
         match desk.pause(name).await {
             Ok(()) => {
-                println!("{name} pauses within a second; to go on: sheetbridge resume {name}");
+                tell(&format!("{name} pauses within a second; to go on: sheetbridge resume {name}"));
                 ExitCode::SUCCESS
             }
             Err(error) => fail(&error, error.advice()),

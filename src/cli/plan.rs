@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail, link};
+use crate::cli::office::{at_desk, fail, link, tell};
 use crate::daemon::plan::{LinkPlan, plan};
 use crate::model::link::LinkName;
 
@@ -17,9 +17,9 @@ pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
         match plan(desk, settings, link).await {
             Ok(plan) => {
                 for line in told(&plan) {
-                    println!("{name}: {line}");
+                    tell(&format!("{name}: {line}"));
                 }
-                println!("nothing was written");
+                tell("nothing was written");
                 ExitCode::SUCCESS
             }
             Err(error) => fail(&error, ""),

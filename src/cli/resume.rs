@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail, link};
+use crate::cli::office::{at_desk, fail, link, tell};
 use crate::daemon::desk::{Desk, NotResumed};
 use crate::fault::Classify;
 use crate::model::link::LinkName;
@@ -45,11 +45,11 @@ async fn outcome(desk: &mut Desk, name: &LinkName) -> Result<ExitCode, StoreErro
             return Ok(fail(&format!("{name} asks again: {}", again.pause.told(name)), ""));
         }
         if curable().next().is_none() {
-            println!("{name} goes on");
+            tell(&format!("{name} goes on"));
             return Ok(ExitCode::SUCCESS);
         }
         sleep(LOOK).await;
     }
-    println!("{name}: noted; the daemon lets it go on as soon as it can");
+    tell(&format!("{name}: noted; the daemon lets it go on as soon as it can"));
     Ok(ExitCode::SUCCESS)
 }

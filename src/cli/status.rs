@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail};
+use crate::cli::office::{at_desk, fail, tell};
 use crate::fault::Classify;
 
 /// Tells how the links stand, by what is remembered: also while the daemon is down. Exits with 1 if one is paused.
@@ -14,15 +14,18 @@ pub(super) fn run(configuration: &Configuration) -> ExitCode {
             (Err(error), _) | (_, Err(error)) => return fail(&error, error.advice()),
         };
         match daemon {
-            Some(holder) => println!("the daemon runs ({holder})"),
-            None => println!("the daemon does not run"),
+            Some(holder) => tell(&format!("the daemon runs ({holder})")),
+            None => tell("the daemon does not run"),
         }
         for status in &links {
-            println!("{}: {}, {} rows, {} cells held", status.link, status.state, status.rows, status.held);
+            tell(&format!(
+                "{}: {}, {} rows, {} cells held",
+                status.link, status.state, status.rows, status.held
+            ));
             for kept in &status.pauses {
                 let (brake, way) = (kept.pause.brake, kept.pause.brake.way());
                 let resumed = if kept.resumed { " (to be resumed)" } else { "" };
-                println!("  stopped{resumed}: {way} ({brake}): {}", kept.pause.told(&status.link));
+                tell(&format!("  stopped{resumed}: {way} ({brake}): {}", kept.pause.told(&status.link)));
             }
         }
         if links.iter().all(|status| status.pauses.is_empty()) {

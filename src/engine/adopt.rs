@@ -42,6 +42,15 @@ impl Knowledge {
 }
 
 impl Engine {
+    /// What people type from now on is theirs, whatever is found of the rows that stand there already.
+    pub(super) fn begin_doubt(&mut self, index: usize, rows: &Rows<'_>) {
+        let table = &mut self.tables[index];
+        if table.knowledge != Knowledge::Sound && table.strangers.is_none() {
+            let unknown = rows.keys().filter(|key| !table.base.contains_key(*key));
+            table.strangers = Some(unknown.cloned().collect());
+        }
+    }
+
     /// All of the table has been compared with a whole read: from now on the link lives as any other.
     pub(super) fn end_doubt(&mut self, index: usize, rows: &Rows<'_>, writing: &mut Writing) {
         let table = &mut self.tables[index];
@@ -49,8 +58,10 @@ impl Engine {
             return;
         }
         let was = std::mem::take(&mut table.knowledge);
-        let alone = |key: &&Key| !table.base.contains_key(*key) && !table.dead.contains(*key);
-        let alone: Vec<Key> = rows.keys().filter(alone).cloned().collect();
+        let strangers = table.strangers.take().unwrap_or_default();
+        let alone =
+            |key: &Key| rows.contains(key) && !table.base.contains_key(key) && !table.dead.contains(key);
+        let alone: Vec<Key> = strangers.into_iter().filter(alone).collect();
         let (equal, held, left) = (table.base.len(), table.held.len(), alone.len());
         for key in alone {
             table.dead.insert(key.clone());

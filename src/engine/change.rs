@@ -39,8 +39,12 @@ impl Engine {
         self.list(index, (key, pending, row), &weighed, writing);
         let Weighed { base: new, cells, held, free, .. } = weighed;
         let holds = &mut self.tables[index].held;
-        free.into_iter().for_each(|at| drop(holds.release(&(key.clone(), at))));
-        held.into_iter().for_each(|(at, held)| holds.hold((key.clone(), at), held));
+        for at in free {
+            holds.release(&(key.clone(), at));
+        }
+        for (at, held) in held {
+            holds.hold((key.clone(), at), held);
+        }
         if leaves {
             let slot = self.next_slot();
             let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: true };

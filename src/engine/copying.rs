@@ -75,7 +75,7 @@ impl Table {
         let owed = self.claims.values().map(|claim| &claim.key);
         let unmet: BTreeSet<Key> = self.base.keys().chain(owed).cloned().collect();
         let first = unmet.is_empty();
-        Life::CatchingUpAll(Copying { unmet, began, first, ..Copying::default() })
+        Life::CatchingUpAll(Copying { unmet, first, began, ..Copying::default() })
     }
 
     /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.

@@ -4,8 +4,7 @@ use crate::engine::draft::{Draft, insert, planned};
 use std::collections::BTreeSet;
 
 use crate::engine::adopt::Knowledge;
-use crate::engine::brake::mass_removal;
-use crate::engine::effect::{Commit, Effect, Level};
+use crate::engine::effect::{Commit, Effect};
 use crate::engine::input::{DbState, TabView, Trouble};
 use crate::engine::owed::Owed;
 use crate::engine::plan::{Aim, Plan};
@@ -170,20 +169,6 @@ impl Engine {
             }
         }
         self.draft_claims(index, tab, draft, writing);
-    }
-
-    /// Puts the brake on deletes in the tab on or takes it off.
-    fn weigh_removals(&mut self, index: usize) {
-        let table = &self.tables[index];
-        let removal = mass_removal(table.leaving().count(), table.base.len());
-        if removal == table.removal {
-            return;
-        }
-        match &removal {
-            Some(pause) => self.tell_pause(index, pause),
-            None => self.tell(Some(index), Level::Info, "deletes in the tab go on".into()),
-        }
-        self.tables[index].removal = removal;
     }
 
     pub(super) fn finish(&mut self, index: usize, change: Option<BaseChange>, writing: &mut Writing) {

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::adopt::Knowledge;
-use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
-use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::effect::{Conflict, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::places::Scope;
@@ -18,9 +17,6 @@ use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
 use crate::model::rule::{Deletes, FirstMatch};
-
-/// Deletes are counted over this time.
-const MINUTE: Micros = 60_000_000;
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
@@ -91,6 +87,7 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
+            self.begin_doubt(index, &rows);
             self.tables[index].count_doubles(&rows, writing.asked);
             self.confirm_names(index, tab, &rows, writing);
         }
@@ -431,21 +428,6 @@ impl Engine {
                 self.delete(index, key, writing);
             }
         }
-    }
-
-    /// Puts the brake on deletes in the table on or takes it off.
-    fn weigh_deletes(&mut self, index: usize) {
-        let table = &mut self.tables[index];
-        table.deleted.retain(|at| self.clock < at + MINUTE);
-        let brake = mass_delete(table.gone_now().count(), table.deleted.len(), table.base.len());
-        if brake == table.brake {
-            return;
-        }
-        match &brake {
-            Some(pause) => self.tell_pause(index, pause),
-            None => self.tell(Some(index), Level::Info, "deletes in the table go on".into()),
-        }
-        self.tables[index].brake = brake;
     }
 
     fn delete(&mut self, index: usize, key: Key, writing: &mut Writing) {

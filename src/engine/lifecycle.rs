@@ -87,10 +87,11 @@ impl Table {
             (Some(pause), _) => State::Paused(pause),
             (None, _) if self.knowledge == Knowledge::Lost => State::Planning,
             (None, Life::CatchingUpKeys { all: true, .. }) if self.base.is_empty() => State::New,
-            (None, Life::CatchingUpKeys { all: true, .. }) => State::CatchingUp(Reach::All),
             (None, Life::CatchingUpKeys { all: false, .. }) => State::CatchingUp(Reach::Keys),
             (None, Life::CatchingUpAll(Copying { first: true, .. })) => State::Copying,
-            (None, Life::CatchingUpAll(Copying { first: false, .. })) => State::CatchingUp(Reach::All),
+            (None, Life::CatchingUpKeys { all: true, .. } | Life::CatchingUpAll(_)) => {
+                State::CatchingUp(Reach::All)
+            }
             (None, Life::Live) => State::Live,
         }
     }

@@ -1,12 +1,16 @@
 //! Brakes going on and off: by the stream, by a read, by an operator; and told to the store each time.
 
+use crate::engine::brake::{mass_delete, mass_removal};
 use crate::engine::effect::{Effect, Level};
-use crate::engine::input::TableIndex;
+use crate::engine::input::{Micros, TableIndex};
 use crate::engine::lifecycle::Life;
 use crate::engine::table::Table;
 use crate::engine::{Engine, Stage};
 use crate::model::key::Key;
 use crate::model::pause::{Brake, Pause};
+
+/// Deletes are counted over this time.
+const MINUTE: Micros = 60_000_000;
 
 impl Engine {
     /// The stream is in doubt about a table, or an operator wants the link to pause: its rows are followed no more. What the
@@ -111,6 +115,31 @@ impl Engine {
         }
         self.tables[index].dirty |= trouble.is_none();
         self.tables[index].trouble = trouble;
+    }
+
+    /// Puts the brake on deletes in the table on or takes it off, by what a read of the whole tab lacks.
+    pub(super) fn weigh_deletes(&mut self, index: usize) {
+        let table = &mut self.tables[index];
+        table.deleted.retain(|at| self.clock < at + MINUTE);
+        let on = mass_delete(table.gone_now().count(), table.deleted.len(), table.base.len());
+        let was = std::mem::replace(&mut table.brake, on.clone());
+        self.tell_brake(index, was, on, "deletes in the table go on");
+    }
+
+    /// Puts the brake on deletes in the tab on or takes it off, by what waits to leave it.
+    pub(super) fn weigh_removals(&mut self, index: usize) {
+        let table = &mut self.tables[index];
+        let on = mass_removal(table.leaving().count(), table.base.len());
+        let was = std::mem::replace(&mut table.removal, on.clone());
+        self.tell_brake(index, was, on, "deletes in the tab go on");
+    }
+
+    fn tell_brake(&mut self, index: usize, was: Option<Pause>, on: Option<Pause>, off: &str) {
+        match on {
+            on if on == was => {}
+            Some(pause) => self.tell_pause(index, &pause),
+            None => self.tell(Some(index), Level::Info, off.into()),
+        }
     }
 
     /// A brake goes on, in the journal.

@@ -123,6 +123,8 @@ pub struct Table {
     pub copying: BTreeSet<Key>,
     /// What may be concluded from rows that base does not know.
     pub knowledge: Knowledge,
+    /// While that is not all: the keys without base that stood in the tab when it was first read.
+    pub strangers: Option<BTreeSet<Key>>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused: by the state of its tab, or as `stopped`.
@@ -187,6 +189,7 @@ impl Table {
             wants_whole: true,
             not_swept_before: 0,
             knowledge: Knowledge::Sound,
+            strangers: None,
             grid: Vec::new(),
             trouble: None,
             stopped: None,

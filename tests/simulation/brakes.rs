@@ -275,7 +275,9 @@ fn after_a_lost_base_what_is_equal_is_adopted_what_differs_is_held_and_nothing_i
     world.server.tables[0].remove(&4);
     let (tables, tabs) = (world.server.tables[0].clone(), world.sheet.tabs[0].clone());
     let kept = &mut world.store.links[0];
-    (kept.base, kept.dead, kept.copied) = (Default::default(), Default::default(), false);
+    kept.base.clear();
+    kept.dead.clear();
+    kept.copied = false;
     kept.knowledge = Knowledge::Lost;
     (world.store.tokens, world.store.last_done, world.store.number) = (Vec::new(), None, 1);
     let writes = world.witness.table_writes;

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{DbRow, Input, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
@@ -132,6 +133,7 @@ impl World {
             Effect::Pauses { table, pauses, knowledge } => {
                 self.store.links[*table].pauses.clone_from(pauses);
                 self.store.links[*table].knowledge = *knowledge;
+                self.store.links[*table].unfinished |= *knowledge == Knowledge::Unfinished;
                 Some(Input::PausesKept(*table))
             }
             Effect::Chunk { table, after, low, high } => {

@@ -27,6 +27,8 @@ pub(super) struct Kept {
     pub(super) held: BTreeMap<(Key, usize), Held>,
     /// What may be concluded from rows that base does not know.
     pub(super) knowledge: Knowledge,
+    /// It stopped once before the two sides had met.
+    pub(super) unfinished: bool,
     /// The brakes that are on.
     pub(super) pauses: Vec<Pause>,
     /// The last pass over the table is done.

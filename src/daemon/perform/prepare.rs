@@ -73,13 +73,13 @@ impl Performer {
         let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
         let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
         let memory =
-            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..self.present(table, old) };
+            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..Self::present(table, old) };
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
     }
 
     /// What is remembered of a link that runs as it is configured now.
-    fn present(&self, table: &Table, old: Memory) -> Memory {
+    fn present(table: &Table, old: Memory) -> Memory {
         let (locale, time_zone) = table.manner().unwrap_or_default();
         let (filter, configuration) = (table.filter_print(), Some(table.link.configuration()));
         Memory { locale, time_zone, filter, configuration, ..old }
@@ -217,7 +217,7 @@ impl Performer {
                 inputs.push(Input::Rebase(index));
             }
             let read_whole = was.read_whole || changed || was.filter != table.filter_print();
-            let memory = Memory { read_whole, ..self.present(table, was) };
+            let memory = Memory { read_whole, ..Self::present(table, was) };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;
