@@ -138,11 +138,16 @@ pub struct Link {
 }
 
 impl Link {
-    /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
-    /// Policies, times, secrets and the filter may change without a new meeting.
-    #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]
+    /// Tells whether base still says something of a link: policies, times, secrets and the filter may change without a new meeting.
     pub fn fingerprint(&self) -> u64 {
-        let columns: Vec<_> = self.rules.columns.iter().map(|c| (&c.name, &c.header, c.direction)).collect();
+        self.configuration()
+    }
+
+    /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
+    /// Another one waits for an operator before anything is written. Headers are no part of it: the tab follows them.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]
+    pub fn configuration(&self) -> u64 {
+        let columns: Vec<_> = self.rules.columns.iter().map(|c| (&c.name, c.direction)).collect();
         let tied = (&self.table, &self.spreadsheet, &self.tab, &self.time_zone, columns);
         let text = serde_json::to_vec(&tied).expect("names and words are always JSON");
         xxh3_64(&text)

@@ -10,13 +10,17 @@
 mod audit;
 mod carry;
 pub mod columns;
+pub mod desk;
 pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod notify;
+mod operator;
 pub mod perform;
+pub mod plan;
 pub mod progress;
 pub mod reading;
+mod restore;
 pub mod retry;
 pub mod route;
 pub mod shutdown;
@@ -174,6 +178,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
 
     preflight(&mut conn, settings).await?;
 
+    operator::let_go(&mut conn, &owner, &settings.links).await?;
     // Before the tables' shapes are read: what the stream tells up to here, they show already.
     let begun = current_position(&mut conn).await?;
     let mut groups = start::groups(&mut conn, settings).await?;
@@ -206,7 +211,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         destinations.push(Destination { tables: group.tables.clone(), inputs });
         let name = format!("spreadsheet {}", group.spreadsheet);
         let effects = first_effect(&owner, index);
-        let (start, until) = start::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
+        let (start, until) = restore::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
         let performer = shared.performer(&group, index, &owner);
         let beat = life.beats.beat(name.clone());
         let sheet = Spreadsheet { engine: Engine::new(start), performer, inputs: receiver, beat, until };
@@ -228,6 +233,16 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         settings.mysql.audit_interval,
     );
     tasks.spawn("audit", audit.run(life.beats.beat("audit"), inner.clone()));
+    tasks.spawn(
+        "operator",
+        operator::listen(
+            shared.pool.clone(),
+            owner.clone(),
+            settings.links.clone(),
+            operator::told(&destinations),
+            inner.clone(),
+        ),
+    );
     let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress), begun);
     let follow = tail::Follow {
         server,

@@ -17,11 +17,13 @@ use crate::model::cell::Cell;
 use crate::model::filter::{Condition, Filter};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
+use crate::model::pause::Pause;
+use crate::model::position::Position;
 use crate::model::rule::{Deletes, Direction};
 use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
-use crate::store::link::LinkMemory;
+use crate::sheet::setup::TabChanges;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::unfit::UnfitLink;
@@ -51,6 +53,10 @@ pub struct Table {
     pub remembered: Option<SheetId>,
     /// What became of its columns since an earlier run.
     pub changes: Changes,
+    /// Why it stands still from the start on: its tab is not touched.
+    pub stopped: Option<Pause>,
+    /// What the stream tells up to here an operator has seen before he let the link go on.
+    pub looked_at: Option<Position>,
 }
 
 /// How the link is shown, as far as the spreadsheet decides it.
@@ -118,6 +124,8 @@ impl Table {
             estimate: 0,
             remembered: None,
             changes: Changes::default(),
+            stopped: None,
+            looked_at: None,
         })
     }
 
@@ -143,20 +151,22 @@ impl Table {
         self.plan.columns.iter().enumerate().map(known).collect()
     }
 
-    /// What is to be remembered of the link's columns: the tab shows them all.
-    pub fn memory(&self) -> Memory {
+    /// What is remembered of the link from now on, when its tab shows all columns: the rest is as it was.
+    pub fn memory(&self, old: Memory) -> Memory {
         Memory {
             ties: self.ties(),
             filter: self.filter_print(),
             columns: self.known_columns(),
-            ..Memory::default()
+            renamed: Vec::new(),
+            owing: TabChanges::default(),
+            ..old
         }
     }
 
     /// Takes what is remembered of an earlier run.
-    pub fn recall(&mut self, link: &LinkMemory) {
-        self.remembered = link.sheet;
-        let memory = Memory::parse(&link.state);
+    pub fn recall(&mut self, sheet: Option<SheetId>, memory: Memory) {
+        self.remembered = sheet;
+        self.looked_at = memory.looked_at.and_then(|position| position.parse().ok());
         if memory.ties == self.ties() {
             self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);
             self.changes.tab.append(memory.owing);

@@ -10,6 +10,7 @@ use crate::model::grid::{GridCell, Helper, Token};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::{BatchNumber, ClaimId, EffectId};
+use crate::model::pause::{Brake, Pause};
 use crate::model::rule::{ColumnRule, LinkRules};
 use crate::model::value::Value;
 
@@ -27,6 +28,9 @@ pub type EditNumber = u64;
 
 /// A link's place in its spreadsheet's engine.
 pub type TableIndex = usize;
+
+/// A column's place in its link.
+pub type ColumnIndex = usize;
 
 /// What the engine must know of a link: its rules, and its columns in the link's order.
 #[derive(Clone, Debug)]
@@ -251,13 +255,24 @@ pub enum Input {
         /// The rows.
         keys: Vec<Key>,
     },
-    /// The stream is in doubt about a table.
+    /// The stream is in doubt about a table, or an operator wants the link to pause.
     Stop {
         /// The link.
         table: TableIndex,
-        /// What happened, and the cure.
-        reason: String,
+        /// What happened. How many rows it costs is the engine's to know.
+        pause: Pause,
     },
+    /// An operator lets a brake go on; said again until the brake is off.
+    Resume {
+        /// The link.
+        table: TableIndex,
+        /// The brake.
+        brake: Brake,
+        /// The rows that it named.
+        rows: Option<u64>,
+    },
+    /// The store knows which brakes are on.
+    PausesKept(TableIndex),
     /// A person's edit was accepted.
     Edit(EditHint),
     /// The read was answered.

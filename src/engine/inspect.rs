@@ -2,24 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::engine::brake::mass_delete;
+use crate::engine::adopt::Knowledge;
 use crate::engine::claim::NewRows;
-use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::effect::{Conflict, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Before, Held, Pending};
+use crate::engine::table::{Before, Pending};
 use crate::engine::writing::{EDIT_SLACK, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
 use crate::model::rule::{Deletes, FirstMatch};
-
-/// Deletes are counted over this time.
-const MINUTE: Micros = 60_000_000;
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
@@ -65,9 +62,9 @@ impl Engine {
             self.hints.splice(0..0, std::mem::take(&mut writing.hints));
         } else {
             for (index, tab) in tabs.iter().enumerate() {
-                if let Ok(tab) = tab
-                    && self.tables[index].trouble.is_none()
-                {
+                if let Some(pause) = &self.tables[index].trouble {
+                    writing.put_off(index, &pause.reason);
+                } else if let Ok(tab) = tab {
                     self.inspect_tab(index, tab, &mut writing);
                     if writing.whole[index] {
                         self.tables[index].last_seen = asked;
@@ -90,6 +87,7 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
+            self.begin_doubt(index, &rows);
             self.tables[index].count_doubles(&rows, writing.asked);
             self.confirm_names(index, tab, &rows, writing);
         }
@@ -112,6 +110,7 @@ impl Engine {
         if whole {
             self.inspect_absent(index, &rows, writing);
             NewRows { index, tab, rows: &rows }.inspect(self, writing);
+            self.end_doubt(index, &rows, writing);
         }
     }
 
@@ -124,7 +123,9 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let table = &mut self.tables[index];
-        table.gone.remove(key);
+        if table.gone.remove(key).is_some() {
+            table.allowed.remove(key);
+        }
         if table.is_fetching(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
@@ -168,6 +169,7 @@ impl Engine {
             edit: between,
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            adopting: table.knowledge == Knowledge::Lost,
         };
         let mut wants = Vec::new();
         for at in 0..table.width() {
@@ -208,11 +210,8 @@ impl Engine {
                 }
                 Move::ToTable { over } => {
                     let cell = sheet.value.digest();
-                    let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
-                    // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    let stands = |held: &&Held| held.cell == cell && (value.is_none() || held.value == value);
-                    if let Some(held) = held.filter(stands) {
+                    if let Some(held) = held.filter(|held| held.stands(cell, base_column, database)) {
                         writing.recall((index, row.row), at, held);
                         continue;
                     }
@@ -256,7 +255,7 @@ impl Engine {
         for (at, cell) in row.cells.iter().enumerate() {
             let look = (key.clone(), at);
             if table.held.get(&look).is_some_and(|held| held.cell != cell.value.digest()) {
-                passed |= table.held.remove(&look).is_some_and(|held| held.value.is_some());
+                passed |= table.held.release(&look).is_some_and(|held| held.value.is_some());
             }
         }
         passed &= !table.pending.contains_key(key);
@@ -351,7 +350,9 @@ impl Engine {
         };
         let before = before.clone();
         // What never agreed is nobody's edit, unless the first meeting was the sheet's to decide.
-        let sheet_decides = self.tables[index].plan.rules.first_match == FirstMatch::Sheet;
+        let table = &self.tables[index];
+        let sheet_decides =
+            table.plan.rules.first_match == FirstMatch::Sheet && table.knowledge != Knowledge::Lost;
         let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
         let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
         let (winner, rule) = match &before {
@@ -420,21 +421,10 @@ impl Engine {
         if !self.tables[index].life.is_live() {
             return;
         }
-        let table = &mut self.tables[index];
-        table.deleted.retain(|at| self.clock < at + MINUTE);
-        let deleted = table.deleted.len();
-        let brake = mass_delete(table.gone.len() + deleted, table.base.len() + deleted);
-        if brake != self.tables[index].brake {
-            match &brake {
-                Some(reason) => {
-                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"));
-                }
-                None => self.tell(Some(index), Level::Info, "deletes go on: the rows are back".into()),
-            }
-            self.tables[index].brake = brake;
-        }
-        if self.tables[index].brake.is_none() {
-            for key in gone {
+        self.weigh_deletes(index);
+        let braked = self.tables[index].brake.is_some();
+        for key in gone {
+            if !braked || self.tables[index].allowed.contains(&key) {
                 self.delete(index, key, writing);
             }
         }

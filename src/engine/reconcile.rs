@@ -44,7 +44,12 @@ pub struct Grounds {
     pub tie: Tie,
     /// For columns without base.
     pub first_match: FirstMatch,
+    /// Base was lost: columns without base agree where they are equal, and are held where they are not.
+    pub adopting: bool,
 }
+
+/// Why a cell is held that has no base to be judged by.
+const ADOPTED: &str = "what both sides last agreed on is lost: make them equal, or change one of them";
 
 /// Decides one column. `database` is `None` when the stream said nothing beyond base.
 pub fn column(
@@ -95,6 +100,9 @@ fn without_base(plan: &ColumnPlan, database: Option<&DbCell>, sheet: &GridCell, 
     }
     if let Some(reason) = untouchable(sheet) {
         return Move::Hold(reason);
+    }
+    if grounds.adopting {
+        return Move::Hold(ADOPTED);
     }
     match plan.rule.direction {
         Direction::ToSheet => won(Winner::Database, "the column goes to the sheet only", cell),
@@ -154,8 +162,13 @@ mod tests {
         Some(agreed(&db(n)))
     }
 
-    const GROUNDS: Grounds =
-        Grounds { commit: 5, edit: (10, 20), tie: Tie::Database, first_match: FirstMatch::Database };
+    const GROUNDS: Grounds = Grounds {
+        commit: 5,
+        edit: (10, 20),
+        tie: Tie::Database,
+        first_match: FirstMatch::Database,
+        adopting: false,
+    };
 
     fn both(policy: Policy, there: Option<i64>, here: i64) -> Move {
         column(&plan(policy, Direction::Both), base(1), there.map(db).as_ref(), &cell(here), GROUNDS)

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::effect::{Effect, Level};
+use crate::engine::effect::Effect;
+use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life};
 use crate::engine::table::{Pending, Table};
@@ -25,12 +26,12 @@ impl Engine {
             table.pass_marks(seq, &marks);
         }
         for (index, image) in images {
-            if let Some(table) = self.tables.get_mut(index) {
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
                 table.take(seq, commit, image);
             }
         }
         for (index, key) in looks {
-            if let Some(table) = self.tables.get_mut(index) {
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
                 table.look(&key, seq);
             }
         }
@@ -42,6 +43,7 @@ impl Engine {
         if let Some(table) = self.tables.get_mut(index) {
             // A row of the tab that shows one of these keys is no new record: should the table lack it, it was deleted there.
             table.dead.extend(std::mem::take(&mut table.base).into_keys());
+            table.held = Holds::default();
             if let Life::CatchingUpKeys { all, .. } = &mut table.life {
                 *all = true;
             }
@@ -57,21 +59,6 @@ impl Engine {
             Life::CatchingUpAll(Copying { began, .. }) => table.copying_from(began),
             Life::Live => table.copying_from(seq),
         };
-    }
-
-    /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
-    /// whole table; a live one stops until the daemon starts anew.
-    pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {
-        let Some(table) = self.tables.get_mut(index) else { return };
-        if let Life::CatchingUpKeys { all, .. } = &mut table.life {
-            *all = true;
-            return;
-        }
-        table.stopped = Some(reason.clone());
-        table.trouble = Some(reason.clone());
-        // The people in the sheet hear it by the next read.
-        self.wakes.insert(self.clock);
-        self.tell(Some(index), Level::Warning, format!("paused: {reason}"));
     }
 
     /// Takes the present rows of probed keys.

@@ -13,6 +13,7 @@ pub(crate) mod person;
 pub(crate) mod rig;
 pub(crate) mod storm;
 
+mod brakes;
 mod browser;
 mod columns;
 mod day;

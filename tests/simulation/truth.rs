@@ -13,7 +13,7 @@ use super::table::{Id, id_of, key, shown};
 use super::world::World;
 
 /// A cell of the tab, by the row's key.
-fn cell(world: &World, id: Id, column: usize) -> Option<Cell> {
+pub(super) fn cell(world: &World, id: Id, column: usize) -> Option<Cell> {
     let row = world.sheet.tabs[0].iter().find(|row| row.id() == Some(id))?;
     Some(row.cells[COLUMNS[column]].clone())
 }
@@ -57,7 +57,7 @@ pub(super) fn listed(world: &World, rule: &str) -> u64 {
     world.acts.get(&format!("listed: {rule}")).copied().unwrap_or_default()
 }
 
-fn with_policy(policy: Policy) -> impl FnOnce(&mut LinkPlan) {
+pub(super) fn with_policy(policy: Policy) -> impl FnOnce(&mut LinkPlan) {
     move |plan| plan.columns.iter_mut().for_each(|column| column.rule.policy = policy)
 }
 
