@@ -382,11 +382,14 @@ impl Table {
         ReceiptRow { key, cells }
     }
 
+    /// By the columns of the read that the batch rests on, followed to where the receipt's header shows them. If that read does
+    /// not tell them, its anchors do, with the receipt's own header.
     fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
         let before = self::header(tab);
-        // The same header: anchors count as well. Another one: only its texts tell.
-        let anchors = if trimmed(before) == trimmed(header) { tab.anchors.as_slice() } else { &[] };
-        self.resolve(header, anchors).ok()
+        match self.resolve(before, &tab.anchors) {
+            Ok(layout) => Some(layout.followed(before, header)),
+            Err(_) => self.resolve(header, &tab.anchors).ok(),
+        }
     }
 
     fn key_seen(&self, cells: &[GridCell]) -> KeySeen {
@@ -422,11 +425,6 @@ fn filled(image: &Image) -> Vec<Value> {
 
 fn header(tab: &TabRead) -> &[GridCell] {
     tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
-}
-
-fn trimmed(cells: &[GridCell]) -> &[GridCell] {
-    let end = cells.iter().rposition(|cell| !cell.value.is_blank()).map_or(0, |last| last + 1);
-    &cells[..end]
 }
 
 fn check_column(table: &str, column: &Column, key: bool) -> Result<(), UnfitLink> {

@@ -3,21 +3,18 @@
 //! The database's state enters in one order only, the stream's (design rule 1). A row that is read beside the stream is placed
 //! in it by a ledger entry of its own (a guarded write, a probe) or by a pair of marks (a chunk).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::engine::Engine;
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
-use crate::engine::lifecycle::{Copying, Life, Window};
-use crate::engine::table::{Fence, Pending, Table};
+use crate::engine::lifecycle::{Copying, Life};
+use crate::engine::table::{Pending, Table};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 
 /// Keys in one probe: one transaction with short locks.
 const PROBE_KEYS: usize = 200;
-
-/// A copy pauses while this many keys wait for the sheet.
-const COPY_AHEAD: usize = 10_000;
 
 impl Engine {
     /// Takes one transaction.
@@ -102,40 +99,6 @@ impl Engine {
         }
     }
 
-    /// Takes a chunk's rows.
-    pub(super) fn on_chunk(&mut self, high: EffectId, rows: Vec<(Key, DbRow)>, last: bool) {
-        if let Some(window) = self.window(high) {
-            window.rows = Some((rows, last));
-        }
-        self.fill_chunks();
-    }
-
-    /// The chunk could not be read: it is asked for again, between new marks.
-    pub(super) fn on_chunk_failed(&mut self, high: EffectId) {
-        for table in &mut self.tables {
-            if let Life::CatchingUpAll(copying) = &mut table.life
-                && copying.chunk.as_ref().is_some_and(|window| window.high == high)
-            {
-                copying.chunk = None;
-            }
-        }
-    }
-
-    fn window(&mut self, high: EffectId) -> Option<&mut Window> {
-        self.tables.iter_mut().find_map(|table| match &mut table.life {
-            Life::CatchingUpAll(copying) => copying.chunk.as_mut().filter(|window| window.high == high),
-            Life::CatchingUpKeys { .. } | Life::Live => None,
-        })
-    }
-
-    /// Emits chunks whose window is closed.
-    fn fill_chunks(&mut self) {
-        let commit = self.clock;
-        for table in &mut self.tables {
-            table.empty_window(commit);
-        }
-    }
-
     /// Asks for the rows and chunks that are wanted.
     pub(super) fn ask_database(&mut self) {
         self.ask_rows();
@@ -162,108 +125,11 @@ impl Engine {
         }
         self.out.push_back(Effect::Probe { effect, keys });
     }
-
-    fn ask_chunks(&mut self) {
-        for index in 0..self.tables.len() {
-            let table = &self.tables[index];
-            let Life::CatchingUpAll(copying) = &table.life else {
-                continue;
-            };
-            if copying.chunk.is_some() || table.trouble.is_some() || table.pending.len() > COPY_AHEAD {
-                continue;
-            }
-            let after = copying.after.clone();
-            let (low, high) = (self.next_effect_id(), self.next_effect_id());
-            if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
-                let (opened, closed, rows) = (false, None, None);
-                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
-            }
-            self.out.push_back(Effect::Chunk { table: index, after, low, high });
-        }
-    }
-}
-
-impl Fence {
-    /// The last committed transaction of ours that the stream has not reached.
-    fn ahead_of_the_stream(&self) -> Option<EffectId> {
-        if self.committed && !self.passed { Some(self.effect) } else { self.behind }
-    }
 }
 
 impl Table {
-    /// Raises a fence for a transaction of ours that is about to be made.
-    pub(super) fn raise_fence(&mut self, key: &Key, effect: EffectId) {
-        let earlier = self.fences.get(key);
-        let kept_back = earlier.and_then(|fence| fence.kept_back);
-        let behind = earlier.and_then(Fence::ahead_of_the_stream);
-        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back, behind };
-        self.fences.insert(key.clone(), fence);
-    }
-
-    /// Our transaction on the key is committed: `then` makes of what waits the row as it was read under the lock.
-    pub(super) fn committed(
-        &mut self,
-        effect: EffectId,
-        key: Key,
-        first: Seq,
-        now: Micros,
-        then: impl FnOnce(Option<&Pending>) -> Option<DbState>,
-    ) {
-        let Some(fence) = self.fences.get_mut(&key).filter(|fence| fence.effect == effect) else {
-            return;
-        };
-        let (passed, overtaken) = (fence.passed, fence.overtaken);
-        fence.committed = true;
-        fence.kept_back = None;
-        if let Life::CatchingUpAll(Copying { chunk: Some(window), .. }) = &mut self.life {
-            window.streamed.insert(key.clone());
-        }
-        if passed {
-            self.fences.remove(&key);
-        }
-        let (renamed_from, buried) = (self.renamed.remove(&key), self.buried.remove(&key));
-        if !overtaken && let Some(state) = then(self.pending.get(&key)) {
-            let state = match state {
-                DbState::Gone(None) => DbState::Gone(buried.or_else(|| self.last_image(&key).cloned())),
-                state => state,
-            };
-            self.queue(key, Pending { state, first, commit: now, renamed_from });
-        }
-    }
-
-    /// Our transaction on the key was not made, or nobody knows: the images that the fence kept back are replaced by the
-    /// present row.
-    pub(super) fn not_committed(&mut self, key: &Key) {
-        let Some(fence) = self.fences.remove(key) else {
-            return;
-        };
-        if let Some(effect) = fence.behind {
-            let (committed, passed, overtaken) = (true, false, false);
-            let earlier = Fence { effect, committed, passed, overtaken, kept_back: None, behind: None };
-            self.fences.insert(key.clone(), earlier);
-        }
-        let asked = self.fetching.remove(key);
-        if let Some(first) = asked.into_iter().chain(fence.kept_back).min() {
-            self.fetch(key, first);
-        }
-    }
-
-    /// How a row looked before it was deleted, if the stream has told.
-    fn last_image(&self, key: &Key) -> Option<&DbRow> {
-        match &self.pending.get(key)?.state {
-            DbState::Gone(image) => image.as_ref(),
-            DbState::Row(_) | DbState::Outside(_) => None,
-        }
-    }
-
-    /// Is the row gone by our own look, and the stream not yet as far as that? Then its last image may still come by.
-    pub(super) fn awaits_image(&self, key: &Key) -> bool {
-        let gone = self.pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None)));
-        gone && self.fences.get(key).is_some_and(|fence| !fence.passed)
-    }
-
     /// Opens the fences and moves the windows whose marks a transaction carries.
-    fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
+    pub(super) fn pass_marks(&mut self, seq: Seq, marks: &[EffectId]) {
         if marks.is_empty() {
             return;
         }
@@ -298,12 +164,6 @@ impl Table {
             }
             Life::CatchingUpKeys { .. } | Life::CatchingUpAll(_) | Life::Live => {}
         }
-    }
-
-    /// The beginning of a pass over the whole table.
-    fn copying_from(&self, began: Seq) -> Life {
-        let unmet = self.base.keys().cloned().collect();
-        Life::CatchingUpAll(Copying { unmet, began, ..Copying::default() })
     }
 
     /// Takes one image.
@@ -379,54 +239,6 @@ impl Table {
         // Also while it is being fetched: that look may have come before this change.
         let first = self.wanted.entry(key.clone()).or_insert(seq);
         *first = (*first).min(seq);
-    }
-
-    /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
-    fn empty_window(&mut self, commit: Micros) {
-        let Life::CatchingUpAll(copying) = &mut self.life else {
-            return;
-        };
-        if !copying.chunk.as_ref().is_some_and(|window| window.closed.is_some() && window.rows.is_some()) {
-            return;
-        }
-        let Some(window) = copying.chunk.take() else {
-            return;
-        };
-        let (Some(first), Some((rows, last))) = (window.closed, window.rows) else {
-            return;
-        };
-        copying.after = rows.last().map(|(key, _)| key.clone()).or(copying.after.take());
-        copying.rows += rows.len() as u64;
-        for (key, _) in &rows {
-            copying.unmet.remove(key);
-        }
-        for (key, row) in rows {
-            if window.streamed.contains(&key) {
-                continue;
-            }
-            if let Some(fence) = self.fences.get_mut(&key) {
-                // Our own transaction tells the row's state; should it fail, the row is fetched.
-                fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
-            } else {
-                let state = DbState::Row(row);
-                self.queue(key, Pending { state, first, commit, renamed_from: None });
-            }
-        }
-        if last {
-            self.finish_copy(first);
-        }
-    }
-
-    /// The pass is over: rows that base has and nobody met are looked up by key, and the link is live.
-    fn finish_copy(&mut self, first: Seq) {
-        let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
-            return;
-        };
-        let unmet: Vec<Key> = copying.unmet.into_iter().filter(|key| self.base.contains_key(key)).collect();
-        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
-        for key in unmet {
-            self.fetch(&key, first);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::effect::{Background, Interval};
+use crate::engine::fence::Fence;
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
@@ -12,7 +13,7 @@ use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
-use crate::model::mark::{ClaimId, EffectId};
+use crate::model::mark::ClaimId;
 
 /// What the stream last said of a key that base does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,24 +26,6 @@ pub struct Pending {
     pub commit: Micros,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
-}
-
-/// After our own transaction on a key, images of it are dropped until the transaction itself comes by (design 4a, rule 4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fence {
-    /// The ledger entry that opens it.
-    pub effect: EffectId,
-    /// We know that the transaction was committed.
-    pub committed: bool,
-    /// The stream has passed it.
-    pub passed: bool,
-    /// A newer image came after it, before we knew of the commit.
-    pub overtaken: bool,
-    /// The first image that it kept back while the commit was not certain.
-    pub kept_back: Option<Seq>,
-    /// An earlier transaction of ours on the key, committed, that the stream has not reached: its fence stands again should this
-    /// one come to nothing.
-    pub behind: Option<EffectId>,
 }
 
 /// A new row whose key is owed to the sheet.

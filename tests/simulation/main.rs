@@ -8,16 +8,22 @@
 
 extern crate simulation as sheetbridge;
 
+mod application;
+mod beginning;
+mod daemon;
 mod dice;
 mod filtered;
 mod hints;
 mod people;
+mod rows;
 mod sheet;
 mod shell;
 mod store;
 mod table;
 mod tally;
 mod tell;
+mod time;
+mod transactions;
 mod truth;
 mod verdict;
 mod weather;

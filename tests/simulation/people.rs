@@ -1,21 +1,16 @@
-//! People at the spreadsheet, and the application at the database. They know nothing of each other or of the daemon.
+//! People at the spreadsheet. They know nothing of the application or of the daemon.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use sheetbridge::engine::input::{EditHint, Micros};
+use sheetbridge::engine::input::EditHint;
 use sheetbridge::model::cell::Cell;
-use sheetbridge::model::value::Value;
 
 use super::dice::Dice;
-use super::sheet::{COLUMNS, OWN, Row, Uid};
-use super::table::{Id, Record, id_of, shown};
+use super::sheet::{COLUMNS, OWN, Row};
+use super::table::Id;
 use super::tell::cell as text;
 use super::weather::Fault;
 use super::world::World;
-
-/// The longest time that a row is on the clipboard: shorter than the time between the two looks at its absence.
-const CLIPBOARD: Micros = 4_000_000;
 
 /// What people do; each seed has its own habits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,90 +233,6 @@ impl World {
         self.trace(|| format!("person notes {} in uid {uid}", text(&cell)));
     }
 
-    fn insert_blank(&mut self, tab: usize) {
-        let sheet = Rc::make_mut(&mut self.sheet);
-        let uid = sheet.new_uid();
-        let at = self.dice.below(sheet.tabs[tab].len() + 1);
-        sheet.tabs[tab].insert(at, Row::blank(uid));
-        self.trace(|| format!("person inserts a blank row at {tab}/{at}"));
-        self.announce_structure(tab);
-    }
-
-    fn sort(&mut self, tab: usize) {
-        let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
-        let (mut full, blank): (Vec<Row>, Vec<Row>) = rows.drain(..).partition(|row| !row.is_blank());
-        self.dice.shuffle(&mut full);
-        full.extend(blank);
-        *rows = full;
-        self.trace(|| format!("person sorts {tab}"));
-        self.announce_structure(tab);
-    }
-
-    pub(super) fn delete_row(&mut self, tab: usize, at: usize) {
-        let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
-        self.witness.person_removed(&row, tab);
-        self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
-        self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
-        self.announce_structure(tab);
-    }
-
-    /// A row is cut, to be pasted elsewhere in a moment.
-    fn cut(&mut self, tab: usize, at: usize) {
-        if !self.cut.insert(self.sheet.tabs[tab][at].uid) {
-            // Two reads that both fall into two cuts of one row would rightly take it for gone.
-            return;
-        }
-        let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
-        self.trace(|| format!("person cuts {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
-        self.clipboard.push((self.clock, tab, row));
-        self.announce_structure(tab);
-    }
-
-    /// What was cut is pasted before `until`: nobody leaves a row on the clipboard for long.
-    pub(super) fn paste_cut_rows(&mut self, until: Micros) {
-        for (_, tab, row) in
-            self.clipboard.extract_if(.., |(at, ..)| *at + CLIPBOARD < until).collect::<Vec<_>>()
-        {
-            let at = self.dice.below(self.sheet.tabs[tab].len() + 1);
-            self.trace(|| format!("person pastes uid {} at {tab}/{at}", row.uid));
-            Rc::make_mut(&mut self.sheet).tabs[tab].insert(at, row);
-            self.announce_structure(tab);
-        }
-    }
-
-    /// Half of a tab is marked and deleted by mistake.
-    fn delete_many(&mut self, tab: usize) {
-        let count = (self.sheet.tabs[tab].len() / 2).max(1);
-        let first = self.dice.below(self.sheet.tabs[tab].len() - count + 1);
-        let removed: Vec<Row> = Rc::make_mut(&mut self.sheet).tabs[tab].drain(first..first + count).collect();
-        for row in &removed {
-            self.witness.person_removed(row, tab);
-        }
-        self.trace(|| format!("person deletes {count} rows of {tab} from row {first}"));
-        let rows = removed.into_iter().enumerate().map(|(at, row)| (first + at, row)).collect();
-        self.undoable = Some((self.step, tab, rows));
-        self.announce_structure(tab);
-    }
-
-    /// The last rows that were deleted come back as they were, if that is not long ago and nothing has taken their place.
-    fn undo(&mut self, tab: usize) {
-        let Some((_, _, rows)) = self.undoable.take_if(|(step, of, _)| *of == tab && *step + 40 > self.step)
-        else {
-            return;
-        };
-        let stand: BTreeSet<Id> = self.sheet.tabs[tab].iter().filter_map(Row::id).collect();
-        if rows.iter().any(|(_, row)| row.id().is_some_and(|id| stand.contains(&id))) {
-            return;
-        }
-        for (at, row) in rows {
-            self.trace(|| format!("person undoes: row {at} of {tab} is back (uid {})", row.uid));
-            self.witness.person_undid(&row);
-            let rows = &mut Rc::make_mut(&mut self.sheet).tabs[tab];
-            rows.insert(at.min(rows.len()), row);
-        }
-        self.announce_structure(tab);
-    }
-
     pub(super) fn type_formula(&mut self, tab: usize, at: usize) {
         let (column, cell) = (1 + self.dice.below(2), Cell::number(self.new_value()));
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
@@ -333,46 +244,6 @@ impl World {
             format!("person types a formula that gives {} into uid {uid} col {column}", text(&cell))
         });
         self.announce(tab, at, at);
-    }
-
-    /// Two columns change places. Not between a read and the batch that rests on it: nothing mends that.
-    fn move_column(&mut self, tab: usize) {
-        if self.is_between_read_and_batch() {
-            return;
-        }
-        let (one, other) = (self.dice.below(4), self.dice.below(4));
-        Rc::make_mut(&mut self.sheet).places[tab].swap(one, other);
-        // No stale read shows where they stood.
-        self.older.clear();
-        self.trace(|| format!("person moves columns of {tab}: {one} and {other}"));
-        self.announce_structure(tab);
-    }
-
-    pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {
-        if self.sheet.headless[tab] != is_lost {
-            Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
-            self.trace(|| {
-                format!("person {} the header of {tab}", if is_lost { "deletes" } else { "mends" })
-            });
-            self.announce_structure(tab);
-        }
-    }
-
-    pub(super) fn copy_row(&mut self, tab: usize, at: usize) {
-        let sheet = Rc::make_mut(&mut self.sheet);
-        let mut row = sheet.tabs[tab][at].clone();
-        row.uid = sheet.new_uid();
-        row.claims.clear();
-        row.cells[OWN] = Cell::Blank;
-        let to = self.dice.below(sheet.tabs[tab].len() + 1);
-        sheet.tabs[tab].insert(to, row.clone());
-        self.copies.insert(row.uid);
-        self.witness.person_made(&row);
-        if let Some(id) = row.id() {
-            self.witness.person_typed_key(row.uid, tab, id);
-        }
-        self.trace(|| format!("person copies row of {:?} to {tab}/{to} (uid {})", row.id(), row.uid));
-        self.announce(tab, to, to);
     }
 
     pub(super) fn clear_key(&mut self, tab: usize, at: usize) {
@@ -405,29 +276,11 @@ impl World {
         self.announce(tab, at, at);
     }
 
-    /// People tidy up when all is over: of rows with the same key one stays.
-    pub(super) fn tidy_copies(&mut self) {
-        for tab in 0..self.sheet.tabs.len() {
-            let rows = &self.sheet.tabs[tab];
-            let first = |id: Id| rows.iter().filter(|row| row.id() == Some(id)).map(|row| row.uid).min();
-            let copies: Vec<Uid> = rows
-                .iter()
-                .filter(|row| row.id().is_some_and(|id| first(id) != Some(row.uid)))
-                .map(|row| row.uid)
-                .collect();
-            for uid in copies {
-                if let Some(at) = self.sheet.tabs[tab].iter().position(|row| row.uid == uid) {
-                    self.delete_row(tab, at);
-                }
-            }
-        }
-    }
-
-    fn announce(&mut self, tab: usize, first: usize, last: usize) {
+    pub(super) fn announce(&mut self, tab: usize, first: usize, last: usize) {
         self.announce_rows(tab, Some((first as u32 + 1, last as u32 + 1)));
     }
 
-    fn announce_structure(&mut self, tab: usize) {
+    pub(super) fn announce_structure(&mut self, tab: usize) {
         self.announce_rows(tab, None);
     }
 
@@ -448,77 +301,5 @@ impl World {
     pub(super) fn new_value(&mut self) -> f64 {
         self.values += 1;
         f64::from(self.values)
-    }
-
-    // ---- the application
-
-    pub(super) fn application(&mut self) {
-        let tab = self.dice.below(self.server.tables.len());
-        let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
-        let manner = self.dice.weighed(&self.manners);
-        self.happens(["app: update", "app: insert", "app: delete", "app: key change"][manner]);
-        match (manner, self.dice.pick(&ids)) {
-            (0, Some(id)) => self.app_update(tab, id),
-            (2, Some(id)) if ids.len() > 2 => {
-                self.app_deletes(tab, id);
-            }
-            (3, Some(id)) => self.app_rename(tab, id),
-            _ => {
-                let id = self.server.next_id;
-                let row = [Value::Int(id), self.app_value(), self.app_value()];
-                self.app_puts(tab, row, "inserts");
-            }
-        }
-    }
-
-    fn app_value(&mut self) -> Value {
-        Value::Int(self.new_value() as i64)
-    }
-
-    fn app_update(&mut self, tab: usize, id: Id) {
-        let mut row = self.server.tables[tab][&id].clone();
-        row[1 + self.dice.below(2)] = self.app_value();
-        self.app_puts(tab, row, "updates");
-    }
-
-    pub(super) fn app_puts(&mut self, tab: usize, row: Record, what: &str) {
-        self.witness.acts += 1;
-        self.witness.table_holds(tab, &row);
-        self.trace(|| {
-            format!(
-                "app {what} {tab}/{} {:?}",
-                id_of(&row),
-                row.iter().map(|v| text(&shown(v))).collect::<Vec<_>>()
-            )
-        });
-        let image = self.server.put(tab, row);
-        self.server.commit(self.clock, Vec::new(), vec![image]);
-    }
-
-    pub(super) fn app_deletes(&mut self, tab: usize, id: Id) {
-        let image = self.server.delete(tab, id);
-        self.witness.app_deleted(tab, id);
-        if !self.store.links[tab].met {
-            // A row of the tab that base never knew, and that the table lacks, is a new one to anybody.
-            self.witness.strange(tab, id);
-        }
-        self.server.commit(self.clock, Vec::new(), vec![image]);
-        self.trace(|| format!("app deletes {tab}/{id}"));
-    }
-
-    pub(super) fn app_rename(&mut self, tab: usize, id: Id) {
-        let mut row = self.server.tables[tab][&id].clone();
-        let new = self.server.next_id;
-        row[0] = Value::Int(new);
-        if self.dice.chance(0.3) {
-            row[1] = self.app_value();
-        }
-        let gone = self.server.delete(tab, id);
-        self.witness.app_renamed(tab, id, new);
-        self.witness.table_holds(tab, &row);
-        let mut made = self.server.put(tab, row);
-        made.1.renamed_from = Some(super::table::key(id));
-        self.server.commit(self.clock, Vec::new(), vec![gone, made]);
-        self.trace(|| format!("app renames {tab}/{id} to {new}"));
     }
 }

@@ -1,0 +1,126 @@
+//! A pass over the whole table, in chunks beside the live stream (DBLog): keys that are told between a chunk's two marks are
+//! dropped from it, and what base knows and no chunk shows is looked up by its key at the end.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Engine;
+use crate::engine::effect::Effect;
+use crate::engine::input::{DbRow, DbState, Micros, Seq};
+use crate::engine::lifecycle::{Copying, Life, Window};
+use crate::engine::table::{Pending, Table};
+use crate::model::key::Key;
+use crate::model::mark::EffectId;
+
+/// A copy pauses while this many keys wait for the sheet.
+const COPY_AHEAD: usize = 10_000;
+
+impl Engine {
+    /// Takes a chunk's rows.
+    pub(super) fn on_chunk(&mut self, high: EffectId, rows: Vec<(Key, DbRow)>, last: bool) {
+        if let Some(window) = self.window(high) {
+            window.rows = Some((rows, last));
+        }
+        self.fill_chunks();
+    }
+
+    /// The chunk could not be read: it is asked for again, between new marks.
+    pub(super) fn on_chunk_failed(&mut self, high: EffectId) {
+        for table in &mut self.tables {
+            if let Life::CatchingUpAll(copying) = &mut table.life
+                && copying.chunk.as_ref().is_some_and(|window| window.high == high)
+            {
+                copying.chunk = None;
+            }
+        }
+    }
+
+    fn window(&mut self, high: EffectId) -> Option<&mut Window> {
+        self.tables.iter_mut().find_map(|table| match &mut table.life {
+            Life::CatchingUpAll(copying) => copying.chunk.as_mut().filter(|window| window.high == high),
+            Life::CatchingUpKeys { .. } | Life::Live => None,
+        })
+    }
+
+    /// Emits chunks whose window is closed.
+    pub(super) fn fill_chunks(&mut self) {
+        let commit = self.clock;
+        for table in &mut self.tables {
+            table.empty_window(commit);
+        }
+    }
+
+    pub(super) fn ask_chunks(&mut self) {
+        for index in 0..self.tables.len() {
+            let table = &self.tables[index];
+            let Life::CatchingUpAll(copying) = &table.life else {
+                continue;
+            };
+            if copying.chunk.is_some() || table.trouble.is_some() || table.pending.len() > COPY_AHEAD {
+                continue;
+            }
+            let after = copying.after.clone();
+            let (low, high) = (self.next_effect_id(), self.next_effect_id());
+            if let Life::CatchingUpAll(copying) = &mut self.tables[index].life {
+                let (opened, closed, rows) = (false, None, None);
+                copying.chunk = Some(Window { low, high, opened, closed, streamed: BTreeSet::new(), rows });
+            }
+            self.out.push_back(Effect::Chunk { table: index, after, low, high });
+        }
+    }
+}
+
+impl Table {
+    /// The beginning of a pass over the whole table.
+    pub(super) fn copying_from(&self, began: Seq) -> Life {
+        let unmet = self.base.keys().cloned().collect();
+        Life::CatchingUpAll(Copying { unmet, began, ..Copying::default() })
+    }
+
+    /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
+    fn empty_window(&mut self, commit: Micros) {
+        let Life::CatchingUpAll(copying) = &mut self.life else {
+            return;
+        };
+        if !copying.chunk.as_ref().is_some_and(|window| window.closed.is_some() && window.rows.is_some()) {
+            return;
+        }
+        let Some(window) = copying.chunk.take() else {
+            return;
+        };
+        let (Some(first), Some((rows, last))) = (window.closed, window.rows) else {
+            return;
+        };
+        copying.after = rows.last().map(|(key, _)| key.clone()).or(copying.after.take());
+        copying.rows += rows.len() as u64;
+        for (key, _) in &rows {
+            copying.unmet.remove(key);
+        }
+        for (key, row) in rows {
+            if window.streamed.contains(&key) {
+                continue;
+            }
+            if let Some(fence) = self.fences.get_mut(&key) {
+                // Our own transaction tells the row's state; should it fail, the row is fetched.
+                fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
+            } else {
+                let state = DbState::Row(row);
+                self.queue(key, Pending { state, first, commit, renamed_from: None });
+            }
+        }
+        if last {
+            self.finish_copy(first);
+        }
+    }
+
+    /// The pass is over: rows that base has and nobody met are looked up by key, and the link is live.
+    fn finish_copy(&mut self, first: Seq) {
+        let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
+            return;
+        };
+        let unmet: Vec<Key> = copying.unmet.into_iter().filter(|key| self.base.contains_key(key)).collect();
+        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
+        for key in unmet {
+            self.fetch(&key, first);
+        }
+    }
+}

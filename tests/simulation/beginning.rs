@@ -1,0 +1,105 @@
+//! How a seed begins: the rules of its links, and what stands on both sides.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use sheetbridge::engine::input::{ColumnPlan, LinkPlan};
+use sheetbridge::model::base::RowBase;
+use sheetbridge::model::link::LinkName;
+use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Policy, Tie};
+use sheetbridge::model::value::Value;
+
+use super::dice::Dice;
+use super::sheet::{COLUMNS, Row};
+use super::table::{Record, WIDTH, key, shown, shown_row};
+use super::world::World;
+
+impl World {
+    /// Five records that both sides agree on, and three blank rows; or a link that starts without base over what stands there.
+    pub(super) fn furnish(&mut self, tab: usize, first_meeting: bool) {
+        self.store.links[tab].copied = !first_meeting;
+        for _ in 0..5 {
+            let record: Record = [Value::Int(self.server.next_id), self.value(), self.value()];
+            self.server.put(tab, record.clone());
+            self.witness.table_holds(tab, &record);
+            if !first_meeting {
+                self.show(tab, &record);
+                let base =
+                    shown_row(&record).iter().map(sheetbridge::engine::reconcile::agreed).map(Some).collect();
+                let key = key(super::table::id_of(&record));
+                self.store.links[tab].base.insert(key, RowBase { columns: base });
+                continue;
+            }
+            match self.dice.below(3) {
+                0 => self.show(tab, &record),
+                1 => {
+                    let mut other = record.clone();
+                    other[1 + self.dice.below(2)] = self.value();
+                    self.show(tab, &other);
+                }
+                _ => {}
+            }
+        }
+        for _ in 0..3 {
+            let sheet = Rc::make_mut(&mut self.sheet);
+            let uid = sheet.new_uid();
+            sheet.tabs[tab].push(Row::blank(uid));
+        }
+    }
+
+    fn value(&mut self) -> Value {
+        Value::Int(self.new_value() as i64)
+    }
+
+    pub(super) fn show(&mut self, tab: usize, record: &Record) {
+        let sheet = Rc::make_mut(&mut self.sheet);
+        let mut row = Row::blank(sheet.new_uid());
+        for at in 0..WIDTH {
+            row.cells[COLUMNS[at]] = shown(&record[at]);
+        }
+        self.witness.bind(row.uid, tab, super::table::id_of(record));
+        let (uid, at) = (row.uid, sheet.tabs[tab].len());
+        sheet.tabs[tab].push(row.clone());
+        if !self.store.links[tab].copied {
+            self.witness.person_made(&row);
+        }
+        let note = sheetbridge::model::cell::Cell::number(self.new_value());
+        Rc::make_mut(&mut self.sheet).tabs[tab][at].cells[super::sheet::OWN] = note.clone();
+        self.witness.person_noted(uid, &note);
+    }
+}
+
+pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
+    let policies = [Policy::Newest, Policy::Newest, Policy::Database, Policy::Sheet, Policy::Hold];
+    let first = [FirstMatch::Database, FirstMatch::Sheet, FirstMatch::Hold];
+    let deletes = [Deletes::Apply, Deletes::Apply, Deletes::Restore, Deletes::Hold];
+    let pick = |dice: &mut Dice| {
+        let known = if dice.chance(0.3) { 5 } else { 4 };
+        policies[dice.below(known)]
+    };
+    let column = |name: &str, key, required, dice: &mut Dice| ColumnPlan {
+        rule: ColumnRule {
+            name: name.into(),
+            header: name.into(),
+            policy: pick(dice),
+            direction: Direction::Both,
+        },
+        key,
+        required,
+    };
+    let columns =
+        vec![column("id", true, true, dice), column("a", false, true, dice), column("b", false, false, dice)];
+    let rules = LinkRules {
+        name: LinkName(format!("link{at}")),
+        columns: Vec::new(),
+        policy: Policy::Newest,
+        deletes: deletes[dice.below(4)].clone(),
+        first_match: first[dice.below(3)],
+        tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
+        insert_after: Duration::from_secs(2),
+        delete_grace: Duration::from_secs(10),
+        second_look: Duration::from_secs(10),
+        sweep_interval: Duration::from_secs(dice.between(3, 30)),
+    };
+    LinkPlan { rules, columns, auto_key: true }
+}

@@ -1,0 +1,221 @@
+//! Guarded transactions on the pretend table: lock, decide by the engine's own guard, write, read back, base and ledger with it.
+
+use sheetbridge::engine::effect::{TableWrite, Want, WriteAim};
+use sheetbridge::engine::guard::{self, Meant};
+use sheetbridge::engine::input::{DbRow, DbState, Input, WriteOutcome};
+use sheetbridge::engine::table::Claim;
+use sheetbridge::model::base::{BaseChange, RowBase};
+use sheetbridge::model::cell::Cell;
+use sheetbridge::model::grid::GridCell;
+use sheetbridge::model::key::Key;
+use sheetbridge::model::mark::ClaimId;
+use sheetbridge::model::value::Value;
+
+use super::table::{MARK, Record, WIDTH, id, key, meaning, shown, shown_row};
+use super::tell;
+use super::weather::Fault;
+use super::world::World;
+
+impl World {
+    pub(super) fn write(&mut self, write: &TableWrite) -> Input {
+        let outcome = if self.weather.strikes(Fault::WriteFailed, &mut self.dice) {
+            WriteOutcome::Failed
+        } else {
+            match &write.aim {
+                WriteAim::Columns { key, base, known, wants } => {
+                    self.write_columns(write, key, base, known.as_ref(), wants)
+                }
+                WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
+                WriteAim::Delete { key, base } => self.delete(write, key, base),
+                WriteAim::Mark { key, base } => self.mark(write, key, base),
+                WriteAim::Recreate { key, base, before, cells, changed } => {
+                    self.recreate(write, (key, base), before, cells, changed)
+                }
+            }
+        };
+        self.count(match (&write.aim, &outcome) {
+            (_, WriteOutcome::Failed) => "table write failed",
+            (_, WriteOutcome::Exists) => "row to insert exists",
+            (_, WriteOutcome::Outside) => "row to insert is outside of the filter",
+            (_, WriteOutcome::Refused { .. }) => "table write refused",
+            (_, WriteOutcome::Done { wrote: false, .. }) => "table found in order",
+            (WriteAim::Columns { .. }, _) => "columns into the table",
+            (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
+            (WriteAim::Insert { .. }, _) => "row inserted under its key",
+            (WriteAim::Delete { .. }, _) => "row deleted",
+            (WriteAim::Mark { .. }, _) => "row marked as deleted",
+            (WriteAim::Recreate { .. }, _) => "row made again",
+        });
+        self.tally.wrote(write, &outcome);
+        self.trace(|| tell::write(write, &outcome));
+        Input::Wrote(write.effect, outcome)
+    }
+
+    fn put(&mut self, write: &TableWrite, row: Record) -> DbState {
+        self.witness.table_holds(write.table, &row);
+        self.witness.table_writes += 1;
+        self.last_write = self.clock;
+        let after = self.server.state_of(&row);
+        let image = self.server.put(write.table, row);
+        self.server.commit(self.clock, vec![write.effect], vec![image]);
+        after
+    }
+
+    fn write_columns(
+        &mut self,
+        write: &TableWrite,
+        key: &Key,
+        base: &RowBase,
+        known: Option<&DbRow>,
+        wants: &[Want],
+    ) -> WriteOutcome {
+        let table = write.table;
+        let Some(locked) = self.server.tables[table].get(&id(key)).cloned() else {
+            return done(key, DbState::Gone(None), None, false);
+        };
+        let (mut meant, mut refused) = (Vec::new(), Vec::new());
+        for want in wants {
+            match mean(want.clone()) {
+                Ok(one) => meant.push(one),
+                Err(reason) => refused.push((want.column, reason)),
+            }
+        }
+        let guarded = guard::columns(self.plan(table), base, known, &shown_row(&locked), &meant);
+        let (mut row, wrote) = (locked, !guarded.sets.is_empty());
+        for (column, value) in &guarded.sets {
+            self.witness.daemon_writes(table, id(key), *column, &shown(value));
+            row[*column] = value.clone();
+        }
+        let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
+        if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
+            self.store.owed.remove(&owed);
+        }
+        if guarded.base != *base {
+            self.store.change(table, &BaseChange::Set(key.clone(), guarded.base.clone()));
+        }
+        let left = guarded.left.iter().map(|(column, rule)| (*column, (*rule).to_owned())).collect();
+        WriteOutcome::Done { after, key: key.clone(), base: Some(guarded.base), left, refused, wrote }
+    }
+
+    fn insert(
+        &mut self,
+        write: &TableWrite,
+        typed: Option<&Key>,
+        claim: Option<ClaimId>,
+        cells: &[GridCell],
+    ) -> WriteOutcome {
+        let table = write.table;
+        if let Some(there) = typed.and_then(|typed| self.server.tables[table].get(&id(typed))) {
+            return if self.server.admits(there) { WriteOutcome::Exists } else { WriteOutcome::Outside };
+        }
+        let made = typed.map_or(self.server.next_id, id);
+        let mut meant = Vec::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
+            match mean(Want { column, cell, wins: true, stands: true }) {
+                Ok(one) => meant.push(one),
+                Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
+            }
+        }
+        let row: Record = std::array::from_fn(|column| meant[column].value.clone());
+        let shown: [Cell; WIDTH] = std::array::from_fn(|column| shown(&row[column]));
+        self.witness.daemon_inserts(table, made, claim, &shown);
+        let base = guard::inserted(WIDTH, &meant);
+        let after = self.put(write, row);
+        let kept = &mut self.store.links[table];
+        match claim {
+            Some(claim) => {
+                let owed = Claim { key: key(made), base: base.clone(), missing_since: None, named_at: None };
+                kept.claims.insert(claim, owed);
+                if kept.inserts.insert(claim, key(made)).is_some() {
+                    self.witness.violate(format!("a second insert under claim {claim}"));
+                }
+            }
+            None => self.store.change(table, &BaseChange::Set(key(made), base.clone())),
+        }
+        done(&key(made), after, Some(base), true)
+    }
+
+    fn delete(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
+        let table = write.table;
+        let wrote = match self.server.tables[table].get(&id(key)) {
+            Some(row) if !guard::untouched(base, &shown_row(row)) || !self.server.admits(row) => {
+                return done(key, self.server.state_of(row), None, false);
+            }
+            Some(_) => {
+                let rows = self.server.tables[table].len();
+                self.witness.daemon_deletes(table, id(key), rows - 1, self.clock);
+                self.witness.table_writes += 1;
+                self.last_write = self.clock;
+                let image = self.server.delete(table, id(key));
+                self.server.commit(self.clock, vec![write.effect], vec![image]);
+                true
+            }
+            None => false,
+        };
+        self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: true });
+        done(key, DbState::Gone(None), None, wrote)
+    }
+
+    /// The mark of a soft delete: a value that no filter of a story lets in.
+    fn mark(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
+        let table = write.table;
+        let Some(mut row) = self.server.tables[table].get(&id(key)).cloned() else {
+            return self.delete(write, key, base);
+        };
+        if !guard::untouched(base, &shown_row(&row)) || !self.server.admits(&row) {
+            return done(key, self.server.state_of(&row), None, false);
+        }
+        if !self.witness.taken.contains(&(table, id(key))) {
+            self.witness.violate(format!("wrong delete: nobody removed {table}/{}", id(key)));
+        }
+        row[1] = Value::Int(MARK);
+        let after = self.put(write, row);
+        self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: false });
+        done(key, after, None, true)
+    }
+
+    fn recreate(
+        &mut self,
+        write: &TableWrite,
+        (key, base): (&Key, &RowBase),
+        before: &DbRow,
+        cells: &[GridCell],
+        changed: &[usize],
+    ) -> WriteOutcome {
+        let table = write.table;
+        if self.server.tables[table].contains_key(&id(key)) {
+            return WriteOutcome::Exists;
+        }
+        let mut meant = Vec::new();
+        for (column, image) in before.iter().enumerate() {
+            let want = Want { column, cell: cells[column].value.clone(), wins: true, stands: true };
+            if !changed.contains(&column) {
+                meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
+                continue;
+            }
+            match mean(want) {
+                Ok(one) => meant.push(one),
+                Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
+            }
+        }
+        for column in changed {
+            self.witness.daemon_writes(table, id(key), *column, &meant[*column].shown);
+        }
+        let row: Record = std::array::from_fn(|column| meant[column].value.clone());
+        let base = guard::recreated(base, changed, &meant);
+        let after = self.put(write, row);
+        self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
+        done(key, after, Some(base), true)
+    }
+}
+
+fn mean(want: Want) -> Result<Meant, String> {
+    let value: Value = meaning(want.column, &want.cell)?;
+    let shown = shown(&value);
+    Ok(Meant { want, value, shown })
+}
+
+fn done(key: &Key, after: DbState, base: Option<RowBase>, wrote: bool) -> WriteOutcome {
+    WriteOutcome::Done { after, key: key.clone(), base, left: Vec::new(), refused: Vec::new(), wrote }
+}
