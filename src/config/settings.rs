@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::config::policy::OwnRules;
+use crate::config::rule::Rule;
 use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
 use crate::model::rule::LinkRules;
@@ -119,6 +121,8 @@ pub struct Link {
     pub spreadsheet: SpreadsheetId,
     /// The rows that the tab shows: all of these must hold. Empty: every row.
     pub filter: Vec<Condition>,
+    /// The operator's own rules for conflicts.
+    pub own_rules: OwnRules,
     /// The tab's title when the link is made; later it is known by its id.
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
@@ -132,6 +136,15 @@ pub struct Link {
 }
 
 impl Link {
+    /// The operator's own rule for a column.
+    pub fn own_rule(&self, column: &str) -> Option<&Rule> {
+        if self.rules.columns.is_empty() {
+            return self.own_rules.everywhere.as_ref();
+        }
+        let at = self.rules.columns.iter().position(|rule| rule.name.eq_ignore_ascii_case(column))?;
+        self.own_rules.listed.get(at)?.as_ref()
+    }
+
     /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
     /// Policies, times, secrets and the filter may change without a new meeting.
     #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]

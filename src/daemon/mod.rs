@@ -8,13 +8,16 @@
 //! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
 
 pub mod error;
+pub mod fit;
 pub mod inbox;
 pub mod journal;
 pub mod notify;
+mod own_rule;
 pub mod perform;
 pub mod progress;
 pub mod retry;
 pub mod route;
+mod showing;
 pub mod shutdown;
 pub mod socket;
 pub mod soft;

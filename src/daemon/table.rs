@@ -1,9 +1,12 @@
 //! One link between the two languages: rows of the table in, rows of the engine out, and the same for the tab.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::config::rule::Rule;
 use crate::config::settings::Link;
-use crate::daemon::soft::{Soft, UnfitMark};
+use crate::daemon::fit::{UnfitLink, check_column, conditions, own_rule, soft};
+use crate::daemon::showing::{Showing, Shown};
+use crate::daemon::soft::Soft;
 use crate::database::Image;
 use crate::database::key::{canonical, key_of, key_of_image};
 use crate::engine::filter;
@@ -11,73 +14,16 @@ use crate::engine::input::{
     ColumnPlan, DbCell, DbRow, DbState, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
 };
 use crate::model::cell::Cell;
-use crate::model::filter::{Condition, Filter, UnfitCondition};
+use crate::model::filter::Filter;
 use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
-use crate::model::rule::{Deletes, Direction};
-use crate::model::schema::{Column, ColumnKind, TableSchema};
+use crate::model::rule::Direction;
+use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
 use crate::sheet::layout::{Layout, LayoutFault, layout};
 use xxhash_rust::xxh3::xxh3_64;
-
-/// Why a link cannot be worked on at all: the operator must mend it, the other links go on.
-#[derive(Debug, thiserror::Error)]
-pub enum UnfitLink {
-    /// The configuration names a column that the table does not have.
-    #[error("{table} has no column `{column}`: correct `columns` of the link")]
-    NoColumn {
-        /// The table.
-        table: String,
-        /// The missing column.
-        column: String,
-    },
-    /// The column of a soft delete cannot be one.
-    #[error("{table}: `deletes` names `{column}` as its `soft` column: {why}")]
-    Soft {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// Why.
-        why: UnfitMark,
-    },
-    /// A condition of the filter that the table cannot answer.
-    #[error("{table}: the link's `filter` does not fit: {why}")]
-    Filter {
-        /// The table.
-        table: String,
-        /// What is wrong.
-        why: UnfitCondition,
-    },
-    /// A time zone that neither we nor the system know.
-    #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]
-    Zone(String),
-    /// Rows cannot be told apart.
-    #[error("{0} has no primary key: add one, a link cannot tell its rows apart without")]
-    NoKey(String),
-    /// A key column is of a type that cannot be a key here.
-    #[error("{table}.{column} is part of the key and of a type that cannot identify a row ({kind})")]
-    BadKey {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The type.
-        kind: String,
-    },
-    /// A column of a type that we do not carry.
-    #[error("{table}.{column} has the type {kind}, which cannot be linked: leave it out of `columns`")]
-    Unsupported {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The type.
-        kind: String,
-    },
-}
 
 /// One link: its configuration, its table, and how both are shown.
 #[derive(Debug)]
@@ -96,22 +42,11 @@ pub struct Table {
     pub filter: Filter,
     /// How a record is marked whose line was deleted, under `deletes = { soft }`.
     pub soft: Option<Soft>,
-    state: Mutex<Shown>,
-    plain: Arc<Context>,
+    showing: Showing,
     /// How many rows the table has, as the server guesses.
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
-}
-
-/// How the link is shown, as far as the spreadsheet decides it.
-#[derive(Clone, Debug, Default)]
-struct Shown {
-    sheet: Option<SheetId>,
-    locale: String,
-    time_zone: String,
-    context: Option<Arc<Context>>,
-    unready: Option<String>,
 }
 
 impl Table {
@@ -148,14 +83,18 @@ impl Table {
                 rule.direction = Direction::ToSheet;
             }
             places.push(place);
-            columns.push(ColumnPlan { rule, key, required: !column.optional && !column.generated });
+            let required = !column.optional && !column.generated;
+            columns.push(ColumnPlan { rule, key, required, own: None });
+        }
+        let showing = Showing::new().map_err(|zone| UnfitLink::Zone(zone.0))?;
+        let linked: Arc<[Column]> = places.iter().map(|place| schema.columns[*place].clone()).collect();
+        for (at, plan) in columns.iter_mut().enumerate() {
+            plan.own = own_rule(&link, &table, at, &linked, &showing)?;
         }
         let of_place = |place: &usize| places.iter().position(|linked| linked == place);
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
-        let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
-        let state = Mutex::new(Shown::default());
         Ok(Self {
             link,
             schema: Arc::new(schema),
@@ -164,8 +103,7 @@ impl Table {
             key,
             filter,
             soft,
-            state,
-            plain: utc,
+            showing,
             estimate: 0,
             remembered: None,
         })
@@ -207,8 +145,7 @@ impl Table {
         let zone = self.link.time_zone.as_deref().unwrap_or(time_zone);
         let context = Some(Arc::new(Context::new(locale, zone)?));
         let (locale, time_zone) = (locale.to_owned(), time_zone.to_owned());
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) =
-            Shown { sheet: Some(sheet), locale, time_zone, context, unready: None };
+        self.showing.set(Shown { sheet: Some(sheet), locale, time_zone, context, unready: None });
         Ok(())
     }
 
@@ -220,16 +157,15 @@ impl Table {
 
     /// Tells why its tab cannot be made ready.
     pub fn set_unready(&self, reason: String) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).unready = Some(reason);
+        self.showing.set_unready(reason);
     }
 
     fn shown(&self) -> Shown {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.showing.get()
     }
 
-    /// Before the spreadsheet is known rows are shown in UTC: nobody writes them anywhere then.
     fn context(&self) -> Arc<Context> {
-        self.shown().context.unwrap_or_else(|| Arc::clone(&self.plain))
+        self.showing.context()
     }
 
     /// The table's column behind a column of the link.
@@ -289,6 +225,14 @@ impl Table {
     /// The places in the table of what must be known of a row: the link's columns, and those that its filter asks.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.places.iter().copied().chain(self.filter.places())
+    }
+
+    /// True when a rule of the operator's own asks what both sides had when they last agreed.
+    pub fn asks_for_base(&self) -> bool {
+        self.plan
+            .columns
+            .iter()
+            .any(|column| self.link.own_rule(&column.rule.name).is_some_and(Rule::asks_for_base))
     }
 
     /// True when the tab shows a row with these values.
@@ -408,34 +352,10 @@ impl Table {
     }
 }
 
-/// The filter of a link, soft deletes in it.
-fn conditions(link: &Link) -> Vec<Condition> {
-    link.filter.iter().cloned().chain(link.rules.deletes.condition()).collect()
-}
-
-fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<Soft>, UnfitLink> {
-    let Deletes::Soft { column, mark } = deletes else { return Ok(None) };
-    let unfit = |why| UnfitLink::Soft { table: table.to_owned(), column: column.clone(), why };
-    Soft::fit(column, mark, schema).map(Some).map_err(unfit)
-}
-
 fn filled(image: &Image) -> Vec<Value> {
     image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()
 }
 
 fn header(tab: &TabRead) -> &[GridCell] {
     tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
-}
-
-fn check_column(table: &str, column: &Column, key: bool) -> Result<(), UnfitLink> {
-    let (table, name) = (table.to_owned(), column.name.clone());
-    match &column.kind {
-        ColumnKind::Unsupported(kind) => {
-            Err(UnfitLink::Unsupported { table, column: name, kind: kind.clone() })
-        }
-        kind @ (ColumnKind::Float | ColumnKind::Double | ColumnKind::Json) if key => {
-            Err(UnfitLink::BadKey { table, column: name, kind: format!("{kind:?}") })
-        }
-        _ => Ok(()),
-    }
 }

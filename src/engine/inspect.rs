@@ -163,6 +163,9 @@ impl Engine {
         let grounds = Grounds {
             commit: pending.map_or(0, |pending| pending.commit),
             edit: between,
+            editor: None,
+            was: None,
+            row: known.as_ref(),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
         };
@@ -172,7 +175,9 @@ impl Engine {
             let sheet = &row.cells[at];
             let base_column = base.columns.get(at).copied().flatten();
             let edit = self.tables[index].edited_at(key, at, sheet, between);
-            let grounds = Grounds { edit, ..grounds };
+            let editor = self.tables[index].editor_of(key, at);
+            let was = self.tables[index].was_before(key, at);
+            let grounds = Grounds { edit, editor, was, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
                 Move::Same => {
                     self.tables[index].looks.remove(&(key.clone(), at));
@@ -202,7 +207,7 @@ impl Engine {
                         }
                     }
                 }
-                Move::ToTable { over } => {
+                Move::ToTable { over, instead } => {
                     let cell = sheet.value.digest();
                     let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
@@ -223,7 +228,7 @@ impl Engine {
                             column: Some(at),
                             database: database.map(|cell| cell.shown.clone()),
                             sheet: Some(sheet.value.clone()),
-                            winner: Winner::Sheet,
+                            winner: if instead.is_some() { Winner::Rule } else { Winner::Sheet },
                             rule: rule.into(),
                             background: self.tables[index].background(key, at, edit),
                         });
@@ -231,6 +236,7 @@ impl Engine {
                     wants.push(Want {
                         column: at,
                         cell: sheet.value.clone(),
+                        instead,
                         wins: over.is_some(),
                         stands: true,
                     });

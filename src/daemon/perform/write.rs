@@ -254,7 +254,8 @@ impl Performer {
         let mut sets = Vec::new();
         let mut sent = Vec::new();
         for (at, image) in before.iter().enumerate() {
-            let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
+            let cell = cells[at].value.clone();
+            let want = Want { column: at, cell, instead: None, wins: true, stands: true };
             let meant = if changed.contains(&at) {
                 mean(table, &want).map_err(|reason| Refused { column: at, reason })?
             } else {
