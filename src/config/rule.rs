@@ -346,13 +346,13 @@ fn value(result: &cel::Value, column: &Column) -> Option<Value> {
         (cel::Value::Float(x), ColumnKind::Float) => Some(Value::Float(Real::new(f64::from(*x as f32)))),
         (cel::Value::Float(x), ColumnKind::Double) => Some(Value::Double(Real::new(*x))),
         (cel::Value::Float(x), ColumnKind::Decimal { .. }) => literal(kind, &x.to_string()).ok(),
-        (cel::Value::Int(_) | cel::Value::UInt(_), ColumnKind::Text { .. } | ColumnKind::Enum(_)) => None,
+        (cel::Value::Int(_) | cel::Value::UInt(_), ColumnKind::Text { .. } | ColumnKind::Enum(_))
+        | (cel::Value::String(_), ColumnKind::Integer { .. } | ColumnKind::Boolean) => None,
         (cel::Value::Int(n), _) => number(kind, n.to_string(), *n as f64),
         (cel::Value::UInt(n), _) => number(kind, n.to_string(), *n as f64),
         (cel::Value::String(text), ColumnKind::Set(_) | ColumnKind::Named(_)) => {
             Some(Value::Text(text.to_string()))
         }
-        (cel::Value::String(_), ColumnKind::Integer { .. } | ColumnKind::Boolean) => None,
         (cel::Value::String(text), _) => literal(kind, text).ok(),
         _ => None,
     }

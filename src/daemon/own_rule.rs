@@ -3,16 +3,34 @@
 use std::sync::Arc;
 
 use crate::config::rule::{Answer, Case, Failed, Rule};
+use crate::config::settings::Link;
 use crate::daemon::showing::Showing;
+use crate::daemon::table::UnfitLink;
 use crate::engine::conflict::{self, OwnRule, Ruling};
 use crate::model::rule::Policy;
 use crate::model::schema::Column;
 use crate::model::value::Value;
 use crate::sheet::codec;
 
+/// The rule that the link gives a column, if it gives one, tried on it.
+pub(super) fn serve(
+    link: &Link,
+    table: &str,
+    at: usize,
+    columns: &Arc<[Column]>,
+    showing: &Showing,
+) -> Result<Option<Arc<dyn OwnRule>>, UnfitLink> {
+    let column = &columns[at].name;
+    let Some(rule) = link.own_rule(column) else { return Ok(None) };
+    match Served::new(rule.clone(), at, Arc::clone(columns), showing.clone()) {
+        Ok(served) => Ok(Some(Arc::new(served))),
+        Err(why) => Err(UnfitLink::Rule { table: table.to_owned(), column: column.clone(), why }),
+    }
+}
+
 /// One column of a link and the rule that serves it.
 #[derive(Debug)]
-pub(super) struct Served {
+struct Served {
     rule: Rule,
     /// The column's place among the link's columns.
     at: usize,
@@ -25,12 +43,7 @@ impl Served {
     ///
     /// # Errors
     /// It does not work there.
-    pub(super) fn new(
-        rule: Rule,
-        at: usize,
-        columns: Arc<[Column]>,
-        showing: Showing,
-    ) -> Result<Self, Failed> {
+    fn new(rule: Rule, at: usize, columns: Arc<[Column]>, showing: Showing) -> Result<Self, Failed> {
         rule.try_on(&columns[at], &columns)?;
         Ok(Self { rule, at, columns, showing })
     }

@@ -1,29 +1,33 @@
 //! One link between the two languages: rows of the table in, rows of the engine out, and the same for the tab.
 
+mod seen;
+mod unfit;
+
 use std::sync::Arc;
 
 use crate::config::rule::Rule;
 use crate::config::settings::Link;
-use crate::daemon::fit::{UnfitLink, check_column, conditions, own_rule, soft};
+use crate::daemon::columns::{self, Changes, Known};
+use crate::daemon::own_rule;
+use crate::daemon::perform::Memory;
 use crate::daemon::showing::{Showing, Shown};
 use crate::daemon::soft::Soft;
 use crate::database::Image;
-use crate::database::key::{canonical, key_of, key_of_image};
+use crate::database::key::{key_of, key_of_image};
 use crate::engine::filter;
-use crate::engine::input::{
-    ColumnPlan, DbCell, DbRow, DbState, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
-};
+use crate::engine::input::{ColumnPlan, DbCell, DbRow, DbState, LinkPlan};
 use crate::model::cell::Cell;
-use crate::model::filter::Filter;
-use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
+use crate::model::filter::{Condition, Filter};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
-use crate::model::rule::Direction;
+use crate::model::rule::{Deletes, Direction};
 use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
-use crate::sheet::layout::{Layout, LayoutFault, layout};
+use crate::store::link::LinkMemory;
 use xxhash_rust::xxh3::xxh3_64;
+
+pub use self::unfit::UnfitLink;
 
 /// One link: its configuration, its table, and how both are shown.
 #[derive(Debug)]
@@ -47,6 +51,8 @@ pub struct Table {
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
+    /// What became of its columns since an earlier run.
+    pub changes: Changes,
 }
 
 impl Table {
@@ -78,7 +84,7 @@ impl Table {
                 })
             });
             let Some(mut rule) = rule else { continue };
-            check_column(&table, column, key)?;
+            unfit::check_column(&table, column, key)?;
             if column.generated || (!schema.transactional && !key) {
                 rule.direction = Direction::ToSheet;
             }
@@ -89,7 +95,7 @@ impl Table {
         let showing = Showing::new().map_err(|zone| UnfitLink::Zone(zone.0))?;
         let linked: Arc<[Column]> = places.iter().map(|place| schema.columns[*place].clone()).collect();
         for (at, plan) in columns.iter_mut().enumerate() {
-            plan.own = own_rule(&link, &table, at, &linked, &showing)?;
+            plan.own = own_rule::serve(&link, &table, at, &linked, &showing)?;
         }
         let of_place = |place: &usize| places.iter().position(|linked| linked == place);
         let key = schema.key.iter().filter_map(of_place).collect();
@@ -106,6 +112,7 @@ impl Table {
             showing,
             estimate: 0,
             remembered: None,
+            changes: Changes::default(),
         })
     }
 
@@ -114,6 +121,41 @@ impl Table {
         let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
         let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
         xxh3_64(meaning.as_bytes())
+    }
+
+    /// Of what the link ties together beside its columns: another one means that nothing that is remembered can be used.
+    fn ties(&self) -> u64 {
+        let link = &self.link;
+        let tied = format!("{:?} {:?} {:?} {:?}", link.table, link.spreadsheet, link.tab, link.time_zone);
+        xxh3_64(format!("{tied}\n{}", codec::CODEC_VERSION).as_bytes())
+    }
+
+    fn known_columns(&self) -> Vec<Known> {
+        let known = |(at, plan): (usize, &ColumnPlan)| {
+            let key = self.key.iter().position(|column| *column == at);
+            Known::of(self.column(at), &plan.rule.header, plan.rule.direction, key)
+        };
+        self.plan.columns.iter().enumerate().map(known).collect()
+    }
+
+    /// What is to be remembered of the link's columns: the tab shows them all.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            ties: self.ties(),
+            filter: self.filter_print(),
+            columns: self.known_columns(),
+            ..Memory::default()
+        }
+    }
+
+    /// Takes what is remembered of an earlier run.
+    pub fn recall(&mut self, link: &LinkMemory) {
+        self.remembered = link.sheet;
+        let memory = Memory::parse(&link.state);
+        if memory.ties == self.ties() {
+            self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);
+            self.changes.tab.append(memory.owing);
+        }
     }
 
     /// Of the filter: another one means that the whole table is read, and base stays.
@@ -192,16 +234,6 @@ impl Table {
         self.key.iter().map(|at| self.plan.columns[*at].rule.header.as_str()).collect()
     }
 
-    /// Where the link's status column stands, if it has one and the tab shows its header once.
-    pub fn status_column(&self, tab: &TabRead) -> Option<u32> {
-        let name = self.link.status_column.as_ref()?;
-        let header = tab.rows.first()?;
-        let titled = |cell: &GridCell| matches!(&cell.value, Cell::Text(text) if text.trim() == name.trim());
-        let mut found =
-            (0u32..).zip(&header.cells).filter(|(_, cell)| titled(cell)).map(|(column, _)| column);
-        found.next().filter(|_| found.next().is_none())
-    }
-
     /// The key of a row of the table.
     pub fn key(&self, row: &[Value]) -> Key {
         key_of(&self.schema, row)
@@ -229,10 +261,9 @@ impl Table {
 
     /// True when a rule of the operator's own asks what both sides had when they last agreed.
     pub fn asks_for_base(&self) -> bool {
-        self.plan
-            .columns
-            .iter()
-            .any(|column| self.link.own_rule(&column.rule.name).is_some_and(Rule::asks_for_base))
+        let asks =
+            |column: &ColumnPlan| self.link.own_rule(&column.rule.name).is_some_and(Rule::asks_for_base);
+        self.plan.columns.iter().any(asks)
     }
 
     /// True when the tab shows a row with these values.
@@ -276,86 +307,19 @@ impl Table {
     pub fn key_cells(&self, key: &Key) -> Vec<(usize, Cell)> {
         self.key.iter().zip(&key.0).map(|(at, value)| (*at, self.show_value(*at, value))).collect()
     }
+}
 
-    /// A tab as the engine takes it.
-    pub fn view(&self, tab: &TabRead) -> Result<TabView, Trouble> {
-        let header = header(tab);
-        let layout = self.layout(header, tab)?;
-        let last = layout.columns.iter().copied().max().unwrap_or(0);
-        if tab.merges.iter().any(|(_, end, first, _)| *end > 1 && *first <= last) {
-            let reason = format!("{} has merged cells among the linked columns: unmerge them", tab.title);
-            return Err(Trouble { reason });
-        }
-        let rows = tab.rows.iter().filter(|row| row.row > 0);
-        let rows = rows.map(|row| self.row_view(&layout, row)).collect();
-        Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows })
-    }
+/// The filter of a link, soft deletes in it.
+fn conditions(link: &Link) -> Vec<Condition> {
+    link.filter.iter().cloned().chain(link.rules.deletes.condition()).collect()
+}
 
-    fn layout(&self, header: &[GridCell], tab: &TabRead) -> Result<Layout, Trouble> {
-        self.resolve(header, &tab.anchors)
-            .map_err(|fault| Trouble { reason: format!("tab `{}`: {fault}", tab.title) })
-    }
-
-    fn resolve(&self, header: &[GridCell], anchors: &[Anchor]) -> Result<Layout, LayoutFault> {
-        let columns: Vec<&str> = self.plan.columns.iter().map(|column| column.rule.header.as_str()).collect();
-        layout(header, anchors, &self.link.rules.name, &columns, &self.key_headers())
-    }
-
-    fn row_view(&self, layout: &Layout, seen: &GridRow) -> RowView {
-        let cells: Vec<GridCell> = layout
-            .columns
-            .iter()
-            .map(|column| seen.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
-            .collect();
-        RowView { row: seen.row, key: self.key_seen(&cells), cells, claims: seen.claims.clone() }
-    }
-
-    /// A row of a receipt, read by the header of the same receipt: a column that moved in between is found where it was hit.
-    pub fn receipt_row(&self, header: &[GridCell], tab: &TabRead, cells: Vec<GridCell>) -> ReceiptRow {
-        let key = match self.layout_of_receipt(header, tab) {
-            Some(layout) => {
-                let linked: Vec<GridCell> = layout
-                    .columns
-                    .iter()
-                    .map(|column| cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
-                    .collect();
-                self.key_seen(&linked)
-            }
-            None => KeySeen::Unreadable,
-        };
-        ReceiptRow { key, cells }
-    }
-
-    /// By the columns of the read that the batch rests on, followed to where the receipt's header shows them. If that read does
-    /// not tell them, its anchors do, with the receipt's own header.
-    fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
-        let before = self::header(tab);
-        match self.resolve(before, &tab.anchors) {
-            Ok(layout) => Some(layout.followed(before, header)),
-            Err(_) => self.resolve(header, &tab.anchors).ok(),
-        }
-    }
-
-    fn key_seen(&self, cells: &[GridCell]) -> KeySeen {
-        let parts: Vec<&GridCell> = self.key.iter().filter_map(|at| cells.get(*at)).collect();
-        if parts.iter().all(|cell| cell.value.is_blank()) {
-            return KeySeen::Blank;
-        }
-        let mut values = Vec::with_capacity(parts.len());
-        for (at, cell) in self.key.iter().zip(parts) {
-            match self.meaning(*at, &cell.value) {
-                Ok(value) if !value.is_null() => values.push(value),
-                _ => return KeySeen::Unreadable,
-            }
-        }
-        KeySeen::Key(canonical(&self.schema, &Key(values)))
-    }
+fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<Soft>, UnfitLink> {
+    let Deletes::Soft { column, mark } = deletes else { return Ok(None) };
+    let unfit = |why| UnfitLink::Soft { table: table.to_owned(), column: column.clone(), why };
+    Soft::fit(column, mark, schema).map(Some).map_err(unfit)
 }
 
 fn filled(image: &Image) -> Vec<Value> {
     image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()
-}
-
-fn header(tab: &TabRead) -> &[GridCell] {
-    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
 }

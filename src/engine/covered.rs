@@ -33,21 +33,15 @@ impl Engine {
             let commit = pending.map_or(0, |pending| pending.commit);
             let known = pending.and_then(|pending| pending.state.row()).cloned();
             let tie = table.plan.rules.tie;
-            let verdict = match known.as_ref().and_then(|row| Some((row, row.get(column)?))) {
-                Some((row, database)) => {
-                    let (sheet, edit, editor) = (&cell.value, typed, None);
-                    conflict::settle(
-                        &plan,
-                        tie,
-                        &Case { database, sheet, base: None, row, commit, edit, editor },
-                    )
-                }
+            let seen = known.as_ref().and_then(|row| Some((row, row.get(column)?)));
+            let verdict = if let Some((row, database)) = seen {
+                let (sheet, base, edit, editor) = (&cell.value, None, typed, None);
+                conflict::settle(&plan, tie, &Case { database, sheet, base, row, commit, edit, editor })
+            } else {
                 // Nothing but our own write stands against it.
-                None => {
-                    let (winner, rule) =
-                        conflict::judge(plan.rule.policy, plan.rule.direction, tie, commit, typed);
-                    Verdict { winner, rule, value: None }
-                }
+                let (winner, rule) =
+                    conflict::judge(plan.rule.policy, plan.rule.direction, tie, commit, typed);
+                Verdict { winner, rule, value: None }
             };
             let Verdict { winner, rule: why, value: instead } = verdict;
             if !matches!(winner, Winner::Sheet | Winner::Rule) || cell.formula.is_some() {
@@ -64,7 +58,14 @@ impl Engine {
                 rule: format!("typed while we wrote; {why}"),
                 background: Background::default(),
             });
-            let wants = vec![Want { column, cell: cell.value, instead, wins: true, stands: false }];
+            let wants = vec![Want {
+                column,
+                cell: cell.value,
+                instead,
+                wins: true,
+                stands: false,
+                form_stands: false,
+            }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
             let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };

@@ -36,6 +36,7 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod brake;
+pub mod carry;
 mod change;
 mod claim;
 pub mod conflict;
@@ -59,6 +60,7 @@ mod reading;
 pub mod reconcile;
 mod rows;
 mod stream;
+mod suspect;
 pub mod table;
 mod verify;
 mod weigh;
@@ -136,6 +138,8 @@ pub struct Engine {
     last_done: Option<BatchNumber>,
     tokens: VecDeque<(BatchNumber, Micros)>,
     owed: BTreeMap<OwedId, Owed>,
+    /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
+    asleep: BTreeSet<OwedId>,
     debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
@@ -200,6 +204,7 @@ impl Engine {
             tokens: start.tokens.into(),
             debts,
             owed: start.owed,
+            asleep: BTreeSet::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
             next_sweep: 0,
@@ -227,6 +232,7 @@ impl Engine {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Rebase(table) => self.on_rebase(table),
             Input::Reread { table } => self.on_reread(table),
+            Input::Suspect { table, keys } => self.on_suspect(table, keys),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
@@ -291,7 +297,7 @@ impl Engine {
         };
         match () {
             () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || !self.owed.is_empty() => Errand::Changes,
+            () if waits(true) || self.owes() => Errand::Changes,
             () if waits(false) => Errand::Copy,
             () => Errand::Sweep,
         }
@@ -307,12 +313,17 @@ impl Engine {
         &self.owed
     }
 
+    /// True while something is owed that can be paid now.
+    pub fn owes(&self) -> bool {
+        self.owed.keys().any(|id| !self.asleep.contains(id))
+    }
+
     /// True when nothing is under way and nothing waits but timers.
     pub fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle)
             && self.out.is_empty()
             && self.hints.is_empty()
-            && self.owed.is_empty()
+            && !self.owes()
             && self.tables.iter().all(Table::is_calm)
     }
 
@@ -345,7 +356,7 @@ impl Engine {
         let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
         due || self.again
             || !self.hints.is_empty()
-            || !self.owed.is_empty()
+            || self.owes()
             || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
     }
 

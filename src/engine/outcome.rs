@@ -177,9 +177,11 @@ impl Engine {
     fn took(&mut self, queued: &Queued, key: Key, after: DbState, base: Option<RowBase>, wrote: bool) {
         let (now, seq) = (self.clock, self.seq);
         let table = &mut self.tables[queued.write.table];
-        let unlike = base
-            .as_ref()
-            .is_some_and(|base| base.columns.iter().flatten().any(|c| c.value == guard::UNDECIDED));
+        let columns = base.iter().flat_map(|base| base.columns.iter().flatten().enumerate());
+        let formed = columns.filter(|(_, column)| column.value == guard::UNDECIDED);
+        let forms: Vec<_> = formed.map(|(at, column)| ((key.clone(), at), column.cell)).collect();
+        let unlike = !forms.is_empty();
+        table.forms.extend(forms);
         match &queued.write.aim {
             WriteAim::Insert { claim: Some(claim), .. } => {
                 let base = base.unwrap_or_default();

@@ -112,7 +112,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
-            match mean(Want { column, cell, instead: None, wins: true, stands: true }) {
+            match mean(Want { column, cell, instead: None, wins: true, stands: true, form_stands: false }) {
                 Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
@@ -189,8 +189,8 @@ impl World {
         }
         let mut meant = Vec::new();
         for (column, image) in before.iter().enumerate() {
-            let want =
-                Want { column, cell: cells[column].value.clone(), instead: None, wins: true, stands: true };
+            let cell = cells[column].value.clone();
+            let want = Want { column, cell, instead: None, wins: true, stands: true, form_stands: false };
             if !changed.contains(&column) {
                 meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
                 continue;

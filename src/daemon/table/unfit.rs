@@ -1,16 +1,9 @@
-//! Does a configured link fit its table? What the configuration alone could not tell is told here, at the start.
-
-use std::sync::Arc;
+//! What keeps a link from being worked on, found as it is put together.
 
 use crate::config::rule::Failed;
-use crate::config::settings::Link;
-use crate::daemon::own_rule::Served;
-use crate::daemon::showing::Showing;
-use crate::daemon::soft::{Soft, UnfitMark};
-use crate::engine::conflict::OwnRule;
-use crate::model::filter::{Condition, UnfitCondition};
-use crate::model::rule::Deletes;
-use crate::model::schema::{Column, ColumnKind, TableSchema};
+use crate::daemon::soft::UnfitMark;
+use crate::model::filter::UnfitCondition;
+use crate::model::schema::{Column, ColumnKind};
 
 /// Why a link cannot be worked on at all: the operator must mend it, the other links go on.
 #[derive(Debug, thiserror::Error)]
@@ -79,33 +72,6 @@ pub enum UnfitLink {
         /// The type.
         kind: String,
     },
-}
-
-/// The filter of a link, soft deletes in it.
-pub(super) fn conditions(link: &Link) -> Vec<Condition> {
-    link.filter.iter().cloned().chain(link.rules.deletes.condition()).collect()
-}
-
-pub(super) fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<Soft>, UnfitLink> {
-    let Deletes::Soft { column, mark } = deletes else { return Ok(None) };
-    let unfit = |why| UnfitLink::Soft { table: table.to_owned(), column: column.clone(), why };
-    Soft::fit(column, mark, schema).map(Some).map_err(unfit)
-}
-
-/// The operator's own rule for a column, tried on it.
-pub(super) fn own_rule(
-    link: &Link,
-    table: &str,
-    at: usize,
-    columns: &Arc<[Column]>,
-    showing: &Showing,
-) -> Result<Option<Arc<dyn OwnRule>>, UnfitLink> {
-    let column = &columns[at].name;
-    let Some(rule) = link.own_rule(column) else { return Ok(None) };
-    match Served::new(rule.clone(), at, Arc::clone(columns), showing.clone()) {
-        Ok(served) => Ok(Some(Arc::new(served))),
-        Err(why) => Err(UnfitLink::Rule { table: table.to_owned(), column: column.clone(), why }),
-    }
 }
 
 pub(super) fn check_column(table: &str, column: &Column, key: bool) -> Result<(), UnfitLink> {
