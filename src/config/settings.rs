@@ -8,6 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::config::policy::OwnRules;
+use crate::config::rule::Rule;
 use crate::database::load::Bounds;
 use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
@@ -125,6 +127,8 @@ pub struct Link {
     pub spreadsheet: SpreadsheetId,
     /// The rows that the tab shows: all of these must hold. Empty: every row.
     pub filter: Vec<Condition>,
+    /// The operator's own rules for conflicts.
+    pub own_rules: OwnRules,
     /// The tab's title when the link is made; later it is known by its id.
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
@@ -138,6 +142,15 @@ pub struct Link {
 }
 
 impl Link {
+    /// The operator's own rule for a column.
+    pub fn own_rule(&self, column: &str) -> Option<&Rule> {
+        if self.rules.columns.is_empty() {
+            return self.own_rules.everywhere.as_ref();
+        }
+        let at = self.rules.columns.iter().position(|rule| rule.name.eq_ignore_ascii_case(column))?;
+        self.own_rules.listed.get(at)?.as_ref()
+    }
+
     /// Tells whether base still says something of a link: policies, times, secrets and the filter may change without a new meeting.
     pub fn fingerprint(&self) -> u64 {
         self.configuration()

@@ -259,7 +259,7 @@ fn transaction_of(
 }
 
 fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
-    let image = |key, state, renamed_from| input::Image { key, state, renamed_from };
+    let image = |key, state, renamed_from| input::Image { key, state, renamed_from, was: None };
     Some(match kind {
         ChangeKind::Insert { after } => {
             vec![image(table.key_of_image(after)?, table.state_of_image(after)?, None)]
@@ -271,7 +271,8 @@ fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
             let (old, new) = (table.key_of_image(before)?, table.key_of_image(after)?);
             let now = table.state_of_image(after)?;
             if old == new {
-                vec![image(new, now, None)]
+                let was = if table.asks_for_base() { table.row_of_image(before) } else { None };
+                vec![input::Image { was, ..image(new, now, None) }]
             } else {
                 let gone = DbState::Gone(table.row_of_image(before));
                 vec![image(old.clone(), gone, None), image(new, now, Some(old))]

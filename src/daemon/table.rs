@@ -3,11 +3,14 @@
 mod seen;
 mod unfit;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::config::rule::Rule;
 use crate::config::settings::Link;
 use crate::daemon::columns::{self, Changes, Known};
+use crate::daemon::own_rule;
 use crate::daemon::perform::Memory;
+use crate::daemon::showing::{Showing, Shown};
 use crate::daemon::soft::Soft;
 use crate::database::Image;
 use crate::database::key::{key_of, key_of_image};
@@ -45,8 +48,7 @@ pub struct Table {
     pub filter: Filter,
     /// How a record is marked whose line was deleted, under `deletes = { soft }`.
     pub soft: Option<Soft>,
-    state: Mutex<Shown>,
-    plain: Arc<Context>,
+    showing: Showing,
     /// How many rows the table has, as the server guesses.
     pub estimate: u64,
     /// Its tab in an earlier run.
@@ -57,16 +59,6 @@ pub struct Table {
     pub stopped: Option<Pause>,
     /// What the stream tells up to here an operator has seen before he let the link go on.
     pub looked_at: Option<Position>,
-}
-
-/// How the link is shown, as far as the spreadsheet decides it.
-#[derive(Clone, Debug, Default)]
-struct Shown {
-    sheet: Option<SheetId>,
-    locale: String,
-    time_zone: String,
-    context: Option<Arc<Context>>,
-    unready: Option<String>,
 }
 
 impl Table {
@@ -103,14 +95,18 @@ impl Table {
                 rule.direction = Direction::ToSheet;
             }
             places.push(place);
-            columns.push(ColumnPlan { rule, key, required: !column.optional && !column.generated });
+            let required = !column.optional && !column.generated;
+            columns.push(ColumnPlan { rule, key, required, own: None });
+        }
+        let showing = Showing::new().map_err(|zone| UnfitLink::Zone(zone.0))?;
+        let linked: Arc<[Column]> = places.iter().map(|place| schema.columns[*place].clone()).collect();
+        for (at, plan) in columns.iter_mut().enumerate() {
+            plan.own = own_rule::serve(&link, &table, at, &linked, &showing)?;
         }
         let of_place = |place: &usize| places.iter().position(|linked| linked == place);
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
-        let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
-        let state = Mutex::new(Shown::default());
         Ok(Self {
             link,
             schema: Arc::new(schema),
@@ -119,8 +115,7 @@ impl Table {
             key,
             filter,
             soft,
-            state,
-            plain: utc,
+            showing,
             estimate: 0,
             remembered: None,
             changes: Changes::default(),
@@ -202,8 +197,7 @@ impl Table {
         let zone = self.link.time_zone.as_deref().unwrap_or(time_zone);
         let context = Some(Arc::new(Context::new(locale, zone)?));
         let (locale, time_zone) = (locale.to_owned(), time_zone.to_owned());
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) =
-            Shown { sheet: Some(sheet), locale, time_zone, context, unready: None };
+        self.showing.set(Shown { sheet: Some(sheet), locale, time_zone, context, unready: None });
         Ok(())
     }
 
@@ -215,16 +209,15 @@ impl Table {
 
     /// Tells why its tab cannot be made ready.
     pub fn set_unready(&self, reason: String) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).unready = Some(reason);
+        self.showing.set_unready(reason);
     }
 
     fn shown(&self) -> Shown {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.showing.get()
     }
 
-    /// Before the spreadsheet is known rows are shown in UTC: nobody writes them anywhere then.
     fn context(&self) -> Arc<Context> {
-        self.shown().context.unwrap_or_else(|| Arc::clone(&self.plain))
+        self.showing.context()
     }
 
     /// The table's column behind a column of the link.
@@ -274,6 +267,13 @@ impl Table {
     /// The places in the table of what must be known of a row: the link's columns, and those that its filter asks.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.places.iter().copied().chain(self.filter.places())
+    }
+
+    /// True when a rule of the operator's own asks what both sides had when they last agreed.
+    pub fn asks_for_base(&self) -> bool {
+        let asks =
+            |column: &ColumnPlan| self.link.own_rule(&column.rule.name).is_some_and(Rule::asks_for_base);
+        self.plan.columns.iter().any(asks)
     }
 
     /// True when the tab shows a row with these values.

@@ -106,7 +106,7 @@ impl Table {
                 fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
             } else {
                 let state = DbState::Row(row);
-                self.queue(key, Pending { state, first, commit, renamed_from: None });
+                self.queue(key, Pending { state, first, commit, renamed_from: None, was: None });
             }
         }
         if last {

@@ -171,6 +171,8 @@ pub struct Want {
     pub column: usize,
     /// What the sheet shows.
     pub cell: Cell,
+    /// What is written instead of it, by the operator's own rule; the table's value then goes to the sheet.
+    pub instead: Option<Cell>,
     /// The policy gave it the column although the database changed it too.
     pub wins: bool,
     /// The cell still stands in the sheet, so base moves with the write. False for a value that a write of ours covered: the
@@ -261,6 +263,8 @@ pub enum Winner {
     Sheet,
     /// Both stand where they are, frozen and listed.
     Nobody,
+    /// Neither: a value that the operator's own rule made of both.
+    Rule,
 }
 
 /// The answer to one accepted edit.

@@ -3,8 +3,11 @@
 //! The shell has already translated: database rows carry each value with the cell that would show it, and sheet rows are cut
 //! to the link's columns by the layout of the same read. The engine compares and decides; it converts nothing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::engine::conflict::OwnRule;
 use crate::model::cell::Cell;
 use crate::model::grid::{GridCell, Helper, Token};
 use crate::model::key::Key;
@@ -52,6 +55,8 @@ pub struct ColumnPlan {
     pub key: bool,
     /// An INSERT needs a value for it.
     pub required: bool,
+    /// The operator's own rule for its conflicts, before the policy.
+    pub own: Option<Arc<dyn OwnRule>>,
 }
 
 /// One column of a database row.
@@ -86,6 +91,8 @@ pub struct Image {
     pub state: DbState,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
+    /// How it was before, where the stream told it and a rule of the link asks for it.
+    pub was: Option<DbRow>,
 }
 
 /// One committed transaction of the stream.

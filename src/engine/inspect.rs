@@ -9,20 +9,20 @@ use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
-use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Before, Pending};
+use crate::engine::rows::{Found, Rows, lookalikes};
+use crate::engine::table::Before;
 use crate::engine::writing::{EDIT_SLACK, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
 use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::rule::{Deletes, FirstMatch};
+use crate::model::rule::Deletes;
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
 
 /// What the person hears whose edit is not decided by this read.
-const LOOKED_AT_AGAIN: &str = "it is looked at once more";
+pub(super) const LOOKED_AT_AGAIN: &str = "it is looked at once more";
 
 impl Engine {
     pub(super) fn inspect(
@@ -167,6 +167,9 @@ impl Engine {
         let grounds = Grounds {
             commit: pending.map_or(0, |pending| pending.commit),
             edit: between,
+            editor: None,
+            was: None,
+            row: known.as_ref(),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
             adopting: table.knowledge == Knowledge::Lost,
@@ -177,7 +180,9 @@ impl Engine {
             let sheet = &row.cells[at];
             let base_column = base.columns.get(at).copied().flatten();
             let edit = self.tables[index].edited_at(key, at, sheet, between);
-            let grounds = Grounds { edit, ..grounds };
+            let editor = self.tables[index].editor_of(key, at);
+            let was = self.tables[index].was_before(key, at);
+            let grounds = Grounds { edit, editor, was, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
                 Move::Same => {
                     self.tables[index].looks.remove(&(key.clone(), at));
@@ -208,7 +213,7 @@ impl Engine {
                         }
                     }
                 }
-                Move::ToTable { over } => {
+                Move::ToTable { over, instead } => {
                     let cell = sheet.value.digest();
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     if let Some(held) = held.filter(|held| held.stands(cell, base_column, database)) {
@@ -226,7 +231,7 @@ impl Engine {
                             column: Some(at),
                             database: database.map(|cell| cell.shown.clone()),
                             sheet: Some(sheet.value.clone()),
-                            winner: Winner::Sheet,
+                            winner: if instead.is_some() { Winner::Rule } else { Winner::Sheet },
                             rule: rule.into(),
                             background: self.tables[index].background(key, at, edit),
                         });
@@ -236,7 +241,9 @@ impl Engine {
                         cell: sheet.value.clone(),
                         wins: over.is_some(),
                         stands: true,
-                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        form_stands: instead.is_none()
+                            && self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        instead,
                     });
                 }
             }
@@ -265,7 +272,7 @@ impl Engine {
         passed
     }
 
-    fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
+    pub(super) fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
@@ -273,7 +280,7 @@ impl Engine {
 
     /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
     /// a read that Google serves stale shows just that (design 4a, rule 3). The script tells a time up to seconds late.
-    fn needs_second_look(
+    pub(super) fn needs_second_look(
         &mut self,
         index: usize,
         key: &Key,
@@ -322,69 +329,6 @@ impl Engine {
             }
         }
         true
-    }
-
-    /// The row is gone in the table: an edit of it beats the delete, if the stream told what the row was.
-    fn inspect_edits_of_gone(
-        &mut self,
-        index: usize,
-        key: &Key,
-        row: &RowView,
-        base: &RowBase,
-        writing: &mut Writing,
-    ) {
-        let changed = edited(&self.tables[index].plan, row, base);
-        self.tables[index].looks.retain(|(looked, at), _| looked != key || changed.contains(at));
-        let mut wait = false;
-        for at in &changed {
-            wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
-        }
-        if wait {
-            return writing.leave_open(index, row.row);
-        }
-        if !changed.is_empty() && self.tables[index].awaits_image(key) {
-            return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
-        }
-        let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
-            return;
-        };
-        let before = before.clone();
-        // What never agreed is nobody's edit, unless the first meeting was the sheet's to decide.
-        let table = &self.tables[index];
-        let sheet_decides =
-            table.plan.rules.first_match == FirstMatch::Sheet && table.knowledge != Knowledge::Lost;
-        let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
-        let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
-        let (winner, rule) = match &before {
-            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
-            Some(_) if edits.is_empty() => {
-                (Winner::Nobody, "the row is deleted, and never agreed with this cell")
-            }
-            Some(_) => (Winner::Sheet, "edit beats delete"),
-        };
-        // Beside an edit, what never agreed is decided when the row is there again.
-        for at in if winner == Winner::Sheet { &edits } else { &changed } {
-            writing.conflicts.push(Conflict {
-                table: index,
-                key: Some(key.clone()),
-                column: Some(*at),
-                database: None,
-                sheet: Some(row.cells[*at].value.clone()),
-                winner,
-                rule: rule.into(),
-                background: self.tables[index].background(key, *at, (writing.asked, writing.answered)),
-            });
-        }
-        match before {
-            Some(before) if !edits.is_empty() => {
-                let (key, base, cells) = (key.clone(), base.clone(), row.cells.clone());
-                let aim = WriteAim::Recreate { key, base, before, cells, changed: edits };
-                self.queue_write(index, aim, row.row, writing);
-            }
-            _ => {
-                writing.given_up.insert((index, key.clone()));
-            }
-        }
     }
 
     /// Rows that base knows and that the read lacks: gone only in two believed reads, never while a change is pending.

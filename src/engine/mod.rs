@@ -15,7 +15,7 @@
 //! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
 //! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
 //! | yes | gone | same | remove from the sheet | `flush` |
-//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `inspect` |
+//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `revival` |
 //! | yes | same | gone (seen twice) | by the link's `deletes` | `inspect`, [`brake`] |
 //! | yes | changed | gone | edit beats delete: create in the sheet | `flush` |
 //! | yes | gone | gone | forget, with a tombstone | `flush` |
@@ -62,6 +62,7 @@ pub mod plan;
 pub mod preview;
 mod reading;
 pub mod reconcile;
+mod revival;
 mod rows;
 mod shuffle;
 mod stream;

@@ -99,6 +99,9 @@ impl Preview {
         let grounds = Grounds {
             commit: 0,
             edit: (0, 0),
+            editor: None,
+            was: None,
+            row: Some(there),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
             adopting: table.knowledge == Knowledge::Lost,
@@ -111,8 +114,10 @@ impl Preview {
             match moved {
                 Move::Same | Move::Agree(_) | Move::Fetch => {}
                 Move::ToSheet { over: None, .. } => self.to_sheet += 1,
-                Move::ToTable { over: None } => self.to_table += 1,
-                Move::ToSheet { over: Some(_), .. } | Move::ToTable { over: Some(_) } => self.conflicts += 1,
+                Move::ToTable { over: None, .. } => self.to_table += 1,
+                Move::ToSheet { over: Some(_), .. } | Move::ToTable { over: Some(_), .. } => {
+                    self.conflicts += 1
+                }
                 Move::Hold(_) => self.held += 1,
             }
         }

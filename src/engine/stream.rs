@@ -155,7 +155,7 @@ impl Table {
 
     /// Takes one image.
     fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
-        let Image { key, state, renamed_from } = image;
+        let Image { key, state, renamed_from, was } = image;
         let renamed_from = renamed_from.map(|old| self.first_name(old));
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
@@ -199,7 +199,7 @@ impl Table {
             Some(fence) => fence.overtaken = true,
             None => {}
         }
-        self.queue(key, Pending { state, first: seq, commit, renamed_from });
+        self.queue(key, Pending { state, first: seq, commit, renamed_from, was });
     }
 
     /// The name under which base and sheet know a row that was renamed before it got there.
@@ -288,7 +288,7 @@ mod tests {
 
     /// A key change, as the stream tells it.
     fn renamed(table: &mut Table, seq: Seq, from: i64, to: i64) {
-        let image = |key, state, renamed_from| Image { key, state, renamed_from };
+        let image = |key, state, renamed_from| Image { key, state, renamed_from, was: None };
         table.take(seq, 0, image(key(from), DbState::Gone(None), None));
         table.take(seq, 0, image(key(to), DbState::Row(Vec::new()), Some(key(from))));
     }
@@ -320,7 +320,7 @@ mod tests {
         table.raise_fence(&key(6), EffectId(11));
         table.not_committed(&key(6));
         // When an image from before the first one comes by, then it is dropped; the first one's own is taken.
-        let image = || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None };
+        let image = || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None, was: None };
         table.take(1, 0, image());
         assert!(table.pending.is_empty());
         table.pass_marks(2, &[EffectId(10)]);
@@ -374,7 +374,7 @@ mod tests {
     fn the_last_image_of_a_deleted_row_may_come_before_our_own_look_at_it() {
         let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
         let state = DbState::Gone(Some(Vec::new()));
-        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None, was: None });
         table.raise_fence(&key(6), EffectId(10));
         table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
         assert_eq!(table.pending[&key(6)].state, state);
@@ -387,7 +387,7 @@ mod tests {
         table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
         assert!(table.awaits_image(&key(6)));
         let state = DbState::Gone(Some(Vec::new()));
-        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None, was: None });
         assert_eq!(table.pending[&key(6)].state, state);
         table.pass_marks(2, &[EffectId(10)]);
         assert!(!table.awaits_image(&key(6)));
@@ -396,7 +396,7 @@ mod tests {
     #[test]
     fn the_last_image_of_a_row_that_was_deleted_while_nobody_looked_is_kept() {
         let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), collecting());
-        let image = |state| Image { key: key(6), state, renamed_from: None };
+        let image = |state| Image { key: key(6), state, renamed_from: None, was: None };
         table.take(1, 0, image(DbState::Gone(Some(Vec::new()))));
         table.pass_marks(2, &[UNTIL]);
         table.raise_fence(&key(6), EffectId(10));

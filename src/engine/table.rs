@@ -6,7 +6,7 @@ use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Interval};
 use crate::engine::fence::Fence;
 use crate::engine::held::Holds;
-use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
+use crate::engine::input::{DbCell, DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::places::Places;
@@ -29,6 +29,8 @@ pub struct Pending {
     pub commit: Micros,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
+    /// The row before the first of the changes, where a rule of the link asks for it. Base tells whether it is what agreed.
+    pub was: Option<DbRow>,
 }
 
 /// A new row whose key is owed to the sheet.
@@ -303,6 +305,7 @@ impl Table {
         if let Some(old) = self.pending.get(&key) {
             pending.first = pending.first.min(old.first);
             pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
+            pending.was = old.was.clone().or(pending.was);
         }
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
@@ -409,6 +412,16 @@ impl Table {
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// A cell of a changed row before the first of its changes, where that is known.
+    pub fn was_before(&self, key: &Key, column: usize) -> Option<&DbCell> {
+        self.pending.get(key)?.was.as_ref()?.get(column)
+    }
+
+    /// Who changed this cell, where an event told it.
+    pub fn editor_of(&self, key: &Key, column: usize) -> Option<&str> {
+        self.editors.get(&(key.clone(), column)).map(String::as_str)
     }
 
     /// Who made the two changes of a cell, and when, as far as is known.

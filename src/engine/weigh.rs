@@ -48,6 +48,9 @@ impl Engine {
         let grounds = Grounds {
             commit: pending.commit,
             edit: (writing.asked, writing.answered),
+            editor: None,
+            was: None,
+            row: Some(row),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
             adopting: table.knowledge == Knowledge::Lost,
@@ -67,7 +70,7 @@ impl Engine {
                 base_column,
                 Some(&row[at]),
                 sheet,
-                Grounds { edit, ..grounds },
+                Grounds { edit, editor: table.editor_of(key, at), was: table.was_before(key, at), ..grounds },
             ) {
                 Move::Agree(base) => {
                     weighed.base.columns[at] = Some(base);

@@ -22,6 +22,7 @@ mod echoes;
 mod filtered;
 mod injection;
 mod notes;
+mod own_rules;
 mod people;
 mod proxies;
 mod restart;

@@ -167,5 +167,6 @@ fn word(winner: Winner) -> &'static str {
         Winner::Database => "database wins",
         Winner::Sheet => "sheet wins",
         Winner::Nobody => "held",
+        Winner::Rule => "a value of the rule",
     }
 }
