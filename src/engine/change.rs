@@ -5,13 +5,14 @@ use crate::engine::flush::Next;
 
 use crate::engine::Engine;
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
+use crate::engine::guard::UNSEEN;
+use crate::engine::input::{DbCell, DbRow, DbState, KeySeen, RowView, TabView};
 use crate::engine::plan::{Aim, PlannedCell};
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
 use crate::engine::table::{Held, Pending};
 use crate::engine::writing::Writing;
-use crate::model::base::{BaseChange, RowBase};
+use crate::model::base::{BaseChange, ColumnBase, RowBase};
 use crate::model::grid::GridOp;
 use crate::model::key::Key;
 
@@ -64,12 +65,14 @@ impl Engine {
                     cells.push(PlannedCell { column: at, base, read: sheet.clone(), over });
                 }
                 // The first half of the cycle carries these; refused ones are listed and stay as they are.
-                Move::ToTable { .. } => wait |= !is_held,
+                Move::ToTable { .. } if !is_held => wait = true,
                 Move::Hold(rule) if !is_held => {
                     held.push((at, Held { cell, value, why: rule.into() }));
                     listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
+                    new.columns[at] = unseen(base_column, &row[at]);
                 }
-                Move::Same | Move::Fetch | Move::Hold(_) => {}
+                Move::ToTable { .. } | Move::Hold(_) => new.columns[at] = unseen(base_column, &row[at]),
+                Move::Same | Move::Fetch => {}
             }
         }
         if wait {
@@ -199,4 +202,11 @@ impl Engine {
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
     }
+}
+
+/// The base of a cell that keeps what a person put there, although the database has changed it.
+fn unseen(base: Option<ColumnBase>, row: &DbCell) -> Option<ColumnBase> {
+    base.map(
+        |base| if base.value == row.value.digest() { base } else { ColumnBase { value: UNSEEN, ..base } },
+    )
 }

@@ -89,7 +89,6 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
-            self.tables[index].count_doubles(&rows, writing.asked);
             self.confirm_names(index, tab, &rows, writing);
         }
         let table = &self.tables[index];

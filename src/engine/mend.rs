@@ -29,14 +29,15 @@ impl Engine {
             let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
             let shown: Vec<&RowView> =
                 tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let known = table.base.contains_key(key) || table.pending.contains_key(key);
-            if !shown.is_empty() || !known {
+            let shows = shown.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
+            // Of two rows with one key the one that was hit may be the one that is away.
+            let away = shown.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
+            if !away || table.dead.contains(key) {
                 self.asleep.remove(id);
             } else if writing.whole[index] {
                 self.asleep.insert(*id);
             }
-            let ours = |row: &&&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
-            if *back && writing.whole[index] && (shown.len() < 2 || shown.iter().find(ours).is_none()) {
+            if *back && writing.whole[index] && (shown.len() < 2 || !shows) {
                 writing.paid.push(*id);
             }
         }

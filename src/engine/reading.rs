@@ -3,6 +3,7 @@
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{EditHint, Micros, ReadNumber, View};
 use crate::engine::places::Scope;
+use crate::engine::rows::Rows;
 use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
 use crate::model::grid::Fate;
 
@@ -95,6 +96,7 @@ impl Engine {
             match scope {
                 Scope::Whole => {
                     table.places.take(tab);
+                    table.count_doubles(&Rows::of(tab), asked);
                     table.wants_whole = false;
                     let cells = (table.places.len() * table.width()) as u64;
                     table.not_swept_before = asked + cells * MICROS_A_CELL;

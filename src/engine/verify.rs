@@ -176,6 +176,7 @@ impl Engine {
             }
             Aim::Rekey { from, to, columns, read, base } => {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
+                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from)).cloned();
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
@@ -185,7 +186,7 @@ impl Engine {
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
                     self.tables[index].arrive(to, base);
-                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
+                    self.owe_typed(index, plan, (to, known.as_ref()), columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
@@ -239,19 +240,21 @@ impl Engine {
             table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
+        let agreed = base.clone();
         for cell in columns {
             base.columns[cell.column] = Some(cell.base);
         }
         self.move_base(index, BaseChange::Set(key.clone(), base), commit);
-        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+        self.owe_typed(index, plan, (key, Some(&agreed)), columns, (op, receipt), commit);
     }
 
-    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy. What base had agreed on
+    /// before was not: that read was an old one.
     fn owe_typed(
         &mut self,
         index: usize,
         plan: &Plan,
-        key: &Key,
+        (key, agreed): (&Key, Option<&RowBase>),
         columns: &[PlannedCell],
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -259,7 +262,10 @@ impl Engine {
         for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
             let Some(over) = over else { continue };
             let is_key = self.tables[index].plan.columns[cell.column].key;
-            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+            let agreed = agreed.and_then(|base| base.columns.get(cell.column).copied().flatten());
+            let is_base = agreed.is_some_and(|base| base.cell == over.before.value.digest());
+            let stood = is_base && over.before.formula.is_none();
+            if !is_key && !stood && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
                 let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
                 self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
             }

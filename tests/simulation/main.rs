@@ -18,6 +18,7 @@ mod rows;
 mod sheet;
 mod shell;
 mod store;
+mod stories;
 mod table;
 mod tally;
 mod tell;

@@ -31,13 +31,15 @@ pub(super) struct Row {
     pub(super) cells: [Cell; GRID],
     /// Cells that hold a formula; their values are what it gives.
     pub(super) formulas: [bool; GRID],
+    /// Cells that turn every number into text.
+    pub(super) texts: [bool; GRID],
     pub(super) claims: Vec<ClaimId>,
 }
 
 impl Row {
     pub(super) fn blank(uid: Uid) -> Self {
         let cells = [Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
-        Self { uid, cells, formulas: [false; GRID], claims: Vec::new() }
+        Self { uid, cells, formulas: [false; GRID], texts: [false; GRID], claims: Vec::new() }
     }
 
     pub(super) fn id(&self) -> Option<Id> {
@@ -50,7 +52,10 @@ impl Row {
 
     /// A person or the daemon puts a plain value into a cell.
     pub(super) fn put(&mut self, place: usize, cell: Cell) {
-        self.cells[place] = cell;
+        self.cells[place] = match cell {
+            Cell::Number(x) if self.texts[place] => Cell::Text(x.get().to_string()),
+            cell => cell,
+        };
         self.formulas[place] = false;
     }
 
