@@ -65,6 +65,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let spreadsheet = at.spreadsheet(raw.spreadsheet);
     let tab = at.required("tab", raw.tab, "write the tab's title as it stands in the sheet");
     let policy = at.word("policy", raw.policy.as_deref());
+    let filter = at.filter(raw.filter.unwrap_or_default());
     let columns = at.columns(raw.columns.unwrap_or_default(), policy.unwrap_or_default());
     let deletes = at.deletes(raw.deletes);
     let first_match = at.word("first_match", raw.first_match.as_deref());
@@ -94,6 +95,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         },
         table: table?,
         spreadsheet: spreadsheet?,
+        filter: filter?,
         tab: tab?,
         secrets: secrets?,
         time_zone: time_zone?,
@@ -114,13 +116,13 @@ fn link_name(checker: &mut Checker<'_>, number: usize, given: Option<String>) ->
 }
 
 /// One link under check: its complaints carry its name.
-struct Place<'a, 'b> {
-    checker: &'a mut Checker<'b>,
+pub(super) struct Place<'a, 'b> {
+    pub(super) checker: &'a mut Checker<'b>,
     label: String,
 }
 
 impl Place<'_, '_> {
-    fn path(&self, key: impl Display) -> String {
+    pub(super) fn path(&self, key: impl Display) -> String {
         format!("link[{}].{key}", self.label)
     }
 
@@ -129,7 +131,12 @@ impl Place<'_, '_> {
         self.checker.complaints.add(path, what, cure);
     }
 
-    fn refuse<T>(&mut self, key: impl Display, what: impl Display, cure: impl Display) -> Checked<T> {
+    pub(super) fn refuse<T>(
+        &mut self,
+        key: impl Display,
+        what: impl Display,
+        cure: impl Display,
+    ) -> Checked<T> {
         self.checker.refuse(self.path(key), what, cure)
     }
 
@@ -320,7 +327,7 @@ impl Place<'_, '_> {
 }
 
 /// What is wrong with a database's, table's or column's name: the servers' own limits.
-fn not_an_identifier(name: &str) -> Option<&'static str> {
+pub(super) fn not_an_identifier(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("is empty")
     } else if name.chars().count() > 64 {

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod complaint;
+mod filter;
 mod link;
 pub mod load;
 pub mod raw;

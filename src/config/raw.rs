@@ -75,6 +75,7 @@ pub struct RawLink {
     pub spreadsheet: Option<String>,
     pub tab: Option<String>,
     pub columns: Option<Vec<Value>>,
+    pub filter: Option<Vec<Value>>,
     pub policy: Option<String>,
     pub deletes: Option<Value>,
     pub first_match: Option<String>,
@@ -99,6 +100,16 @@ pub struct RawColumn {
     pub header: Option<String>,
     pub policy: Option<String>,
     pub direction: Option<String>,
+}
+
+/// One condition of `filter`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in sheetbridge.example.toml")]
+pub struct RawCondition {
+    pub column: String,
+    pub op: String,
+    pub value: Option<Value>,
 }
 
 /// `deletes = { soft = "column", value = "text" }`

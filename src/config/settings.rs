@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
 use crate::model::rule::LinkRules;
 use crate::model::schema::TableName;
@@ -116,6 +117,8 @@ pub struct Link {
     pub table: TableName,
     /// The spreadsheet.
     pub spreadsheet: SpreadsheetId,
+    /// The rows that the tab shows: all of these must hold. Empty: every row.
+    pub filter: Vec<Condition>,
     /// The tab's title when the link is made; later it is known by its id.
     pub tab: String,
     /// Secrets of its script, `whsec_…`: none for a link without a script, two while one is exchanged.
@@ -130,7 +133,7 @@ pub struct Link {
 
 impl Link {
     /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
-    /// Policies, times and secrets may change without a new meeting.
+    /// Policies, times, secrets and the filter may change without a new meeting.
     #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]
     pub fn fingerprint(&self) -> u64 {
         let columns: Vec<_> = self.rules.columns.iter().map(|c| (&c.name, &c.header, c.direction)).collect();

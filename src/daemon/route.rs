@@ -224,19 +224,19 @@ fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
     let image = |key, state, renamed_from| input::Image { key, state, renamed_from };
     Some(match kind {
         ChangeKind::Insert { after } => {
-            vec![image(table.key_of_image(after)?, DbState::Row(table.row_of_image(after)?), None)]
+            vec![image(table.key_of_image(after)?, table.state_of_image(after)?, None)]
         }
         ChangeKind::Delete { before } => {
             vec![image(table.key_of_image(before)?, DbState::Gone(table.row_of_image(before)), None)]
         }
         ChangeKind::Update { before, after } => {
             let (old, new) = (table.key_of_image(before)?, table.key_of_image(after)?);
-            let row = table.row_of_image(after)?;
+            let now = table.state_of_image(after)?;
             if old == new {
-                vec![image(new, DbState::Row(row), None)]
+                vec![image(new, now, None)]
             } else {
                 let gone = DbState::Gone(table.row_of_image(before));
-                vec![image(old.clone(), gone, None), image(new, DbState::Row(row), Some(old))]
+                vec![image(old.clone(), gone, None), image(new, now, Some(old))]
             }
         }
     })

@@ -229,15 +229,23 @@ async fn restore_table(
     let link = &table.link.rules.name;
     let memory = store::link::load(conn, link).await?;
     let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
-    let whole = memory.as_ref().is_none_or(|memory| Memory::parse(&memory.state).read_whole);
+    let known = memory.as_ref().map(|memory| Memory::parse(&memory.state));
+    let other_filter = known.as_ref().is_some_and(|known| known.filter != table.filter_print());
+    let whole = other_filter || known.is_none_or(|known| known.read_whole);
+    if other_filter {
+        tracing::info!(LINK = link.0, "the link's filter changed: rows enter and leave the tab by it");
+    }
     if memory.is_some() && !same {
         tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
         store::base::bury(conn, link).await?;
     }
     let (base, dead) = remembered(conn, link).await?;
-    let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: missed || whole || !same };
+    let claims = store::claim::open(conn, link).await?;
+    // What became of a record since it was made for a row is known of no image any more, such as that the filter leaves it out.
+    let keys = claims.iter().filter_map(|claim| Some((claim.key.clone()?, 0))).collect();
+    let life = Life::CatchingUpKeys { until, keys, all: missed || whole || !same };
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
-    for claim in store::claim::open(conn, link).await? {
+    for claim in claims {
         let (Some(key), Ok(base)) = (claim.key, serde_json::from_str::<RowBase>(&claim.content)) else {
             continue;
         };

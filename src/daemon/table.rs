@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::settings::Link;
+use crate::daemon::soft::{Soft, UnfitMark};
 use crate::database::Image;
 use crate::database::key::{canonical, key_of, key_of_image};
+use crate::engine::filter;
 use crate::engine::input::{
-    ColumnPlan, DbCell, DbRow, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
+    ColumnPlan, DbCell, DbRow, DbState, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
 };
 use crate::model::cell::Cell;
+use crate::model::filter::{Condition, Filter, UnfitCondition};
 use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -29,11 +33,24 @@ pub enum UnfitLink {
         /// The missing column.
         column: String,
     },
-    /// Rows that are gone from the tab would have to be marked in the table, which this version does not do.
-    #[error(
-        "`deletes` with a `soft` column is not carried out yet: choose \"apply\", \"restore\" or \"hold\""
-    )]
-    SoftDeletes,
+    /// The column of a soft delete cannot be one.
+    #[error("{table}: `deletes` names `{column}` as its `soft` column: {why}")]
+    Soft {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why.
+        why: UnfitMark,
+    },
+    /// A condition of the filter that the table cannot answer.
+    #[error("{table}: the link's `filter` does not fit: {why}")]
+    Filter {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        why: UnfitCondition,
+    },
     /// A time zone that neither we nor the system know.
     #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]
     Zone(String),
@@ -66,7 +83,7 @@ pub enum UnfitLink {
 #[derive(Debug)]
 pub struct Table {
     /// The link as it is configured.
-    pub link: crate::config::settings::Link,
+    pub link: Link,
     /// The table as the server describes it.
     pub schema: Arc<TableSchema>,
     /// The plan that the engine works by.
@@ -75,6 +92,10 @@ pub struct Table {
     places: Vec<usize>,
     /// The link's columns that make the key, in the key's own order.
     key: Vec<usize>,
+    /// Which rows the tab shows.
+    pub filter: Filter,
+    /// How a record is marked whose line was deleted, under `deletes = { soft }`.
+    pub soft: Option<Soft>,
     state: Mutex<Shown>,
     plain: Arc<Context>,
     /// How many rows the table has, as the server guesses.
@@ -95,11 +116,8 @@ struct Shown {
 
 impl Table {
     /// Fits the configured link to its table.
-    pub fn new(link: crate::config::settings::Link, schema: TableSchema) -> Result<Self, UnfitLink> {
+    pub fn new(link: Link, schema: TableSchema) -> Result<Self, UnfitLink> {
         let table = schema.name.to_string();
-        if matches!(link.rules.deletes, Deletes::Soft { .. }) {
-            return Err(UnfitLink::SoftDeletes);
-        }
         if schema.key.is_empty() {
             return Err(UnfitLink::NoKey(table));
         }
@@ -108,6 +126,9 @@ impl Table {
                 return Err(UnfitLink::NoColumn { table, column: rule.name.clone() });
             }
         }
+        let soft = soft(&table, &link.rules.deletes, &schema)?;
+        let filter = Filter::fit(&conditions(&link), &schema)
+            .map_err(|why| UnfitLink::Filter { table: table.clone(), why })?;
         let mut places = Vec::new();
         let mut columns = Vec::new();
         for (place, column) in schema.columns.iter().enumerate() {
@@ -141,6 +162,8 @@ impl Table {
             plan,
             places,
             key,
+            filter,
+            soft,
             state,
             plain: utc,
             estimate: 0,
@@ -153,6 +176,11 @@ impl Table {
         let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
         let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
         xxh3_64(meaning.as_bytes())
+    }
+
+    /// Of the filter: another one means that the whole table is read, and base stays.
+    pub fn filter_print(&self) -> u64 {
+        if self.filter.0.is_empty() { 0 } else { xxh3_64(format!("{:?}", conditions(&self.link)).as_bytes()) }
     }
 
     /// The tab that the link had when it last ran.
@@ -258,16 +286,33 @@ impl Table {
         self.places.iter().map(cell).collect()
     }
 
-    /// The places of the link's columns in the table.
+    /// The places in the table of what must be known of a row: the link's columns, and those that its filter asks.
     pub fn places(&self) -> impl Iterator<Item = usize> {
-        self.places.iter().copied()
+        self.places.iter().copied().chain(self.filter.places())
+    }
+
+    /// True when the tab shows a row with these values.
+    pub fn admits(&self, row: &[Value]) -> bool {
+        filter::admits(&self.filter, row)
+    }
+
+    /// What a row of the table is to the link.
+    pub fn state(&self, row: &[Value]) -> DbState {
+        let shown = self.row(row);
+        if self.admits(row) { DbState::Row(shown) } else { DbState::Outside(shown) }
+    }
+
+    /// What the row of an image is to the link; `None` where the image lacks a column that has to be known.
+    pub fn state_of_image(&self, image: &Image) -> Option<DbState> {
+        self.places()
+            .all(|place| image.get(place).is_some_and(Option::is_some))
+            .then(|| self.state(&filled(image)))
     }
 
     /// A row image as the engine takes it; `None` where it lacks a linked column.
     pub fn row_of_image(&self, image: &Image) -> Option<DbRow> {
         let whole = self.places.iter().all(|place| image.get(*place).is_some_and(Option::is_some));
-        let filled: Vec<Value> = image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect();
-        whole.then(|| self.row(&filled))
+        whole.then(|| self.row(&filled(image)))
     }
 
     /// The value that a cell means in a column of the link.
@@ -337,11 +382,14 @@ impl Table {
         ReceiptRow { key, cells }
     }
 
+    /// By the columns of the read that the batch rests on, followed to where the receipt's header shows them. If that read does
+    /// not tell them, its anchors do, with the receipt's own header.
     fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
         let before = self::header(tab);
-        // The same header: anchors count as well. Another one: only its texts tell.
-        let anchors = if trimmed(before) == trimmed(header) { tab.anchors.as_slice() } else { &[] };
-        self.resolve(header, anchors).ok()
+        match self.resolve(before, &tab.anchors) {
+            Ok(layout) => Some(layout.followed(before, header)),
+            Err(_) => self.resolve(header, &tab.anchors).ok(),
+        }
     }
 
     fn key_seen(&self, cells: &[GridCell]) -> KeySeen {
@@ -360,13 +408,23 @@ impl Table {
     }
 }
 
-fn header(tab: &TabRead) -> &[GridCell] {
-    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
+/// The filter of a link, soft deletes in it.
+fn conditions(link: &Link) -> Vec<Condition> {
+    link.filter.iter().cloned().chain(link.rules.deletes.condition()).collect()
 }
 
-fn trimmed(cells: &[GridCell]) -> &[GridCell] {
-    let end = cells.iter().rposition(|cell| !cell.value.is_blank()).map_or(0, |last| last + 1);
-    &cells[..end]
+fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<Soft>, UnfitLink> {
+    let Deletes::Soft { column, mark } = deletes else { return Ok(None) };
+    let unfit = |why| UnfitLink::Soft { table: table.to_owned(), column: column.clone(), why };
+    Soft::fit(column, mark, schema).map(Some).map_err(unfit)
+}
+
+fn filled(image: &Image) -> Vec<Value> {
+    image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()
+}
+
+fn header(tab: &TabRead) -> &[GridCell] {
+    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
 }
 
 fn check_column(table: &str, column: &Column, key: bool) -> Result<(), UnfitLink> {

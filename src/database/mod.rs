@@ -4,7 +4,7 @@
 //! tail (connection, heartbeats, checksums)
 //!   -> event (one event's body) -> assembly, open (whole transactions; large ones in spill) -> Event
 //!        tables {interest, cascade} -> tablemap -> layout (schema against event) -> rows -> decode {charset, clock, decimal, json}
-//! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema)
+//! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema), filter
 //! ```
 //!
 //! A value is the same [`crate::model::value::Value`] whether it came from a row image or from a SELECT; the tests hold both
@@ -23,6 +23,7 @@ mod decimal;
 mod decode;
 pub mod error;
 mod event;
+mod filter;
 pub mod interest;
 mod json;
 pub mod key;

@@ -9,6 +9,7 @@ use crate::database::cell::row_from;
 use crate::database::error::Result;
 use crate::database::key::{canonical, key_of};
 use crate::database::statement::{self, Lock, Statement};
+use crate::model::filter::Filter;
 use crate::model::key::Key;
 use crate::model::schema::TableSchema;
 use crate::model::value::Value;
@@ -60,7 +61,19 @@ pub async fn chunk<Q: Queryable>(
     limit: usize,
     lock: Lock,
 ) -> Result<Vec<Vec<Value>>> {
-    select(conn, schema, statement::select_after(schema, after, limit, lock)?).await
+    chunk_within(conn, schema, &Filter::default(), after, limit, lock).await
+}
+
+/// The same of the rows inside of a filter: the server evaluates it.
+pub async fn chunk_within<Q: Queryable>(
+    conn: &mut Q,
+    schema: &TableSchema,
+    filter: &Filter,
+    after: Option<&Key>,
+    limit: usize,
+    lock: Lock,
+) -> Result<Vec<Vec<Value>>> {
+    select(conn, schema, statement::select_after(schema, filter, after, limit, lock)?).await
 }
 
 async fn select<Q: Queryable>(

@@ -6,6 +6,8 @@ use mysql_async::Value as Wire;
 
 use crate::database::cell::to_wire;
 use crate::database::error::{Error, Result};
+use crate::database::filter;
+use crate::model::filter::Filter;
 use crate::model::key::Key;
 use crate::model::schema::{Column, ColumnKind, TableName, TableSchema};
 use crate::model::value::Value;
@@ -76,17 +78,24 @@ pub(crate) fn select_by_keys(schema: &TableSchema, keys: &[Key], lock: Lock) -> 
     Ok(statement)
 }
 
-/// All columns of at most `limit` rows after a key, in the key's own order, which for text is that of its collation.
+/// All columns of at most `limit` rows inside of the filter after a key, in the key's own order, which for text is that of its
+/// collation.
 pub(crate) fn select_after(
     schema: &TableSchema,
+    within: &Filter,
     after: Option<&Key>,
     limit: usize,
     lock: Lock,
 ) -> Result<Statement> {
     let mut statement = select_all(schema)?;
     let columns = key_columns(schema)?;
-    if let Some(key) = after {
+    let filtered = !within.0.is_empty();
+    if filtered {
         statement.sql.push_str(" WHERE ");
+        filter::push(&mut statement, schema, within)?;
+    }
+    if let Some(key) = after {
+        statement.sql.push_str(if filtered { " AND (" } else { " WHERE (" });
         for last in 0..columns.len() {
             statement.sql.push_str(if last > 0 { " OR (" } else { "(" });
             for (at, (column, value)) in columns.iter().zip(&key.0).take(last + 1).enumerate() {
@@ -97,6 +106,7 @@ pub(crate) fn select_after(
             }
             statement.sql.push(')');
         }
+        statement.sql.push(')');
     }
     let names: Vec<String> = columns.iter().map(|column| quoted(column)).collect::<Result<_>>()?;
     let _ = write!(statement.sql, " ORDER BY {} LIMIT {limit}{lock}", names.join(", "));
@@ -144,11 +154,11 @@ fn select_all(schema: &TableSchema) -> Result<Statement> {
     })
 }
 
-fn quoted(column: &Column) -> Result<String> {
+pub(super) fn quoted(column: &Column) -> Result<String> {
     Ident::new(&column.name).map(|name| name.to_string())
 }
 
-fn column(schema: &TableSchema, at: usize) -> Result<&Column> {
+pub(super) fn column(schema: &TableSchema, at: usize) -> Result<&Column> {
     schema.columns.get(at).ok_or(Error::NotAKey(schema.name.clone()))
 }
 
@@ -194,6 +204,7 @@ fn in_order(column: &Column, value: &Value) -> Result<(String, Wire)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::filter::{Check, Test};
 
     fn schema(key: Vec<usize>) -> TableSchema {
         TableSchema {
@@ -222,13 +233,23 @@ mod tests {
     #[test]
     fn a_composite_key_pages_in_its_own_order() {
         let key = Key(vec![Value::Text("y".into()), Value::Text("k".into())]);
-        let statement = select_after(&schema(vec![1, 0]), Some(&key), 10, Lock::Share).expect("builds");
+        let inside = Filter::default();
+        let statement =
+            select_after(&schema(vec![1, 0]), &inside, Some(&key), 10, Lock::Share).expect("builds");
         assert_eq!(
             statement.sql,
-            "SELECT `i``d`, `e` FROM `a``b`.`o'r` WHERE (`e` + 0 > ?) OR (`e` + 0 = ? AND `i``d` > ?) \
+            "SELECT `i``d`, `e` FROM `a``b`.`o'r` WHERE ((`e` + 0 > ?) OR (`e` + 0 = ? AND `i``d` > ?)) \
              ORDER BY `e`, `i``d` LIMIT 10 LOCK IN SHARE MODE"
         );
         assert_eq!(statement.parameters[0], Wire::UInt(2));
+
+        let inside = Filter(vec![Check { place: 0, test: Test::NotNull }]);
+        let statement =
+            select_after(&schema(vec![1]), &inside, Some(&Key(vec![Value::Int(1)])), 9, Lock::None);
+        assert_eq!(
+            statement.expect("builds").sql,
+            "SELECT `i``d`, `e` FROM `a``b`.`o'r` WHERE (`i``d` IS NOT NULL) AND ((`e` > ?)) ORDER BY `e` LIMIT 9"
+        );
     }
 
     #[test]

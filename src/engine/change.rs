@@ -4,19 +4,19 @@ use crate::engine::draft::{Draft, as_read, key_cells, planned, renamed_cells, so
 use crate::engine::flush::Next;
 
 use crate::engine::Engine;
-use crate::engine::effect::{Conflict, Winner};
-use crate::engine::guard::UNSEEN;
-use crate::engine::input::{DbCell, DbRow, DbState, KeySeen, RowView, TabView};
-use crate::engine::plan::{Aim, PlannedCell};
-use crate::engine::reconcile::{Grounds, Move, column};
+use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
+use crate::engine::plan::Aim;
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Held, Pending};
+use crate::engine::table::Pending;
+use crate::engine::weigh::Weighed;
 use crate::engine::writing::Writing;
-use crate::model::base::{BaseChange, ColumnBase, RowBase};
+use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::GridOp;
 use crate::model::key::Key;
 
 impl Engine {
+    /// A row of the table beside its row in the tab: each column is decided, and what is the table's goes to the tab. A row outside
+    /// of the filter leaves the tab instead, unless a person's cell in it is still to be decided.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn draft_cells(
         &mut self,
@@ -28,73 +28,23 @@ impl Engine {
         draft: &mut Draft,
         writing: &mut Writing,
     ) -> Next {
-        let table = &self.tables[index];
-        let mut new = base.clone().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
-        new.columns.resize(table.width(), None);
-        let grounds = Grounds {
-            commit: pending.commit,
-            edit: (writing.asked, writing.answered),
-            tie: table.plan.rules.tie,
-            first_match: table.plan.rules.first_match,
-        };
-        let (mut cells, mut listed, mut held, mut wait) = (Vec::new(), Vec::new(), Vec::new(), false);
-        // Image, sheet, plan and base run side by side.
-        #[allow(clippy::needless_range_loop)]
-        for at in 0..table.width() {
-            let sheet = &seen.cells[at];
-            let (cell, value) = (sheet.value.digest(), Some(row[at].value.digest()));
-            let is_held = table
-                .held
-                .get(&(key.clone(), at))
-                .is_some_and(|held| held.cell == cell && held.value == value);
-            let base_column = new.columns[at];
-            let edit = table.edited_at(key, at, sheet, (writing.asked, writing.answered));
-            match column(
-                &table.plan.columns[at],
-                base_column,
-                Some(&row[at]),
-                sheet,
-                Grounds { edit, ..grounds },
-            ) {
-                Move::Agree(base) => new.columns[at] = Some(base),
-                Move::ToSheet { base, over } => {
-                    if let Some(rule) = over {
-                        listed.push((at, sheet.value.clone(), Winner::Database, rule));
-                    }
-                    let over = over.is_some();
-                    cells.push(PlannedCell { column: at, base, read: sheet.clone(), over });
-                }
-                // The first half of the cycle carries these; refused ones are listed and stay as they are.
-                Move::ToTable { .. } if !is_held => wait = true,
-                Move::Hold(rule) if !is_held => {
-                    held.push((at, Held { cell, value, why: rule.into() }));
-                    listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
-                    new.columns[at] = unseen(base_column, &row[at]);
-                }
-                Move::ToTable { .. } | Move::Hold(_) => new.columns[at] = unseen(base_column, &row[at]),
-                Move::Same | Move::Fetch => {}
-            }
-        }
-        if wait {
+        let weighed = self.weigh(index, (key, pending, row), base.as_ref(), seen, writing);
+        let leaves = matches!(pending.state, DbState::Outside(_)) && !weighed.stays;
+        if weighed.wait || (leaves && !self.tables[index].claims.is_empty()) {
             return Next::Wait;
         }
+        if leaves && !draft.rows.insert((index, seen.row)) {
+            return Next::Wait;
+        }
+        self.list(index, (key, pending, row), &weighed, writing);
+        let Weighed { base: new, cells, held, .. } = weighed;
         self.tables[index].held.extend(held.into_iter().map(|(at, held)| ((key.clone(), at), held)));
-        for (column, sheet, winner, rule) in listed {
-            let database = Some(row[column].shown.clone());
-            let edit = (writing.asked, writing.answered);
-            let mut background = self.tables[index].background(key, column, edit);
-            background.committed = Some(pending.commit);
-            let (key, column, sheet) = (Some(key.clone()), Some(column), Some(sheet));
-            writing.conflicts.push(Conflict {
-                table: index,
-                key,
-                column,
-                database,
-                sheet,
-                winner,
-                rule: rule.into(),
-                background,
-            });
+        if leaves {
+            let slot = self.next_slot();
+            let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: true };
+            let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
+            draft.deletes.push(planned(&self.tables[index], aim, grid));
+            return Next::Carried(vec![key.clone()]);
         }
         let change = (base.as_ref() != Some(&new)).then(|| BaseChange::Set(key.clone(), new));
         if cells.is_empty() {
@@ -165,9 +115,7 @@ impl Engine {
             table.pending.iter().filter(|(_, pending)| pending.renamed_from.as_ref() == Some(old));
         renamed.any(|(key, pending)| {
             let free = !rows.contains(key) && !table.base.contains_key(key);
-            free && matches!(pending.state, DbState::Row(_))
-                && table.owed_key(key).is_none()
-                && !table.is_fetching(key)
+            free && pending.state.row().is_some() && table.owed_key(key).is_none() && !table.is_fetching(key)
         })
     }
 
@@ -197,16 +145,9 @@ impl Engine {
             return Next::Wait;
         }
         let slot = self.next_slot();
-        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied };
+        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: false };
         let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])
     }
-}
-
-/// The base of a cell that keeps what a person put there, although the database has changed it.
-fn unseen(base: Option<ColumnBase>, row: &DbCell) -> Option<ColumnBase> {
-    base.map(
-        |base| if base.value == row.value.digest() { base } else { ColumnBase { value: UNSEEN, ..base } },
-    )
 }

@@ -130,6 +130,13 @@ pub enum WriteAim {
         /// Its base.
         base: RowBase,
     },
+    /// Mark the row as deleted if it still is as base says: its record stays in the table.
+    Mark {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
     /// An edit beats a delete: the row is made again from its last image with the edit on it.
     Recreate {
         /// The row.
@@ -303,10 +310,10 @@ pub enum Level {
 pub type Interval = (Micros, Micros);
 
 impl DbState {
-    /// The row, if there is one.
+    /// The row, if there is one, inside of the filter or outside.
     pub fn row(&self) -> Option<&DbRow> {
         match self {
-            Self::Row(row) => Some(row),
+            Self::Row(row) | Self::Outside(row) => Some(row),
             Self::Gone(_) => None,
         }
     }

@@ -96,7 +96,7 @@ impl Table {
     fn last_image(&self, key: &Key) -> Option<&DbRow> {
         match &self.pending.get(key)?.state {
             DbState::Gone(image) => image.as_ref(),
-            DbState::Row(_) => None,
+            DbState::Row(_) | DbState::Outside(_) => None,
         }
     }
 

@@ -183,7 +183,9 @@ impl Engine {
         let base = self.tables[index].base.get(key).cloned();
         match (&pending.state, self.tables[index].find(rows, key)) {
             (_, Found::Many) => Next::Wait,
-            (DbState::Row(row), Found::Row(seen)) => {
+            // A person's row with the key of a record that the link does not show: it is refused where it stands.
+            (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
+            (DbState::Row(row) | DbState::Outside(row), Found::Row(seen)) => {
                 let copied = rows.all(key).count() > 1;
                 self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
             }
@@ -204,6 +206,19 @@ impl Engine {
                 draft.inserts.push(insert(table, tab, key, row, *at));
                 *at += 1;
                 Next::Carried(vec![key.clone()])
+            }
+            (DbState::Outside(row), Found::Nowhere) => {
+                if let Some(next) =
+                    self.draft_rekey(index, tab, rows, (key, pending, row), base.as_ref(), draft)
+                {
+                    return next;
+                }
+                let table = &self.tables[index];
+                if base.is_some() && !table.restore.contains(key) && !table.is_gone(key, writing.asked) {
+                    // It may be on somebody's clipboard.
+                    return Next::Wait;
+                }
+                Next::Finished(base.map(|_| BaseChange::Forget { key: key.clone(), dead: false }))
             }
             (DbState::Gone(_), Found::Row(seen)) => {
                 let Some(base) = base else {

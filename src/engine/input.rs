@@ -67,6 +67,8 @@ pub type DbRow = Vec<DbCell>;
 pub enum DbState {
     /// The row is this.
     Row(DbRow),
+    /// The row is this and outside of the link's filter: it lives on in the table, and the tab does not show it.
+    Outside(DbRow),
     /// The row is gone; its last image where the stream carried it, for edits that beat the delete.
     Gone(Option<DbRow>),
 }
@@ -209,6 +211,8 @@ pub enum WriteOutcome {
     },
     /// A row with this key exists already.
     Exists,
+    /// A row with this key exists outside of the link's filter, where no row of the tab can meet it.
+    Outside,
     /// Nothing was written and nothing is known: try later.
     Failed,
 }

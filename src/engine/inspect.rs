@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::engine::brake::mass_delete;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
@@ -141,6 +142,15 @@ impl Engine {
             // A first meeting: the row of the table is known, nothing has agreed yet.
             (None, Some(DbState::Row(_))) if table.owed_key(key).is_none() => {
                 RowBase { columns: vec![None; table.width()] }
+            }
+            (None, Some(DbState::Outside(_))) if table.owed_key(key).is_none() => {
+                return writing.judge(
+                    index,
+                    row.row,
+                    Outcome::Refused,
+                    Some(table.first_key()),
+                    OUTSIDE.into(),
+                );
             }
             (None, _) => return,
         };
@@ -437,13 +447,13 @@ impl Engine {
         };
         let aim = match table.plan.rules.deletes {
             Deletes::Apply => WriteAim::Delete { key, base },
+            Deletes::Soft { .. } => WriteAim::Mark { key, base },
             Deletes::Restore => {
                 table.restore.insert(key.clone());
                 table.fetch(&key, seq);
                 return;
             }
-            // A link with soft deletes is not started by this version.
-            Deletes::Hold | Deletes::Soft { .. } => return,
+            Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);

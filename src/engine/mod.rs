@@ -21,6 +21,9 @@
 //! | yes | gone | gone | forget, with a tombstone | `flush` |
 //! | - | tombstone | row | hold, never create | `claim` |
 //! | yes | row, key owed | - | wait for the key | `flush` |
+//! | yes | out of the filter | same / changed | remove from the sheet, no delete in the table / write the edit first, then remove | `weigh`, `change` |
+//! | yes | out of the filter | gone | forget, without a tombstone | `flush` |
+//! | - | out of the filter | row | refuse the row: its key is that of a record which the tab does not show | `outcome` |
 //! | any | row | two rows | the one that equals base stands, the others are held; none or several: all held | `rows` |
 //!
 //! # One cycle
@@ -41,6 +44,7 @@ mod covered;
 mod draft;
 pub mod effect;
 pub mod fence;
+pub mod filter;
 mod flush;
 pub mod guard;
 pub mod input;
@@ -57,6 +61,7 @@ mod rows;
 mod stream;
 pub mod table;
 mod verify;
+mod weigh;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

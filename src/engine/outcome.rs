@@ -1,7 +1,8 @@
 //! Table writes one after the other, and what their outcomes mean.
 
 use crate::engine::covered::list_covered;
-use crate::engine::effect::{Effect, Outcome, WriteAim};
+use crate::engine::effect::{Background, Conflict, Effect, Outcome, Winner, WriteAim};
+use crate::engine::filter::{LEAVES, OUTSIDE};
 use crate::engine::input::{DbState, WriteOutcome};
 use crate::engine::table::Held;
 use crate::engine::writing::{Queued, Writing};
@@ -63,12 +64,14 @@ impl Engine {
         let now = self.clock;
         match outcome {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
+                let is_outside = matches!(after, DbState::Outside(_));
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
                 writing.paid.extend(queued.write.pays);
                 if let Some(row) = queued.row {
                     if wrote {
-                        writing.judge(index, row, Outcome::Applied, None, String::new());
+                        let leaves = if is_outside { LEAVES } else { "" };
+                        writing.judge(index, row, Outcome::Applied, None, leaves.into());
                     }
                     for (column, reason) in &left {
                         writing.judge(index, row, Outcome::Conflict, Some(*column), reason.clone());
@@ -115,13 +118,32 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } => {}
+                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::Mark { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
                 self.not_committed(&queued);
                 if let Some(key) = queued.key() {
                     self.tables[index].fetch(key, self.seq);
+                }
+            }
+            WriteOutcome::Outside => {
+                self.not_committed(&queued);
+                let place = Some(self.tables[index].first_key());
+                let refused = queued.content.map(|content| (content, (place, OUTSIDE.to_owned())));
+                self.tables[index].refused.extend(refused);
+                writing.conflicts.push(Conflict {
+                    table: index,
+                    key: queued.key().cloned(),
+                    column: None,
+                    database: None,
+                    sheet: None,
+                    winner: Winner::Nobody,
+                    rule: OUTSIDE.into(),
+                    background: Background::default(),
+                });
+                if let Some(row) = queued.row {
+                    writing.judge(index, row, Outcome::Refused, place, OUTSIDE.into());
                 }
             }
             WriteOutcome::Failed => {
@@ -163,20 +185,30 @@ impl Engine {
         match &queued.write.aim {
             WriteAim::Insert { claim: Some(claim), .. } => {
                 let base = base.unwrap_or_default();
+                let left = matches!(after, DbState::Outside(_)).then(|| key.clone());
                 let claimed = crate::engine::table::Claim { key, base, missing_since: None, named_at: None };
                 table.fresh.remove(claim);
                 table.claims.insert(*claim, claimed);
                 table.wakes.insert(now);
+                if let Some(left) = left {
+                    // The stream may have told it already, of a key that nobody knew yet: it leaves once it is named.
+                    table.fetch(&left, seq);
+                }
                 return;
             }
-            WriteAim::Delete { .. } => {
+            WriteAim::Delete { .. } | WriteAim::Mark { .. } => {
                 match &after {
                     DbState::Gone(_) => {
                         table.deleted.push(now);
                         table.forget(&key, true);
                     }
-                    // The row is another one by now: the edit beats the delete.
-                    DbState::Row(_) => {
+                    // It is marked as deleted.
+                    DbState::Row(_) | DbState::Outside(_) if wrote => {
+                        table.deleted.push(now);
+                        table.forget(&key, false);
+                    }
+                    // The row is another one by now, or not the link's any more: the edit beats the delete.
+                    DbState::Row(_) | DbState::Outside(_) => {
                         table.gone.remove(&key);
                         table.fetch(&key, seq);
                     }
@@ -194,8 +226,9 @@ impl Engine {
                 (waiting.is_some() || recreated || unlike).then_some(after)
             });
         } else {
+            let leaves = matches!(after, DbState::Outside(_)) && !table.pending.contains_key(&key);
             table.not_committed(&key);
-            if unlike {
+            if unlike || leaves {
                 table.fetch(&key, seq);
             }
         }

@@ -95,7 +95,7 @@ pub enum Aim {
         /// Its base.
         base: RowBase,
     },
-    /// A row that is gone in the table leaves the sheet.
+    /// A row that is gone in the table, or outside of the filter, leaves the sheet.
     RemoveRow {
         /// The row that is meant.
         key: Key,
@@ -103,6 +103,9 @@ pub enum Aim {
         read: Vec<(u32, GridCell)>,
         /// Several rows showed the key: then a row that differs is another one.
         copied: bool,
+        /// The record lives on outside of the filter: nothing is buried.
+        #[serde(default)]
+        outside: bool,
     },
     /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
     Claim(ClaimId),

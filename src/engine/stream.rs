@@ -257,7 +257,7 @@ impl Table {
 fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
     match state {
         DbState::Gone(Some(image)) => buried.insert(key.clone(), image.clone()),
-        DbState::Gone(None) | DbState::Row(_) => buried.remove(key),
+        DbState::Gone(None) | DbState::Row(_) | DbState::Outside(_) => buried.remove(key),
     };
 }
 

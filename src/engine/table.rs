@@ -276,6 +276,10 @@ impl Table {
 
     /// Puts a key's state into the queue; the newest wins, the oldest position stays.
     pub fn queue(&mut self, key: Key, mut pending: Pending) {
+        if !self.concerns(&key, &pending) {
+            self.pending.remove(&key);
+            return;
+        }
         if let Some(old) = self.pending.get(&key) {
             pending.first = pending.first.min(old.first);
             pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
@@ -283,6 +287,17 @@ impl Table {
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
         self.dirty = true;
+    }
+
+    /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
+    /// spreadsheet is read for them.
+    fn concerns(&self, key: &Key, pending: &Pending) -> bool {
+        matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
+            || pending.renamed_from.is_some()
+            || self.base.contains_key(key)
+            || self.flight.contains_key(key)
+            || self.fences.contains_key(key)
+            || self.owed_key(key).is_some()
     }
 
     /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.
@@ -302,8 +317,12 @@ impl Table {
 
     /// A batch brought the row this far: what it carried waits again unless base says all of it.
     pub fn arrive(&mut self, key: &Key, base: &RowBase) {
-        let said =
-            self.flight.get(key).and_then(|flown| flown.state.row()).is_none_or(|row| is_base(base, row));
+        let said = self.flight.get(key).is_none_or(|flown| match &flown.state {
+            DbState::Row(row) => is_base(base, row),
+            // It has its key; now it leaves.
+            DbState::Outside(_) => false,
+            DbState::Gone(_) => true,
+        });
         if said {
             self.flight.remove(key);
         } else {

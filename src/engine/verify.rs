@@ -204,9 +204,9 @@ impl Engine {
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }
-            Aim::RemoveRow { key, read, copied } => {
+            Aim::RemoveRow { key, read, copied, outside } => {
                 let meant = hit(receipt, Some(key)) && (!copied || unchanged(receipt, read));
-                self.judge_delete(index, key, (read, meant), (op, receipt), commit);
+                self.judge_delete(index, (key, *outside), (read, meant), (op, receipt), commit);
             }
             Aim::Claim(_) | Aim::Unclaim(_) => {}
             Aim::MendCells { owed, victim, read, whole } => {
@@ -275,7 +275,7 @@ impl Engine {
     fn judge_delete(
         &mut self,
         index: usize,
-        key: &Key,
+        (key, outside): (&Key, bool),
         (read, meant): (&[(u32, GridCell)], bool),
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -306,7 +306,7 @@ impl Engine {
                 });
             }
         }
-        self.move_base(index, BaseChange::Forget { key: key.clone(), dead: true }, commit);
+        self.move_base(index, BaseChange::Forget { key: key.clone(), dead: !outside }, commit);
         self.tables[index].flight.remove(key);
     }
 

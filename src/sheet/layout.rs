@@ -17,6 +17,27 @@ pub struct Layout {
     pub key: Vec<usize>,
 }
 
+impl Layout {
+    /// The same columns a moment later, when row 1 shows `now` where it showed `before`. A column whose heading stands somewhere
+    /// else has moved with it. A heading that is gone was retyped, or the whole row 1 was deleted: neither moves a column.
+    pub fn followed(mut self, before: &[GridCell], now: &[GridCell]) -> Self {
+        let shown = |cells: &[GridCell], at: u32| {
+            cells.get(at as usize).map_or(Cell::Blank, |cell| cell.value.clone())
+        };
+        for column in &mut self.columns {
+            let heading = shown(before, *column);
+            if heading.is_blank() || shown(now, *column) == heading {
+                continue;
+            }
+            let mut elsewhere = (0u32..).zip(now).filter(|(_, cell)| cell.value == heading);
+            if let (Some((place, _)), None) = (elsewhere.next(), elsewhere.next()) {
+                *column = place;
+            }
+        }
+        self
+    }
+}
+
 /// Why a tab's columns cannot be told. The link waits for a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutFault {
@@ -145,6 +166,23 @@ mod tests {
         // A copied column: the one with its name stands.
         let copied = [(0, "id"), (1, "name"), (2, "price"), (3, "price")];
         assert_eq!(find(&["id", "name", "Copy of price", "price"], &copied), Ok(vec![0, 1, 3]));
+    }
+
+    #[test]
+    fn columns_are_followed_through_a_change_of_row_1() {
+        let read = Layout { columns: vec![0, 1, 2], key: vec![0] };
+        let before = header(&["id", "Customer", "price"]);
+        let followed = |texts: &[&str]| read.clone().followed(&before, &header(texts)).columns;
+        assert_eq!(followed(&["id", "Customer", "price"]), [0, 1, 2]);
+        // Somebody inserted one in front, or moved the key to the end.
+        assert_eq!(followed(&["", "id", "Customer", "price"]), [1, 2, 3]);
+        assert_eq!(followed(&["Customer", "price", "id"]), [2, 0, 1]);
+        // Somebody typed another heading, or deleted row 1: the columns stand where they stood.
+        assert_eq!(followed(&["id", "Client", "price"]), [0, 1, 2]);
+        assert_eq!(followed(&["17", "Ann", "9.50"]), [0, 1, 2]);
+        assert_eq!(followed(&[]), [0, 1, 2]);
+        // A copied column shows the heading twice: the one that stood there is meant.
+        assert_eq!(followed(&["id", "Customer", "price", "price"]), [0, 1, 2]);
     }
 
     #[test]

@@ -68,13 +68,13 @@ pub(crate) fn sample(rows: u32) -> String {
     format!("INSERT INTO goods VALUES {}", values.collect::<Vec<_>>().join(", "))
 }
 
-/// A SELECT of the whole table by key: every value as the server's own text, a day as its number.
-pub(crate) fn select(database: &str) -> String {
+/// A SELECT of the rows inside of a condition by key: every value as the server's own text, a day as its number.
+pub(crate) fn select(database: &str, inside: &str) -> String {
     let columns = COLUMNS.map(|(name, look)| match look {
         Look::Day => format!("CAST(DATEDIFF({name}, '1899-12-30') AS CHAR)"),
         Look::Number | Look::Long | Look::Truth | Look::Text => format!("CAST({name} AS CHAR)"),
     });
-    format!("SELECT {} FROM {database}.{TABLE} ORDER BY id", columns.join(", "))
+    format!("SELECT {} FROM {database}.{TABLE} WHERE {inside} ORDER BY id", columns.join(", "))
 }
 
 /// Does the cell hold what the table holds?

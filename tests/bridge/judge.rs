@@ -84,7 +84,8 @@ pub(crate) async fn under_way(rig: &Rig) -> Option<String> {
 
 /// The table by key: the server's own texts.
 pub(crate) async fn table(rig: &Rig) -> BTreeMap<String, Vec<Option<String>>> {
-    let rows: Vec<Row> = rig.server.rows(&goods::select(&rig.database)).await;
+    let inside = *rig.inside.lock().expect("nobody panics with it");
+    let rows: Vec<Row> = rig.server.rows(&goods::select(&rig.database, inside)).await;
     rows.iter()
         .map(|row| {
             let texts: Vec<Option<String>> =

@@ -17,6 +17,7 @@ mod browser;
 mod day;
 mod door;
 mod echoes;
+mod filtered;
 mod injection;
 mod notes;
 mod people;

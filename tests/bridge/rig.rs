@@ -5,7 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// The rows that the tab shows, as SQL.
+    pub(crate) inside: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
     pub(crate) table: Option<String>,
     /// Another line in the place of the script's own `const MAX_PARCEL = …;`.
@@ -68,6 +70,7 @@ impl Default for Setup {
             rows: 12,
             deletes: "apply",
             more: "",
+            inside: "TRUE",
             table: None,
             parcel: None,
         }
@@ -87,6 +90,8 @@ pub(crate) struct Rig {
     pub(crate) endpoint: SocketAddr,
     /// The link's secret, `whsec_...`.
     pub(crate) secret: String,
+    /// The rows that the tab shows, as SQL.
+    pub(crate) inside: Mutex<&'static str>,
     scratch: Scratch,
 }
 
@@ -152,6 +157,7 @@ impl Rig {
             spreadsheet,
             endpoint: SocketAddr::from(([127, 0, 0, 1], port::free())),
             secret: format!("whsec_{}", STANDARD.encode(uuid::Uuid::new_v4().as_bytes().repeat(2))),
+            inside: Mutex::new(setup.inside),
             scratch,
         };
         rig.configure(setup);
@@ -172,6 +178,15 @@ impl Rig {
         if self.script().is_some() {
             self.daemon.listens(self.endpoint, SOON).await;
         }
+    }
+
+    /// Writes other lines into the configuration, for the next start; `inside` are the rows that the tab shows from then on.
+    pub(crate) fn reconfigure(&self, old: &str, new: &str, inside: &'static str) {
+        let file = self.scratch.path().join("sheetbridge.toml");
+        let text = fs::read_to_string(&file).expect("it was written");
+        assert!(text.contains(old), "{old} is not in the configuration");
+        fs::write(&file, text.replace(old, new)).expect("the folder is writable");
+        *self.inside.lock().expect("nobody panics with it") = inside;
     }
 
     /// Ends the daemon as a power cut does.
@@ -336,7 +351,7 @@ name = "{table}"
 table = "{database}.{table}"
 spreadsheet = "{spreadsheet}"
 tab = "Goods"
-deletes = "{deletes}"
+deletes = {deletes}
 sweep_interval = "{sweep}"
 insert_after = "300ms"
 delete_grace = "400ms"
@@ -350,7 +365,11 @@ second_look = "400ms"
             token = self.google.token_url(),
             table = goods::TABLE,
             spreadsheet = self.spreadsheet,
-            deletes = setup.deletes,
+            deletes = if setup.deletes.starts_with('{') {
+                setup.deletes.to_owned()
+            } else {
+                format!("{:?}", setup.deletes)
+            },
             sweep = setup.sweep_interval,
         );
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");

@@ -103,6 +103,27 @@ fn unknown_keys_are_errors_wherever_they_stand_and_hide_nothing_else() {
 }
 
 #[test]
+fn the_conditions_of_a_filter_have_their_forms() {
+    for (condition, expected) in [
+        (r#"{ column = "a", op = "~", value = 1 }"#, "link[orders].filter[1].op: is `~`"),
+        (r#"{ column = "a", op = "=" }"#, "link[orders].filter[1].value: is no plain value"),
+        (r#"{ column = "a", op = "=", value = [1] }"#, "link[orders].filter[1].value: is no plain value"),
+        (r#"{ column = "a", op = "in", value = 1 }"#, "link[orders].filter[1].value: is no list of values"),
+        (r#"{ column = "a", op = "in", value = [] }"#, "link[orders].filter[1].value: is no list of values"),
+        (
+            r#"{ column = "a", op = "is null", value = 1 }"#,
+            "link[orders].filter[1].value: stands beside `is null`",
+        ),
+        (r#"{ column = "", op = "is null" }"#, "link[orders].filter[1].column: is empty"),
+        (r#"{ colum = "a", op = "is null" }"#, "link[orders].filter[1]: unknown field `colum`"),
+    ] {
+        let wrong = Folder::new().wrong(&small_with(&format!("filter = [{condition}]")));
+        assert!(wrong[0].starts_with(expected), "{wrong:?} is not {expected}");
+        assert_eq!(wrong.len(), 1);
+    }
+}
+
+#[test]
 fn links_do_not_share_a_name_or_a_tab() {
     let again = &SMALL[SMALL.find("[[link]]").unwrap()..];
     let wrong = Folder::new().wrong(&format!("{SMALL}{}", again.replace("Orders", "ORDERS")));

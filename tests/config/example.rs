@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sheetbridge::config::settings::{Listen, ServerAddress, Tls};
+use sheetbridge::model::filter::{Comparison, Condition, Test};
 use sheetbridge::model::link::{LinkName, SpreadsheetId};
 use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, Policy, SoftMark, Tie};
 
@@ -89,6 +90,7 @@ fn every_setting_of_a_link_arrives() {
         secret_files = ["orders.secret"]
         insert_after = "500ms"
         delete_grace = "1m 30s"
+        filter = [{ column = "state", op = "in", value = ["a", 2] }, { column = "sum", op = ">=", value = 1.5 }]
         time_zone = "Europe/Berlin""#,
     )
     .replace(r#""apply""#, r#"{ soft = "state", value = "gone" }"#);
@@ -103,6 +105,12 @@ fn every_setting_of_a_link_arrives() {
         direction: Direction::Both,
     };
     assert_eq!(link.rules.columns, [column("id"), column("note")]);
+    let condition = |column: &str, test| Condition { column: column.into(), test };
+    let sum = Test::Compare(Comparison::AtLeast, "1.5".into());
+    assert_eq!(
+        link.filter,
+        [condition("state", Test::In(vec!["a".into(), "2".into()])), condition("sum", sum)]
+    );
     assert_eq!(link.secrets.len(), 1);
     assert_eq!(link.rules.sweep_interval, Duration::from_secs(60), "a script is there");
     assert_eq!(link.rules.insert_after, Duration::from_millis(500));
@@ -115,7 +123,12 @@ fn a_links_fingerprint_is_of_what_it_ties_together() {
     let fingerprint = |text: &str| Folder::new().load(text).unwrap().links[0].fingerprint();
     let plain = fingerprint(SMALL);
     assert_eq!(plain, fingerprint(SMALL));
-    for same in ["secret_files = [\"orders.secret\"]", "policy = \"hold\"", "insert_after = \"5s\""] {
+    for same in [
+        "filter = [{ column = \"id\", op = \">\", value = 5 }]",
+        "secret_files = [\"orders.secret\"]",
+        "policy = \"hold\"",
+        "insert_after = \"5s\"",
+    ] {
         assert_eq!(plain, fingerprint(&small_with(same)), "{same}");
     }
     let listed = fingerprint(&small_with("columns = [\"id\", \"note\"]"));

@@ -8,7 +8,7 @@ use sheets_emulator::faults::{Applied, Fault};
 use super::hold::{is_held, next_batch, release};
 use super::ledger::{Ledger, mends};
 use super::picture::{Line, Picture, assert_same, furnish, settled};
-use crate::bridge::rig::{Rig, Setup};
+use crate::bridge::rig::{Rig, SOON, Setup};
 use crate::support::server::{Kind, for_each_server, shared};
 
 /// What SQL does, and so what the batch carries.
@@ -30,6 +30,10 @@ enum Act {
     DeleteIt,
     /// Types into the very cell; for an insert, begins a record below everything.
     Type,
+    /// Types another heading, which moves nothing.
+    RenameColumn,
+    /// Deletes row 1 by mistake, and takes it back when the batch has landed.
+    LoseHeader,
 }
 
 /// What becomes of the batch.
@@ -47,10 +51,19 @@ enum Fate {
 impl Fate {
     /// A batch that never lands hits nothing: there only some acts make a difference.
     fn acts(self) -> &'static [Act] {
-        if self.lands() {
-            &[Act::Sort, Act::InsertAbove, Act::DeleteAbove, Act::DeleteIt, Act::Type]
-        } else {
-            &[Act::Sort, Act::DeleteIt, Act::Type]
+        const MOVES: [Act; 7] = [
+            Act::Sort,
+            Act::InsertAbove,
+            Act::DeleteAbove,
+            Act::DeleteIt,
+            Act::Type,
+            Act::RenameColumn,
+            Act::LoseHeader,
+        ];
+        match self {
+            Self::Answered => &MOVES,
+            Self::LostApplied | Self::LateInTime => &MOVES[..6],
+            Self::LostForGood | Self::TooLate => &[Act::Sort, Act::DeleteIt, Act::Type],
         }
     }
 
@@ -92,6 +105,8 @@ impl Stage {
         let setup = Setup { script: false, sweep_interval: "250ms", rows: 60, more, ..Setup::default() };
         let rig = Rig::open(shared(kind).await, story, setup).await;
         furnish(&rig);
+        // A column with a heading of the people's own, which only its anchor tells.
+        assert!(rig.person("ann@example.com").renames("price"));
         let picture = settled(&rig).await;
         Self { rig, scene: 0, picture }
     }
@@ -124,7 +139,13 @@ impl Stage {
         self.change(change, &cast).await;
         is_held(&self.rig, "between").await;
         self.act(change, act, &cast);
+        let calls = self.rig.calls();
         release(&self.rig, "between").await;
+        if act == Act::LoseHeader {
+            // It reads again when it knows what became of the batch.
+            calls.reads(1, SOON).await;
+            assert!(self.rig.person("ann@example.com").undoes(), "the header comes back");
+        }
 
         let mut expected = self.expected(change, act, fate, &cast);
         let found = settled(&self.rig).await;
@@ -142,7 +163,7 @@ impl Stage {
         let statement = match change {
             Change::Update => format!("UPDATE goods SET name = 'sql {number}' WHERE id = {meant}"),
             Change::Insert => {
-                format!("INSERT INTO goods (id, name) VALUES ({}, 'sql {number}')", 1000 + number)
+                format!("INSERT INTO goods (id, name) VALUES ({}, 'sql {number}')", inserted(number))
             }
             Change::Delete => format!("DELETE FROM goods WHERE id = {meant}"),
             Change::Rekey => {
@@ -166,6 +187,8 @@ impl Stage {
             }
             (Act::Type, Change::Delete) => ann.types(cast.meant, "note", &typed),
             (Act::Type, Change::Update | Change::Rekey) => ann.types(cast.meant, "name", &typed),
+            (Act::RenameColumn, _) => ann.renames("note"),
+            (Act::LoseHeader, _) => ann.deletes_header(),
         };
         assert!(done, "the person finds no row to act on");
     }
@@ -206,7 +229,7 @@ impl Stage {
                     picture.insert(cast.meant, line);
                 }
                 picture.insert(
-                    1000 + number,
+                    inserted(number),
                     Line { stock: "0".into(), name: format!("sql {number}"), ..Line::default() },
                 );
             }
@@ -223,7 +246,7 @@ impl Stage {
 
     /// The hazard was real, and nothing of it is silent.
     async fn check_receipts(&self, change: Change, act: Act, fate: Fate, before: usize, title: &str) {
-        let moved = matches!(act, Act::Sort | Act::InsertAbove | Act::DeleteAbove | Act::DeleteIt);
+        let moved = !matches!(act, Act::Type | Act::RenameColumn);
         let mended = mends(&self.rig).await - before;
         let hit_another = moved && change != Change::Insert && fate.lands();
         assert_eq!(mended > 0, hit_another, "{title}: {mended} mends");
@@ -246,6 +269,11 @@ impl Stage {
         let found = settled(&self.rig).await;
         assert_same(&self.picture, &found, &format!("{title}, and the late call"));
     }
+}
+
+/// The key that SQL gives a new row; the server's own next ones lie between these.
+fn inserted(scene: u64) -> u64 {
+    1000 + 10 * scene
 }
 
 /// A record that a person began has got a key: its line is expected under that.

@@ -5,6 +5,7 @@ mod cascades;
 mod charsets;
 mod doors;
 mod failover;
+mod filter;
 mod follow;
 mod metadata;
 mod order;

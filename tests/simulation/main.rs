@@ -12,6 +12,7 @@ mod application;
 mod beginning;
 mod daemon;
 mod dice;
+mod filtered;
 mod hints;
 mod people;
 mod rows;

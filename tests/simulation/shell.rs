@@ -290,6 +290,7 @@ impl World {
         let from = after.map_or(i64::MIN, |key| id(key) + 1);
         let rows: Vec<(Key, DbRow)> = self.server.tables[table]
             .range(from..)
+            .filter(|(_, row)| self.server.admits(row))
             .take(3)
             .map(|(id, row)| (key(*id), shown_row(row)))
             .collect();

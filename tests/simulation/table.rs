@@ -1,6 +1,6 @@
 //! The pretend tables: rows, an auto-increment key, and a binlog in the order of the commits with the marks of our ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sheetbridge::engine::input::{DbCell, DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use sheetbridge::model::cell::Cell;
@@ -14,6 +14,9 @@ pub(super) type Id = i64;
 /// The linked columns: `id`, `a BIGINT NOT NULL`, `b BIGINT NULL`.
 pub(super) const WIDTH: usize = 3;
 
+/// What a soft delete sets `a` to.
+pub(super) const MARK: i64 = 999;
+
 /// A row as the server holds it.
 pub(super) type Record = [Value; WIDTH];
 
@@ -22,12 +25,22 @@ pub(super) type Record = [Value; WIDTH];
 pub(super) struct Server {
     pub(super) tables: Vec<BTreeMap<Id, Record>>,
     pub(super) next_id: Id,
+    /// The link's filter; without one every row is inside.
+    pub(super) inside: Option<fn(&Record) -> bool>,
+    /// Records that were outside of it at some time.
+    pub(super) left: BTreeSet<(TableIndex, Id)>,
     log: Vec<Transaction>,
 }
 
 impl Server {
     pub(super) fn new(tables: usize) -> Self {
-        Self { tables: vec![BTreeMap::new(); tables], next_id: 1, log: Vec::new() }
+        Self {
+            tables: vec![BTreeMap::new(); tables],
+            next_id: 1,
+            inside: None,
+            left: BTreeSet::new(),
+            log: Vec::new(),
+        }
     }
 
     /// How many transactions the binlog holds; the last one's number.
@@ -43,7 +56,10 @@ impl Server {
     pub(super) fn put(&mut self, at: TableIndex, row: Record) -> (TableIndex, Image) {
         let id = id_of(&row);
         self.next_id = self.next_id.max(id + 1);
-        let image = Image { key: key(id), state: DbState::Row(shown_row(&row)), renamed_from: None };
+        let image = Image { key: key(id), state: self.state_of(&row), renamed_from: None };
+        if !self.admits(&row) {
+            self.left.insert((at, id));
+        }
         self.tables[at].insert(id, row);
         (at, image)
     }
@@ -67,9 +83,19 @@ impl Server {
         }
     }
 
+    /// True when the link shows such a row.
+    pub(super) fn admits(&self, row: &Record) -> bool {
+        self.inside.is_none_or(|inside| inside(row))
+    }
+
+    pub(super) fn state_of(&self, row: &Record) -> DbState {
+        let shown = shown_row(row);
+        if self.admits(row) { DbState::Row(shown) } else { DbState::Outside(shown) }
+    }
+
     pub(super) fn state(&self, at: TableIndex, key: &Key) -> DbState {
         match self.tables[at].get(&id(key)) {
-            Some(row) => DbState::Row(shown_row(row)),
+            Some(row) => self.state_of(row),
             None => DbState::Gone(None),
         }
     }

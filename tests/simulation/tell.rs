@@ -79,6 +79,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
             cells(new.iter().map(|cell| &cell.value))
         ),
         WriteAim::Delete { key, .. } => format!("delete {key}"),
+        WriteAim::Mark { key, .. } => format!("mark {key} as deleted"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
     };
     let then = match outcome {
@@ -91,6 +92,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         ),
         WriteOutcome::Refused { reason, .. } => format!("refused: {reason}"),
         WriteOutcome::Exists => "exists".into(),
+        WriteOutcome::Outside => "outside of the filter".into(),
         WriteOutcome::Failed => "failed".into(),
     };
     format!("  table {} effect {}: {aim} -> {then}", write.table, write.effect)

@@ -11,7 +11,7 @@ use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
 
-use super::table::{Record, WIDTH, id, key, meaning, shown, shown_row};
+use super::table::{MARK, Record, WIDTH, id, key, meaning, shown, shown_row};
 use super::tell;
 use super::weather::Fault;
 use super::world::World;
@@ -27,6 +27,7 @@ impl World {
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
                 WriteAim::Delete { key, base } => self.delete(write, key, base),
+                WriteAim::Mark { key, base } => self.mark(write, key, base),
                 WriteAim::Recreate { key, base, before, cells, changed } => {
                     self.recreate(write, (key, base), before, cells, changed)
                 }
@@ -35,12 +36,14 @@ impl World {
         self.count(match (&write.aim, &outcome) {
             (_, WriteOutcome::Failed) => "table write failed",
             (_, WriteOutcome::Exists) => "row to insert exists",
+            (_, WriteOutcome::Outside) => "row to insert is outside of the filter",
             (_, WriteOutcome::Refused { .. }) => "table write refused",
             (_, WriteOutcome::Done { wrote: false, .. }) => "table found in order",
             (WriteAim::Columns { .. }, _) => "columns into the table",
             (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
             (WriteAim::Delete { .. }, _) => "row deleted",
+            (WriteAim::Mark { .. }, _) => "row marked as deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.tally.wrote(write, &outcome);
@@ -52,7 +55,7 @@ impl World {
         self.witness.table_holds(write.table, &row);
         self.witness.table_writes += 1;
         self.last_write = self.clock;
-        let after = DbState::Row(shown_row(&row));
+        let after = self.server.state_of(&row);
         let image = self.server.put(write.table, row);
         self.server.commit(self.clock, vec![write.effect], vec![image]);
         after
@@ -83,7 +86,7 @@ impl World {
             self.witness.daemon_writes(table, id(key), *column, &shown(value));
             row[*column] = value.clone();
         }
-        let after = if wrote { self.put(write, row) } else { DbState::Row(shown_row(&row)) };
+        let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
         if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
             self.store.owed.remove(&owed);
         }
@@ -102,9 +105,8 @@ impl World {
         cells: &[GridCell],
     ) -> WriteOutcome {
         let table = write.table;
-        if let Some(typed) = typed.filter(|typed| self.server.tables[table].contains_key(&id(typed))) {
-            let _ = typed;
-            return WriteOutcome::Exists;
+        if let Some(there) = typed.and_then(|typed| self.server.tables[table].get(&id(typed))) {
+            return if self.server.admits(there) { WriteOutcome::Exists } else { WriteOutcome::Outside };
         }
         let made = typed.map_or(self.server.next_id, id);
         let mut meant = Vec::new();
@@ -136,9 +138,10 @@ impl World {
 
     fn delete(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
         let table = write.table;
-        let locked = self.server.tables[table].get(&id(key)).map(shown_row);
-        let wrote = match locked {
-            Some(row) if !guard::untouched(base, &row) => return done(key, DbState::Row(row), None, false),
+        let wrote = match self.server.tables[table].get(&id(key)) {
+            Some(row) if !guard::untouched(base, &shown_row(row)) || !self.server.admits(row) => {
+                return done(key, self.server.state_of(row), None, false);
+            }
             Some(_) => {
                 let rows = self.server.tables[table].len();
                 self.witness.daemon_deletes(table, id(key), rows - 1, self.clock);
@@ -152,6 +155,24 @@ impl World {
         };
         self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: true });
         done(key, DbState::Gone(None), None, wrote)
+    }
+
+    /// The mark of a soft delete: a value that no filter of a story lets in.
+    fn mark(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
+        let table = write.table;
+        let Some(mut row) = self.server.tables[table].get(&id(key)).cloned() else {
+            return self.delete(write, key, base);
+        };
+        if !guard::untouched(base, &shown_row(&row)) || !self.server.admits(&row) {
+            return done(key, self.server.state_of(&row), None, false);
+        }
+        if !self.witness.taken.contains(&(table, id(key))) {
+            self.witness.violate(format!("wrong delete: nobody removed {table}/{}", id(key)));
+        }
+        row[1] = Value::Int(MARK);
+        let after = self.put(write, row);
+        self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: false });
+        done(key, after, None, true)
     }
 
     fn recreate(

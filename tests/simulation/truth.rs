@@ -19,41 +19,41 @@ fn cell(world: &World, id: Id, column: usize) -> Option<Cell> {
 }
 
 /// A value of the table, as a cell shows it.
-fn value(world: &World, id: Id, column: usize) -> Option<Cell> {
+pub(super) fn value(world: &World, id: Id, column: usize) -> Option<Cell> {
     world.server.tables[0].get(&id).map(|row| shown(&row[column]))
 }
 
-fn both(world: &World, id: Id, column: usize) -> (Option<Cell>, Option<Cell>) {
+pub(super) fn both(world: &World, id: Id, column: usize) -> (Option<Cell>, Option<Cell>) {
     (value(world, id, column), cell(world, id, column))
 }
 
-fn at(world: &World, id: Id) -> usize {
+pub(super) fn at(world: &World, id: Id) -> usize {
     world.sheet.tabs[0].iter().position(|row| row.id() == Some(id)).expect("a row with this key")
 }
 
-fn number(n: i64) -> Cell {
+pub(super) fn number(n: i64) -> Cell {
     Cell::number(n as f64)
 }
 
-fn types(world: &mut World, id: Id, column: usize, n: i64) {
+pub(super) fn types(world: &mut World, id: Id, column: usize, n: i64) {
     let row = at(world, id);
     world.type_cell(0, row, column, number(n));
 }
 
-fn updates(world: &mut World, id: Id, column: usize, n: i64) {
+pub(super) fn updates(world: &mut World, id: Id, column: usize, n: i64) {
     let mut row = world.server.tables[0][&id].clone();
     row[column] = Value::Int(n);
     world.app_puts(0, row, "updates");
 }
 
 /// Everything comes to rest, and the witness has nothing to say.
-fn rest(world: &mut World) {
+pub(super) fn rest(world: &mut World) {
     world.come_to_rest();
     world.judge();
     assert_eq!(world.witness.violations, Vec::<String>::new());
 }
 
-fn listed(world: &World, rule: &str) -> u64 {
+pub(super) fn listed(world: &World, rule: &str) -> u64 {
     world.acts.get(&format!("listed: {rule}")).copied().unwrap_or_default()
 }
 

@@ -15,6 +15,14 @@ impl World {
         for tab in 0..self.sheet.tabs.len() {
             self.judge_tab(tab);
         }
+        let outside = |tab: usize| {
+            self.server.tables[tab]
+                .iter()
+                .filter(|(_, row)| !self.server.admits(row))
+                .map(move |(id, _)| (tab, *id))
+        };
+        self.witness.left.extend((0..self.server.tables.len()).flat_map(outside));
+        self.witness.left.extend(self.server.left.iter().copied());
         let sheet = std::rc::Rc::clone(&self.sheet);
         self.witness.judge_losses(&sheet.tabs);
         self.witness.judge_own_cells(&sheet.tabs);
@@ -40,6 +48,12 @@ impl World {
         });
         let hold = self.rules(tab).deletes == Deletes::Hold || self.engine.tables()[tab].brake.is_some();
         for (id, record) in &self.server.tables[tab].clone() {
+            if !self.server.admits(record) {
+                if self.store.links[tab].base.contains_key(&key(*id)) {
+                    wrong.push(format!("unequal: {tab}/{id} is outside of the filter and has base"));
+                }
+                continue;
+            }
             match rows.get(id).map(Vec::as_slice) {
                 Some([row]) => self.judge_row(tab, *id, record, row, &mut wrong),
                 Some(rows) => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),

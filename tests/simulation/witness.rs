@@ -45,6 +45,8 @@ pub(super) struct Witness {
     claims: BTreeMap<ClaimId, Uid>,
     /// Keys that were deleted in the table.
     pub(super) dead: BTreeSet<(usize, Id)>,
+    /// Records that were outside of the filter at some time: their rows left, with the people's own cells in them.
+    pub(super) left: BTreeSet<(usize, Id)>,
     /// Keys whose rows people removed or took the key from.
     pub(super) taken: BTreeSet<(usize, Id)>,
     removed: BTreeSet<Uid>,
@@ -362,7 +364,9 @@ impl Witness {
         let mut lost = Vec::new();
         for (uid, cell) in &self.own {
             let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
-            let gone = bound.clone().any(|(_, tab, id)| self.dead.contains(&(*tab, *id)));
+            let gone = bound
+                .clone()
+                .any(|(_, tab, id)| self.dead.contains(&(*tab, *id)) || self.left.contains(&(*tab, *id)));
             let stands = rows.get(uid).is_some_and(|row| row.cells[OWN] == *cell);
             if !stands && !gone && !self.removed.contains(uid) {
                 lost.push(format!("the people's own cell {} of row {uid} is gone", text(cell)));

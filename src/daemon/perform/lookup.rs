@@ -133,7 +133,7 @@ impl Performer {
                 continue;
             }
             for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
-                let state = row.map_or(DbState::Gone(None), |row| DbState::Row(table.row(&row)));
+                let state = row.map_or(DbState::Gone(None), |row| table.state(&row));
                 found.push((index, key, state));
             }
         }
@@ -169,7 +169,9 @@ impl Performer {
         let table = &self.tables[table];
         self.mark(low).await?;
         let mut conn = self.pool.get_conn().await?;
-        let rows = rows::chunk(&mut conn, &table.schema, after.as_ref(), CHUNK, Lock::None).await?;
+        let inside = &table.filter;
+        let rows =
+            rows::chunk_within(&mut conn, &table.schema, inside, after.as_ref(), CHUNK, Lock::None).await?;
         drop(conn);
         self.mark(high).await?;
         Ok(rows.iter().map(|row| (table.key(row), table.row(row))).collect())

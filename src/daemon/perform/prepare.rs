@@ -25,6 +25,8 @@ pub struct Memory {
     pub locale: String,
     /// Its time zone then.
     pub time_zone: String,
+    /// Of the filter that base was made under; 0 without one.
+    pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
 }
@@ -61,7 +63,7 @@ impl Performer {
 
     async fn store_memory(&self, table: &Table, read_whole: bool) -> Result<(), store::StoreError> {
         let (locale, time_zone) = table.manner().unwrap_or_default();
-        let memory = Memory { locale, time_zone, read_whole };
+        let memory = Memory { locale, time_zone, filter: table.filter_print(), read_whole };
         let mut tx = self.begin().await?;
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
@@ -190,7 +192,9 @@ impl Performer {
                 store::base::bury(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
-            let memory = Memory { locale, time_zone, read_whole: was.read_whole || changed };
+            let filter = table.filter_print();
+            let read_whole = was.read_whole || changed || was.filter != filter;
+            let memory = Memory { locale, time_zone, filter, read_whole };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;

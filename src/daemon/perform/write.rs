@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use mysql_async::Transaction;
 
-use crate::daemon::perform::Performer;
 use crate::daemon::perform::meant::{NewRow, Refused, mean, meant_row};
 use crate::daemon::perform::trace::{entry, journal};
+use crate::daemon::perform::{Performer, now};
+use crate::daemon::soft::Soft;
 use crate::daemon::table::Table;
 use crate::database::{self, write as rows};
 use crate::engine::effect::{TableWrite, Want, WriteAim};
@@ -83,14 +84,18 @@ impl Performer {
             WriteAim::Insert { key, claim, cells } => {
                 self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
             }
-            WriteAim::Delete { key, base } => {
+            WriteAim::Delete { key, base } | WriteAim::Mark { key, base } => {
                 let Some(locked) = rows::lock_row(&mut tx, &table.schema, key).await? else {
                     return self.forget(tx, table, key, None).await;
                 };
                 let row = table.row(&locked);
-                if !guard::untouched(base, &row) {
+                // What left the filter meanwhile is not the tab's to delete.
+                if !guard::untouched(base, &row) || !table.admits(&locked) {
                     tx.rollback().await?;
-                    return Ok(done(key, DbState::Row(row), None, false));
+                    return Ok(done(key, table.state(&locked), None, false));
+                }
+                if let (WriteAim::Mark { .. }, Some(soft)) = (&write.aim, &table.soft) {
+                    return self.mark_deleted(tx, table, write, (key, &row, soft)).await;
                 }
                 rows::delete(&mut tx, &table.schema, key).await?;
                 self.forget(tx, table, key, Some((write, &row))).await
@@ -112,6 +117,7 @@ impl Performer {
             tx.rollback().await?;
             return Ok(done(key, DbState::Gone(None), None, false));
         };
+        let mut after = table.state(&locked);
         let locked = table.row(&locked);
         let (mut understood, mut refused) = (Vec::new(), Vec::new());
         for want in wants {
@@ -122,7 +128,6 @@ impl Performer {
         }
         let guarded = guard::columns(&table.plan, base, known, &locked, &understood);
         let changed = !guarded.sets.is_empty();
-        let mut after = locked.clone();
         if changed {
             let sets: Vec<(usize, Value)> =
                 guarded.sets.into_iter().map(|(at, value)| (table.place(at), value)).collect();
@@ -131,8 +136,8 @@ impl Performer {
                 tx.rollback().await?;
                 return Err(Stop::Outcome(WriteOutcome::Failed));
             };
-            after = table.row(&read_back);
-            let entry = entry(table, write, Kind::Write, Some(key), None, (Some(&locked), Some(&after)));
+            after = table.state(&read_back);
+            let entry = entry(table, write, Kind::Write, Some(key), None, (Some(&locked), after.row()));
             store::ledger::append(&mut tx, &[entry]).await?;
         }
         if let Some(owed) = write.pays
@@ -151,7 +156,7 @@ impl Performer {
             .into_iter()
             .map(|(at, rule)| (at, format!("the table's value stands: {rule}")))
             .collect();
-        let (key, base, after) = (key.clone(), Some(guarded.base), DbState::Row(after));
+        let (key, base) = (key.clone(), Some(guarded.base));
         Ok(WriteOutcome::Done { after, key, base, left, refused, wrote: changed })
     }
 
@@ -163,10 +168,10 @@ impl Performer {
         (key, claim, cells): (Option<&Key>, Option<ClaimId>, &[GridCell]),
     ) -> Result<WriteOutcome, Stop> {
         if let Some(key) = key
-            && rows::lock_row(&mut tx, &table.schema, key).await?.is_some()
+            && let Some(there) = rows::lock_row(&mut tx, &table.schema, key).await?
         {
             tx.rollback().await?;
-            return Ok(WriteOutcome::Exists);
+            return Ok(if table.admits(&there) { WriteOutcome::Exists } else { WriteOutcome::Outside });
         }
         let NewRow { meant, sets } = meant_row(table, cells, key.is_none())?;
         let made = rows::insert(&mut tx, &table.schema, &sets).await?;
@@ -193,7 +198,7 @@ impl Performer {
             store::base::apply(&mut tx, link, &[change]).await?;
         }
         self.conclude(tx, Some(write.effect)).await?;
-        Ok(done(&made, DbState::Row(after), Some(base), true))
+        Ok(done(&made, table.state(&read_back), Some(base), true))
     }
 
     async fn forget(
@@ -211,6 +216,28 @@ impl Performer {
         store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
         self.conclude(tx, deleted.map(|(write, _)| write.effect)).await?;
         Ok(done(key, DbState::Gone(None), None, deleted.is_some()))
+    }
+
+    /// A soft delete: the record stays, and base forgets it without a tombstone.
+    async fn mark_deleted(
+        &self,
+        mut tx: Transaction<'static>,
+        table: &Table,
+        write: &TableWrite,
+        (key, row, soft): (&Key, &DbRow, &Soft),
+    ) -> Result<WriteOutcome, Stop> {
+        rows::update(&mut tx, &table.schema, key, &[soft.set(now())]).await?;
+        let Some(read_back) = rows::lock_row(&mut tx, &table.schema, key).await? else {
+            tx.rollback().await?;
+            return Err(Stop::Outcome(WriteOutcome::Failed));
+        };
+        let after = table.state(&read_back);
+        let entry = entry(table, write, Kind::Write, Some(key), None, (Some(row), after.row()));
+        store::ledger::append(&mut tx, &[entry]).await?;
+        let change = BaseChange::Forget { key: key.clone(), dead: false };
+        store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
+        self.conclude(tx, Some(write.effect)).await?;
+        Ok(done(key, after, None, true))
     }
 
     async fn recreate(
@@ -243,13 +270,16 @@ impl Performer {
         let base = guard::recreated(base, changed, &sent);
         rows::insert(&mut tx, &table.schema, &sets).await?;
         let read_back = rows::lock_row(&mut tx, &table.schema, key).await?;
-        let after = read_back.map(|row| table.row(&row)).unwrap_or_default();
-        let entry = entry(table, write, Kind::Insert, Some(key), None, (Some(before), Some(&after)));
+        let Some(after) = read_back.map(|row| table.state(&row)) else {
+            tx.rollback().await?;
+            return Err(Stop::Outcome(WriteOutcome::Failed));
+        };
+        let entry = entry(table, write, Kind::Insert, Some(key), None, (Some(before), after.row()));
         store::ledger::append(&mut tx, &[entry]).await?;
         let change = BaseChange::Set(key.clone(), base.clone());
         store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
         self.conclude(tx, Some(write.effect)).await?;
-        Ok(done(key, DbState::Row(after), Some(base), true))
+        Ok(done(key, after, Some(base), true))
     }
 
     /// Commits. Where the answer is lost the ledger tells whether the transaction was made: nothing is guessed, and an insert
