@@ -10,8 +10,10 @@ use crate::engine::effect::{Background, Conflict, Winner};
 use crate::engine::input::{KeySeen, RowView, TabView, Trouble};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
-use crate::engine::rows::{Rows, key_of};
+use crate::engine::rows::{Rows, key_of, shows};
+use crate::engine::table::Table;
 use crate::engine::writing::Writing;
+use crate::model::base::RowBase;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -24,26 +26,38 @@ impl Engine {
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
         for (id, owed) in &self.owed {
-            let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
-            let Some(index) = self.table_named(link) else { continue };
+            let (link, key, victim, back) = match owed {
+                Owed::Cells { link, victim: Some(key), back, .. } => (link, key, Some(key), *back),
+                Owed::KeyCells { link, wrong: Some(key), victim, .. } => (link, key, victim.as_ref(), false),
+                Owed::Cells { .. } | Owed::KeyCells { .. } | Owed::Row { .. } | Owed::Edit { .. } => continue,
+            };
+            let (Some(index), Some(hit)) = (self.table_named(link), Hit::of(owed)) else { continue };
             let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
-            let shown: Vec<&RowView> =
+            let rows: Vec<&RowView> =
                 tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let shows = shown.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
-            // Of two rows with one key the one that was hit may be the one that is away.
-            let away = shown.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
-            if !away || table.dead.contains(key) {
+            let shows = rows.iter().any(|row| hit.is_left_in(table, tab, row));
+            let away = match owed {
+                // Of two rows with one key the one that was hit may be the one that is away.
+                Owed::Cells { .. } => {
+                    rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))))
+                }
+                _ => !shows && !victim.is_some_and(|key| table.is_gone(key, writing.asked)),
+            };
+            if !away || victim.is_some_and(|key| table.dead.contains(key)) {
                 self.asleep.remove(id);
             } else if writing.whole[index] {
                 self.asleep.insert(*id);
             }
-            if *back && writing.whole[index] && (shown.len() < 2 || !shows) {
+            if back && writing.whole[index] && (rows.len() < 2 || !shows) {
                 writing.paid.push(*id);
             }
         }
         for id in &writing.paid {
             self.owed.remove(id);
             self.asleep.remove(id);
+        }
+        if !self.is_mending() {
+            self.healed.clear();
         }
     }
 
@@ -75,13 +89,18 @@ impl Engine {
             let rows = Rows::of(&tab);
             let mine = self.tables[index].plan.rules.name.clone();
             let others = all.iter().filter(|(other, owed)| *other != id && *owed.link() == mine);
-            let others: Vec<Hit<'_>> = others.filter_map(|(_, owed)| Hit::of(owed)).collect();
+            let healed = self.healed.iter().filter(|(link, _)| *link == mine);
+            let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
+            let others: Vec<Hit<'_>> =
+                others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
             let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
-                    let row = find_hit((&tab, keys), &rows, hit, &others);
-                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
+                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was, is_key: false };
+                    let row = find_hit((&self.tables[index], &tab, keys), &rows, hit, &others);
+                    if row.is_none()
+                        && find_hit((&self.tables[index], &tab, keys), &rows, hit, &healed).is_some()
+                    {
                         // The row looks more like what another hit left: that one is paid first.
                         continue;
                     }
@@ -89,9 +108,11 @@ impl Engine {
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
-                    let row = find_hit((&tab, keys), &rows, hit, &others);
-                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
+                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was, is_key: true };
+                    let row = find_hit((&self.tables[index], &tab, keys), &rows, hit, &others);
+                    if row.is_none()
+                        && find_hit((&self.tables[index], &tab, keys), &rows, hit, &healed).is_some()
+                    {
                         continue;
                     }
                     if let (None, Some(key)) = (row, victim) {
@@ -172,15 +193,33 @@ struct Hit<'a> {
     cells: &'a [Overwritten],
     /// The whole row as it was.
     was: &'a [GridCell],
+    /// It was the row's key that was overwritten.
+    is_key: bool,
 }
 
 impl<'a> Hit<'a> {
     fn of(owed: &'a Owed) -> Option<Self> {
         match owed {
-            Owed::Cells { victim, cells, row, .. } => Some(Self { shows: victim.as_ref(), cells, was: row }),
-            Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
+            Owed::Cells { victim, cells, row, .. } => {
+                Some(Self { shows: victim.as_ref(), cells, was: row, is_key: false })
+            }
+            Owed::KeyCells { wrong, cells, row, .. } => {
+                Some(Self { shows: wrong.as_ref(), cells, was: row, is_key: true })
+            }
             Owed::Row { .. } | Owed::Edit { .. } => None,
         }
+    }
+
+    /// A row without key that has its cells back: no other hit is meant by them.
+    fn healed(row: &'a [GridCell]) -> Self {
+        Self { shows: None, cells: &[], was: row, is_key: false }
+    }
+
+    /// True when the row shows what we wrote; where that was its key, the row that has the key by right is not meant.
+    fn is_left_in(&self, table: &Table, tab: &TabView, row: &RowView) -> bool {
+        let ours = self.cells.iter().any(|cell| shows_ours(tab, row, cell));
+        let by_right = |base: &RowBase| self.is_key && shows(row, base);
+        ours && !self.shows.and_then(|key| table.base.get(key)).is_some_and(by_right)
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -197,7 +236,7 @@ impl<'a> Hit<'a> {
 /// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
 /// (`keys`: how many columns that changes).
 fn find_hit<'a>(
-    (tab, keys): (&'a TabView, usize),
+    (table, tab, keys): (&Table, &'a TabView, usize),
     rows: &Rows<'a>,
     hit: Hit<'_>,
     others: &[Hit<'_>],
@@ -205,9 +244,9 @@ fn find_hit<'a>(
     let like = |row: &RowView| hit.likeness(tab, row);
     let rivals = || others.iter().filter(|other| other.shows == hit.shows);
     let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
-    let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
     if let Some(key) = hit.shows {
-        return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
+        let left = |row: &&RowView| hit.is_left_in(table, tab, row);
+        return rows.all(key).filter(left).filter(mine).max_by_key(|row| like(row));
     }
     let text = |row: &&RowView| {
         hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))

@@ -86,7 +86,8 @@ pub enum Owed {
     },
 }
 
-fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
+/// Puts a cell into a row of the grid.
+pub(crate) fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
     let at = column as usize;
     row.resize(row.len().max(at + 1), GridCell::BLANK);
     row[at].clone_from(cell);

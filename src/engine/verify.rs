@@ -13,7 +13,7 @@
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
 use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
-use crate::engine::owed::{Overwritten, Owed, OwedId};
+use crate::engine::owed::{Overwritten, Owed, OwedId, put};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
@@ -332,7 +332,14 @@ impl Engine {
                         self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                     }
                 }
-                _ => commit.paid.push(owed),
+                _ => {
+                    commit.paid.push(owed);
+                    if let (None, GridOp::Write { cells, .. }) = (victim, &op.grid) {
+                        let mut row = cells_of(receipt);
+                        cells.iter().for_each(|(column, cell)| put(&mut row, *column, cell));
+                        self.healed.push((op.link.clone(), row));
+                    }
+                }
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {

@@ -112,6 +112,24 @@ impl World {
         self.announce_structure(tab);
     }
 
+    /// A cell is merged with the one below it, whose content is gone with that. The tab cannot be worked on until they are apart.
+    pub(super) fn merge(&mut self, tab: usize, at: usize) {
+        if self.sheet.tabs[tab].get(at + 1).is_none_or(|below| below.id().is_none()) {
+            return;
+        }
+        Rc::make_mut(&mut self.sheet).merged[tab] = true;
+        self.trace(|| format!("person merges cells of {tab}/row {at} and the next"));
+        self.type_cell(tab, at + 1, 2, Cell::Blank);
+    }
+
+    pub(super) fn unmerge(&mut self, tab: usize) {
+        if self.sheet.merged[tab] {
+            Rc::make_mut(&mut self.sheet).merged[tab] = false;
+            self.trace(|| format!("person takes the merged cells of {tab} apart"));
+            self.announce_structure(tab);
+        }
+    }
+
     pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {
         if self.sheet.headless[tab] != is_lost {
             Rc::make_mut(&mut self.sheet).headless[tab] = is_lost;
@@ -139,7 +157,7 @@ impl World {
         self.announce(tab, to, to);
     }
 
-    /// People tidy up when all is over: of rows with the same key one stays.
+    /// People tidy up when all is over: of rows with the same key one stays, and is meant as it is.
     pub(super) fn tidy_copies(&mut self) {
         for tab in 0..self.sheet.tabs.len() {
             let rows = &self.sheet.tabs[tab];
@@ -149,6 +167,17 @@ impl World {
                 .filter(|row| row.id().is_some_and(|id| first(id) != Some(row.uid)))
                 .map(|row| row.uid)
                 .collect();
+            let kept: Vec<Row> = rows
+                .iter()
+                .filter(|row| {
+                    copies.iter().any(|uid| rows.iter().any(|copy| copy.uid == *uid && copy.id() == row.id()))
+                })
+                .filter(|row| !copies.contains(&row.uid))
+                .cloned()
+                .collect();
+            for row in kept {
+                self.witness.person_made(&row);
+            }
             for uid in copies {
                 if let Some(at) = self.sheet.tabs[tab].iter().position(|row| row.uid == uid) {
                     self.delete_row(tab, at);

@@ -89,6 +89,8 @@ pub(super) struct Sheet {
     pub(super) places: Vec<[u32; GRID]>,
     /// Tabs whose header somebody has deleted.
     pub(super) headless: Vec<bool>,
+    /// Tabs with merged cells among the linked columns.
+    pub(super) merged: Vec<bool>,
     tokens: BTreeMap<BatchNumber, Fate>,
     receipts: BTreeMap<BatchNumber, ReceiptView>,
     trash: BTreeMap<u32, Row>,
@@ -115,8 +117,8 @@ pub(super) enum Refusal {
 
 impl Sheet {
     pub(super) fn new(tabs: usize) -> Self {
-        let (places, headless) = (vec![[0, 1, 2, 3]; tabs], vec![false; tabs]);
-        Self { tabs: vec![Vec::new(); tabs], places, headless, ..Self::default() }
+        let (places, headless, merged) = (vec![[0, 1, 2, 3]; tabs], vec![false; tabs], vec![false; tabs]);
+        Self { tabs: vec![Vec::new(); tabs], places, headless, merged, ..Self::default() }
     }
 
     pub(super) fn new_uid(&mut self) -> Uid {
@@ -252,6 +254,9 @@ impl Sheet {
         let tab = |(at, rows): (usize, &Vec<Row>)| {
             if self.headless[at] {
                 return Err(Trouble { reason: "the header is gone".into() });
+            }
+            if self.merged[at] {
+                return Err(Trouble { reason: "merged cells among the linked columns".into() });
             }
             let columns = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
             Ok(TabView { sheet: sheet(at), columns, rows: rows.iter().enumerate().map(row).collect() })

@@ -165,3 +165,21 @@ fn a_cell_that_keeps_a_form_of_its_own_is_asked_once() {
     let base = world.store.links[0].base[&key(2)].columns[1].expect("an agreed column");
     assert_eq!(base.cell, Cell::Text("901".into()).digest());
 }
+
+#[test]
+fn a_cell_that_a_merge_has_emptied_goes_into_the_table_when_the_cells_are_apart() {
+    // given a cell that disappears under a merged one
+    let mut world = World::arranged(|_| {});
+    let was = value(&world, 3, 2);
+    let above = at(&world, 2);
+    world.merge(0, above);
+    // when the tab is looked at
+    world.live_quietly(200);
+    // then nothing is written anywhere, and the tab is not worked on
+    assert_eq!((value(&world, 3, 2), world.witness.table_writes), (was, 0));
+    assert!(world.engine.tables()[0].trouble.is_some());
+    // and what is still empty when the cells are apart was emptied by a person
+    world.unmerge(0);
+    rest(&mut world);
+    assert_eq!(value(&world, 3, 2), Some(Cell::Blank));
+}
