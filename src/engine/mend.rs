@@ -10,10 +10,8 @@ use crate::engine::effect::{Background, Conflict, Winner};
 use crate::engine::input::{KeySeen, RowView, TabView, Trouble};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
-use crate::engine::rows::{Rows, key_of, shows};
-use crate::engine::table::Table;
+use crate::engine::rows::{Rows, key_of};
 use crate::engine::writing::Writing;
-use crate::model::base::RowBase;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
@@ -26,29 +24,20 @@ impl Engine {
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
         for (id, owed) in &self.owed {
-            let (link, key, victim, back) = match owed {
-                Owed::Cells { link, victim: Some(key), back, .. } => (link, key, Some(key), *back),
-                Owed::KeyCells { link, wrong: Some(key), victim, .. } => (link, key, victim.as_ref(), false),
-                Owed::Cells { .. } | Owed::KeyCells { .. } | Owed::Row { .. } | Owed::Edit { .. } => continue,
-            };
-            let (Some(index), Some(hit)) = (self.table_named(link), Hit::of(owed)) else { continue };
+            let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
+            let Some(index) = self.table_named(link) else { continue };
             let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
             let rows: Vec<&RowView> =
                 tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let shows = rows.iter().any(|row| hit.is_left_in(table, tab, row));
-            let away = match owed {
-                // Of two rows with one key the one that was hit may be the one that is away.
-                Owed::Cells { .. } => {
-                    rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))))
-                }
-                _ => !shows && !victim.is_some_and(|key| table.is_gone(key, writing.asked)),
-            };
-            if !away || victim.is_some_and(|key| table.dead.contains(key)) {
+            let shows = rows.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
+            // Of two rows with one key the one that was hit may be the one that is away.
+            let away = rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
+            if !away || table.dead.contains(key) {
                 self.asleep.remove(id);
             } else if writing.whole[index] {
                 self.asleep.insert(*id);
             }
-            if back && writing.whole[index] && (rows.len() < 2 || !shows) {
+            if *back && writing.whole[index] && (rows.len() < 2 || !shows) {
                 writing.paid.push(*id);
             }
         }
@@ -96,25 +85,22 @@ impl Engine {
             let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was, is_key: false };
-                    let row = find_hit((&self.tables[index], &tab, keys), &rows, hit, &others);
-                    if row.is_none()
-                        && find_hit((&self.tables[index], &tab, keys), &rows, hit, &healed).is_some()
-                    {
-                        // The row looks more like what another hit left: that one is paid first.
-                        continue;
-                    }
+                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
+                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                        Place::Here(row) => Some(row),
+                        Place::Later => continue,
+                        Place::Nowhere => None,
+                    };
                     let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was, is_key: true };
-                    let row = find_hit((&self.tables[index], &tab, keys), &rows, hit, &others);
-                    if row.is_none()
-                        && find_hit((&self.tables[index], &tab, keys), &rows, hit, &healed).is_some()
-                    {
-                        continue;
-                    }
+                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
+                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                        Place::Here(row) => Some(row),
+                        Place::Later => continue,
+                        Place::Nowhere => None,
+                    };
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
@@ -193,33 +179,20 @@ struct Hit<'a> {
     cells: &'a [Overwritten],
     /// The whole row as it was.
     was: &'a [GridCell],
-    /// It was the row's key that was overwritten.
-    is_key: bool,
 }
 
 impl<'a> Hit<'a> {
     fn of(owed: &'a Owed) -> Option<Self> {
         match owed {
-            Owed::Cells { victim, cells, row, .. } => {
-                Some(Self { shows: victim.as_ref(), cells, was: row, is_key: false })
-            }
-            Owed::KeyCells { wrong, cells, row, .. } => {
-                Some(Self { shows: wrong.as_ref(), cells, was: row, is_key: true })
-            }
+            Owed::Cells { victim, cells, row, .. } => Some(Self { shows: victim.as_ref(), cells, was: row }),
+            Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
             Owed::Row { .. } | Owed::Edit { .. } => None,
         }
     }
 
     /// A row without key that has its cells back: no other hit is meant by them.
     fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row, is_key: false }
-    }
-
-    /// True when the row shows what we wrote; where that was its key, the row that has the key by right is not meant.
-    fn is_left_in(&self, table: &Table, tab: &TabView, row: &RowView) -> bool {
-        let ours = self.cells.iter().any(|cell| shows_ours(tab, row, cell));
-        let by_right = |base: &RowBase| self.is_key && shows(row, base);
-        ours && !self.shows.and_then(|key| table.base.get(key)).is_some_and(by_right)
+        Self { shows: None, cells: &[], was: row }
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -231,12 +204,33 @@ impl<'a> Hit<'a> {
     }
 }
 
+/// Where a row that was hit stands.
+enum Place<'a> {
+    Here(&'a RowView),
+    /// The only row that it could be looks more like what another hit left: that one is paid first.
+    Later,
+    Nowhere,
+}
+
+fn place<'a>(
+    seen: (&'a TabView, usize),
+    rows: &Rows<'a>,
+    hit: Hit<'_>,
+    (others, healed): (&[Hit<'_>], &[Hit<'_>]),
+) -> Place<'a> {
+    match find_hit(seen, rows, hit, others) {
+        Some(row) => Place::Here(row),
+        None if find_hit(seen, rows, hit, healed).is_some() => Place::Later,
+        None => Place::Nowhere,
+    }
+}
+
 /// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left, and never
 /// one that is more like what another hit left (`others`; those that show the same key count). A row without key that shows only our
 /// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
 /// (`keys`: how many columns that changes).
 fn find_hit<'a>(
-    (table, tab, keys): (&Table, &'a TabView, usize),
+    (tab, keys): (&'a TabView, usize),
     rows: &Rows<'a>,
     hit: Hit<'_>,
     others: &[Hit<'_>],
@@ -245,8 +239,8 @@ fn find_hit<'a>(
     let rivals = || others.iter().filter(|other| other.shows == hit.shows);
     let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
     if let Some(key) = hit.shows {
-        let left = |row: &&RowView| hit.is_left_in(table, tab, row);
-        return rows.all(key).filter(left).filter(mine).max_by_key(|row| like(row));
+        let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
+        return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
     }
     let text = |row: &&RowView| {
         hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))

@@ -121,7 +121,7 @@ pub(crate) fn key_of(seen: &KeySeen) -> Option<Key> {
 }
 
 /// True when every cell shows what base holds.
-pub(crate) fn shows(row: &RowView, base: &RowBase) -> bool {
+fn shows(row: &RowView, base: &RowBase) -> bool {
     row.cells
         .iter()
         .zip(&base.columns)

@@ -76,10 +76,12 @@ impl Engine {
                 let Some(index) = self.table_named(&op.link) else {
                     continue;
                 };
-                // A row number that is out of range is refused too: once more after a fresh read, then it is left out.
-                if refused == Some(at) && !self.tables[index].spurned.insert(key.clone()) {
-                    self.tables[index].flight.remove(key);
-                    self.tables[index].spurned.remove(key);
+                let (table, row) = (&mut self.tables[index], row_of(&op.grid));
+                // A row number that is out of range is refused too, and people move rows: only the same row is left out when it
+                // is refused again after a fresh read.
+                if refused == Some(at) && table.spurned.insert(key.clone(), row) == Some(row) {
+                    table.flight.remove(key);
+                    table.spurned.remove(key);
                     commit.conflicts.push(Conflict {
                         table: index,
                         key: Some(key.clone()),
@@ -403,6 +405,15 @@ impl Engine {
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
         self.tables[index].apply(&change, self.clock);
         commit.base.push((index, change));
+    }
+}
+
+/// The row number that a request is about.
+fn row_of(op: &GridOp) -> Option<u32> {
+    match op {
+        GridOp::Write { row, .. } | GridOp::Claim { row, .. } | GridOp::Delete { row, .. } => Some(*row),
+        GridOp::Insert { at, .. } | GridOp::Restore { at, .. } => Some(*at),
+        GridOp::Unclaim { .. } => None,
     }
 }
 

@@ -188,7 +188,7 @@ fn simulate(name: &str, climate: Climate, tolerated: f64) -> Report {
 }
 
 fn no_copies(deed: Deed) -> bool {
-    !matches!(deed, Deed::CopyRow | Deed::TypeKey)
+    !matches!(deed, Deed::CopyRow | Deed::TypeKey | Deed::Cut)
 }
 
 #[test]
