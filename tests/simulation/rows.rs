@@ -37,6 +37,11 @@ impl World {
     pub(super) fn delete_row(&mut self, tab: usize, at: usize) {
         let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
         self.witness.person_removed(&row, tab);
+        let mut left =
+            self.sheet.tabs[tab].iter().filter(|other| other.id().is_some() && other.id() == row.id());
+        if let (Some(left), None) = (left.next(), left.next()) {
+            self.witness.person_left(left);
+        }
         self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
         self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
         self.announce_structure(tab);
@@ -157,7 +162,7 @@ impl World {
         self.announce(tab, to, to);
     }
 
-    /// People tidy up when all is over: of rows with the same key one stays, and is meant as it is.
+    /// People tidy up when all is over: of rows with the same key one stays.
     pub(super) fn tidy_copies(&mut self) {
         for tab in 0..self.sheet.tabs.len() {
             let rows = &self.sheet.tabs[tab];
@@ -167,17 +172,6 @@ impl World {
                 .filter(|row| row.id().is_some_and(|id| first(id) != Some(row.uid)))
                 .map(|row| row.uid)
                 .collect();
-            let kept: Vec<Row> = rows
-                .iter()
-                .filter(|row| {
-                    copies.iter().any(|uid| rows.iter().any(|copy| copy.uid == *uid && copy.id() == row.id()))
-                })
-                .filter(|row| !copies.contains(&row.uid))
-                .cloned()
-                .collect();
-            for row in kept {
-                self.witness.person_made(&row);
-            }
             for uid in copies {
                 if let Some(at) = self.sheet.tabs[tab].iter().position(|row| row.uid == uid) {
                     self.delete_row(tab, at);
