@@ -23,6 +23,9 @@ use crate::model::key::Key;
 use crate::model::link::LinkName;
 use crate::model::mark::BatchNumber;
 
+/// A row that Google refuses this often is left out until it changes.
+const REFUSALS: u32 = 4;
+
 impl Engine {
     pub(super) fn on_sent(&mut self, number: BatchNumber, outcome: SendOutcome) {
         let Stage::Sending(plan) = std::mem::replace(&mut self.stage, Stage::Idle) else {
@@ -77,9 +80,15 @@ impl Engine {
                     continue;
                 };
                 let (table, row) = (&mut self.tables[index], row_of(&op.grid));
-                // A row number that is out of range is refused too, and people move rows: only the same row is left out when it
-                // is refused again after a fresh read.
-                if refused == Some(at) && table.spurned.insert(key.clone(), row) == Some(row) {
+                // A row number that is out of range is refused too, people move rows, and a read may be an old one: a row is left
+                // out when it is refused again and again where it stands.
+                let is_refused = refused == Some(at);
+                let times =
+                    table.spurned.get(key).filter(|(was, _)| *was == row).map_or(1, |(_, times)| times + 1);
+                if is_refused {
+                    table.spurned.insert(key.clone(), (row, times));
+                }
+                if is_refused && times >= REFUSALS {
                     table.flight.remove(key);
                     table.spurned.remove(key);
                     commit.conflicts.push(Conflict {
@@ -324,6 +333,12 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
+        // Where its key is put back, the row is another one than it shows.
+        let victim = match self.owed.get(&owed) {
+            Some(Owed::KeyCells { victim, .. }) => victim.clone(),
+            _ => victim.cloned(),
+        };
+        let victim = victim.as_ref();
         if stands {
             match self.owed.get_mut(&owed) {
                 // A person may have copied the row with our cells in it: the next read tells.
