@@ -83,7 +83,7 @@ use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
-use crate::model::grid::RECEIPT_LINES;
+use crate::model::grid::{GridCell, RECEIPT_LINES};
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};
 
@@ -148,6 +148,8 @@ pub struct Engine {
     owed: BTreeMap<OwedId, Owed>,
     /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
     asleep: BTreeSet<OwedId>,
+    /// Rows without key that have their cells back, while other mends are open.
+    healed: Vec<(LinkName, Vec<GridCell>)>,
     debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
@@ -218,6 +220,7 @@ impl Engine {
             debts,
             owed: start.owed,
             asleep: BTreeSet::new(),
+            healed: Vec::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
             next_sweep: 0,

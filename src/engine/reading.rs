@@ -103,6 +103,7 @@ impl Engine {
             match scope {
                 Scope::Whole => {
                     table.places.take(tab);
+                    table.count_doubles(&Rows::of(tab), asked);
                     table.wants_whole = false;
                     let cells = (table.places.len() * table.width()) as u64;
                     table.not_swept_before = asked + cells * MICROS_A_CELL;

@@ -2,6 +2,7 @@
 
 use crate::engine::conflict::{Case, Verdict, first_meeting, settle};
 use crate::engine::effect::{Interval, Winner};
+use crate::engine::guard::UNSEEN;
 use crate::engine::input::{ColumnPlan, DbCell, DbRow, Micros};
 use crate::model::base::ColumnBase;
 use crate::model::cell::Cell;
@@ -76,6 +77,7 @@ pub fn column(
         return if changed_there.is_some() || changed_here { Move::Hold(reason) } else { Move::Same };
     }
     match (changed_there, changed_here) {
+        (None, false) if database.is_none() && base.value == UNSEEN => Move::Fetch,
         (None, false) => Move::Same,
         (None, true) => match plan.rule.direction {
             Direction::Both | Direction::ToTable => Move::ToTable { over: None, instead: None },
@@ -205,6 +207,17 @@ mod tests {
         assert_eq!(both(Policy::Newest, Some(2), 1), Move::ToSheet { base: agreed(&db(2)), over: None });
         assert_eq!(both(Policy::Newest, None, 3), Move::ToTable { over: None, instead: None });
         assert_eq!(both(Policy::Newest, Some(1), 3), Move::ToTable { over: None, instead: None });
+    }
+
+    #[test]
+    fn a_change_that_was_listed_is_fetched_when_the_person_takes_the_edit_back() {
+        let base = Some(ColumnBase { value: UNSEEN, cell: agreed(&db(1)).cell });
+        let taken_back = |there: Option<i64>| {
+            let plan = plan(Policy::Hold, Direction::Both);
+            column(&plan, base, there.map(db).as_ref(), &cell(1), GROUNDS)
+        };
+        assert_eq!(taken_back(None), Move::Fetch);
+        assert_eq!(taken_back(Some(2)), Move::ToSheet { base: agreed(&db(2)), over: None });
     }
 
     #[test]

@@ -104,8 +104,8 @@ pub struct Table {
     pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
     pub refused: BTreeMap<Digest, (Option<usize>, String)>,
-    /// Keys whose request Google refused once.
-    pub spurned: BTreeSet<Key>,
+    /// Keys whose request Google refused: the row number that it named, and how often in a row.
+    pub spurned: BTreeMap<Key, (Option<u32>, u32)>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
     /// Keys that stood in several rows, and since when in one alone: the row that is left may be the copy, and the other one on
@@ -184,7 +184,7 @@ impl Table {
             fresh: BTreeSet::new(),
             held: Holds::default(),
             refused: BTreeMap::new(),
-            spurned: BTreeSet::new(),
+            spurned: BTreeMap::new(),
             dirty: false,
             wakes: BTreeSet::new(),
             places: Places::default(),

@@ -13,7 +13,7 @@
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
 use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
-use crate::engine::owed::{Overwritten, Owed, OwedId};
+use crate::engine::owed::{Overwritten, Owed, OwedId, put};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
@@ -22,6 +22,9 @@ use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
 use crate::model::key::Key;
 use crate::model::link::LinkName;
 use crate::model::mark::BatchNumber;
+
+/// A row that Google refuses this often is left out until it changes.
+const REFUSALS: u32 = 4;
 
 impl Engine {
     pub(super) fn on_sent(&mut self, number: BatchNumber, outcome: SendOutcome) {
@@ -76,10 +79,18 @@ impl Engine {
                 let Some(index) = self.table_named(&op.link) else {
                     continue;
                 };
-                // A row number that is out of range is refused too: once more after a fresh read, then it is left out.
-                if refused == Some(at) && !self.tables[index].spurned.insert(key.clone()) {
-                    self.tables[index].flight.remove(key);
-                    self.tables[index].spurned.remove(key);
+                let (table, row) = (&mut self.tables[index], row_of(&op.grid));
+                // A row number that is out of range is refused too, people move rows, and a read may be an old one: a row is left
+                // out when it is refused again and again where it stands.
+                let is_refused = refused == Some(at);
+                let times =
+                    table.spurned.get(key).filter(|(was, _)| *was == row).map_or(1, |(_, times)| times + 1);
+                if is_refused {
+                    table.spurned.insert(key.clone(), (row, times));
+                }
+                if is_refused && times >= REFUSALS {
+                    table.flight.remove(key);
+                    table.spurned.remove(key);
                     commit.conflicts.push(Conflict {
                         table: index,
                         key: Some(key.clone()),
@@ -177,6 +188,7 @@ impl Engine {
             }
             Aim::Rekey { from, to, columns, read, base } => {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
+                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from)).cloned();
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
@@ -186,7 +198,7 @@ impl Engine {
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
                     self.tables[index].arrive(to, base);
-                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
+                    self.owe_typed(index, plan, (to, known.as_ref()), columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
@@ -240,19 +252,21 @@ impl Engine {
             table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
+        let agreed = base.clone();
         for cell in columns {
             base.columns[cell.column] = Some(cell.base);
         }
         self.move_base(index, BaseChange::Set(key.clone(), base), commit);
-        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+        self.owe_typed(index, plan, (key, Some(&agreed)), columns, (op, receipt), commit);
     }
 
-    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy. What base had agreed on
+    /// before was not: that read was an old one.
     fn owe_typed(
         &mut self,
         index: usize,
         plan: &Plan,
-        key: &Key,
+        (key, agreed): (&Key, Option<&RowBase>),
         columns: &[PlannedCell],
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -260,7 +274,10 @@ impl Engine {
         for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
             let Some(over) = over else { continue };
             let is_key = self.tables[index].plan.columns[cell.column].key;
-            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+            let agreed = agreed.and_then(|base| base.columns.get(cell.column).copied().flatten());
+            let is_base = agreed.is_some_and(|base| base.cell == over.before.value.digest());
+            let stood = is_base && over.before.formula.is_none();
+            if !is_key && !stood && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
                 let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
                 self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
             }
@@ -317,6 +334,12 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
+        // Where its key is put back, the row is another one than it shows.
+        let victim = match self.owed.get(&owed) {
+            Some(Owed::KeyCells { victim, .. }) => victim.clone(),
+            _ => victim.cloned(),
+        };
+        let victim = victim.as_ref();
         if stands {
             match self.owed.get_mut(&owed) {
                 // A person may have copied the row with our cells in it: the next read tells.
@@ -327,7 +350,14 @@ impl Engine {
                         self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                     }
                 }
-                _ => commit.paid.push(owed),
+                _ => {
+                    commit.paid.push(owed);
+                    if let (None, GridOp::Write { cells, .. }) = (victim, &op.grid) {
+                        let mut row = cells_of(receipt);
+                        cells.iter().for_each(|(column, cell)| put(&mut row, *column, cell));
+                        self.healed.push((op.link.clone(), row));
+                    }
+                }
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -391,6 +421,15 @@ impl Engine {
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {
         self.tables[index].apply(&change, self.clock);
         commit.base.push((index, change));
+    }
+}
+
+/// The row number that a request is about.
+fn row_of(op: &GridOp) -> Option<u32> {
+    match op {
+        GridOp::Write { row, .. } | GridOp::Claim { row, .. } | GridOp::Delete { row, .. } => Some(*row),
+        GridOp::Insert { at, .. } | GridOp::Restore { at, .. } => Some(*at),
+        GridOp::Unclaim { .. } => None,
     }
 }
 

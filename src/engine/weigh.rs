@@ -3,13 +3,14 @@
 use crate::engine::Engine;
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Conflict, Winner};
+use crate::engine::guard::UNSEEN;
 use crate::engine::held::{Held, news};
-use crate::engine::input::{DbRow, RowView};
+use crate::engine::input::{DbCell, DbRow, RowView};
 use crate::engine::plan::PlannedCell;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::table::Pending;
 use crate::engine::writing::Writing;
-use crate::model::base::RowBase;
+use crate::model::base::{ColumnBase, RowBase};
 use crate::model::cell::Cell;
 use crate::model::key::Key;
 
@@ -88,9 +89,13 @@ impl Engine {
                 Move::ToTable { .. } => {
                     weighed.wait |= !is_held;
                     weighed.stays = true;
+                    if is_held {
+                        weighed.base.columns[at] = unseen(base_column, &row[at]);
+                    }
                 }
                 Move::Hold(rule) => {
                     weighed.stays |= is_edited;
+                    weighed.base.columns[at] = unseen(base_column, &row[at]);
                     if !is_held {
                         weighed.held.push((at, Held { cell, value, why: rule.into() }));
                         weighed.listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
@@ -126,4 +131,11 @@ impl Engine {
             }
         }));
     }
+}
+
+/// The base of a cell that keeps what a person put there, although the database has changed it.
+fn unseen(base: Option<ColumnBase>, row: &DbCell) -> Option<ColumnBase> {
+    base.map(
+        |base| if base.value == row.value.digest() { base } else { ColumnBase { value: UNSEEN, ..base } },
+    )
 }

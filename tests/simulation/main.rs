@@ -20,6 +20,7 @@ mod rows;
 mod sheet;
 mod shell;
 mod store;
+mod stories;
 mod table;
 mod tally;
 mod tell;
@@ -223,7 +224,7 @@ fn two_links_share_a_spreadsheet() {
 #[test]
 fn people_may_copy_keyed_rows() {
     let climate = Climate { faults: |_| true, deeds: |_| true, links: 1 };
-    let report = simulate("people_may_copy_keyed_rows", climate, 0.004);
+    let report = simulate("people_may_copy_keyed_rows", climate, 0.001);
     report.tally.print();
     if report.seeds < SEEDS {
         return;

@@ -137,6 +137,9 @@ pub(super) fn meaning(column: usize, cell: &Cell) -> Result<Value, String> {
         Cell::Number(x) => Ok(Value::Int(x.get() as i64)),
         cell if cell.is_blank() && column == 2 => Ok(Value::Null),
         cell if cell.is_blank() => Err("the column needs a value".into()),
+        Cell::Text(text) => {
+            text.parse().map(|x: f64| Value::Int(x as i64)).map_err(|_| "not a number".into())
+        }
         _ => Err("not a number".into()),
     }
 }

@@ -58,6 +58,7 @@ impl World {
         self.weather.clear_up();
         self.growing.clear();
         Rc::make_mut(&mut self.sheet).headless.fill(false);
+        Rc::make_mut(&mut self.sheet).merged.fill(false);
         if !self.doubted.is_empty() || self.store.links.iter().any(Kept::is_stopped) {
             self.resume();
         }

@@ -24,6 +24,8 @@ struct Typed {
     kept: Cell,
     /// The keys under which it went into the table: another write of the same value would be an old one.
     used: BTreeSet<(usize, Id)>,
+    /// It was left standing, not typed: it may go into the table, and need not.
+    left: bool,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +80,7 @@ impl Witness {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
-        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new() });
+        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
 
     pub(super) fn person_retypes(&mut self, cell: &Cell) {
@@ -91,6 +93,14 @@ impl Witness {
             if !row.cells[*grid].is_blank() {
                 self.person_typed(row.uid, column, &row.cells[*grid]);
             }
+        }
+    }
+
+    /// Of two rows with one key a person has left this one: she means it as it is.
+    pub(super) fn person_left(&mut self, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let (cell, kept) = (row.cells[*grid].clone(), rounded(&row.cells[*grid]));
+            self.typed.push(Typed { uid: row.uid, column, cell, kept, used: BTreeSet::new(), left: true });
         }
     }
 
@@ -324,7 +334,7 @@ impl Witness {
     /// Every value that a person typed last into a cell left a trace.
     pub(super) fn judge_losses(&mut self, tabs: &[Vec<Row>]) {
         let mut last: BTreeMap<(Uid, usize), &Typed> = BTreeMap::new();
-        for typed in &self.typed {
+        for typed in self.typed.iter().filter(|typed| !typed.left) {
             last.insert((typed.uid, typed.column), typed);
         }
         let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
