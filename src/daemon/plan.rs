@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::Settings;
 use crate::config::settings::Link;
 use crate::daemon::desk::Desk;
+use crate::daemon::perform::Memory;
 use crate::daemon::restore::{Recalled, recalled};
 use crate::daemon::table::{Table, UnfitLink};
 use crate::daemon::{DaemonError, pool_of};
@@ -66,7 +67,9 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
     let conn = desk.session();
     let memory = store::link::load(conn, &link.rules.name).await?;
     let mut table = Table::new(link.clone(), schema::table_schema(conn, &link.table).await?)?;
-    table.remembered = memory.as_ref().and_then(|memory| memory.sheet);
+    if let Some(memory) = &memory {
+        table.recall(memory.sheet, Memory::parse(&memory.state));
+    }
     let tab = tab(settings, &table).await?;
     let rows = rows(desk, &table).await?;
     let Recalled { base, dead, knowledge } = recalled(desk.session(), &table).await?;
