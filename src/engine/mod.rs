@@ -61,6 +61,7 @@ pub mod places;
 pub mod plan;
 pub mod preview;
 mod reading;
+mod receipt;
 pub mod reconcile;
 mod revival;
 mod rows;

@@ -11,10 +11,11 @@
 //! | mend | the victim, still showing what we wrote | paid |
 
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
-use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
+use crate::engine::input::{ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
 use crate::engine::owed::{Overwritten, Owed, OwedId, put};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
+use crate::engine::receipt::{cells_of, hit, overwritten, overwritten_all, unchanged};
 use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
 use crate::model::base::{BaseChange, RowBase};
@@ -440,40 +441,4 @@ fn carried(aim: &Aim) -> Vec<&Key> {
         Aim::Rekey { from, to, .. } => from.iter().chain([to]).collect(),
         Aim::Claim(_) | Aim::Unclaim(_) | Aim::MendCells { .. } | Aim::MendRow { .. } => Vec::new(),
     }
-}
-
-/// True when the receipt shows the row that was meant. A lost receipt (somebody emptied the helper tab) counts as a hit.
-fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
-    receipt.is_none_or(|row| match (&row.key, key) {
-        (KeySeen::Key(seen), Some(key)) => seen == key,
-        (KeySeen::Blank | KeySeen::Unreadable, None) => true,
-        (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
-    })
-}
-
-fn cells_of(receipt: Option<&ReceiptRow>) -> Vec<GridCell> {
-    receipt.map_or_else(Vec::new, |row| row.cells.clone())
-}
-
-/// True when the receipt shows every cell as it was read.
-fn unchanged(receipt: Option<&ReceiptRow>, read: &[(u32, GridCell)]) -> bool {
-    receipt.is_none_or(|row| {
-        read.iter().all(|(grid, read)| alike(row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK), read))
-    })
-}
-
-/// What a write overwrote, in the order of its cells; `None` where the receipt is lost.
-fn overwritten_all(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Option<Overwritten>> {
-    let GridOp::Write { cells, .. } = &op.grid else {
-        return Vec::new();
-    };
-    let one = |(column, wrote): &(u32, GridCell)| {
-        let before = receipt?.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK);
-        Some(Overwritten { column: *column, wrote: wrote.clone(), before })
-    };
-    cells.iter().map(one).collect()
-}
-
-fn overwritten(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Overwritten> {
-    overwritten_all(op, receipt).into_iter().flatten().collect()
 }
