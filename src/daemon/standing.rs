@@ -11,10 +11,13 @@ use serde::Serialize;
 
 use crate::engine::table::Table;
 use crate::model::link::LinkName;
+use crate::model::pause::Pause;
 
 /// One link, as far as it can be told in words and numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LinkStanding {
+    /// Where it stands, in a word.
+    pub state: &'static str,
     /// Both sides are followed; false while a start or a copy is under way.
     pub live: bool,
     /// Why it is paused.
@@ -27,6 +30,17 @@ pub struct LinkStanding {
     pub pending: usize,
     /// Cells that are refused or held.
     pub held: usize,
+    /// The last look at the whole table.
+    pub audit: Option<Audited>,
+}
+
+/// What a look at a whole table found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Audited {
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows that were not as they are known, and were read again.
+    pub differing: u64,
 }
 
 /// How the daemon stands.
@@ -57,16 +71,33 @@ impl Standing {
     pub fn report(&self, tables: &[Table]) {
         let mut links = lock(&self.links);
         for table in tables {
+            let name = &table.plan.rules.name;
+            let told = |pause: &Pause| pause.told(name);
+            let deletes: Vec<String> = table.brake.iter().chain(&table.removal).map(told).collect();
             let standing = LinkStanding {
+                audit: links.get(name).and_then(|link| link.audit),
+                state: table.state().word(),
                 live: table.life.is_live(),
-                paused: table.trouble.clone(),
-                deletes_stopped: table.brake.clone(),
+                paused: table.trouble.as_ref().map(told),
+                deletes_stopped: (!deletes.is_empty()).then(|| deletes.join("; ")),
                 rows: table.base.len(),
                 pending: table.pending.len() + table.flight.len(),
                 held: table.held.len(),
             };
-            links.insert(table.plan.rules.name.clone(), standing);
+            links.insert(name.clone(), standing);
         }
+    }
+
+    /// A link's whole table was looked at.
+    pub fn audited(&self, link: &LinkName, found: Audited) {
+        if let Some(standing) = lock(&self.links).get_mut(link) {
+            standing.audit = Some(found);
+        }
+    }
+
+    /// Is this link followed on both sides, and not paused?
+    pub fn is_live(&self, link: &LinkName) -> bool {
+        lock(&self.links).get(link).is_some_and(|link| link.live && link.paused.is_none())
     }
 
     /// Edits were accepted that wait for a decision.
@@ -147,6 +178,13 @@ impl Standing {
             each(&|link| link.pending as u64),
         );
         family("link_held_cells", "gauge", "Cells that are refused or held.", each(&|link| link.held as u64));
+        let differing = |link: &LinkStanding| link.audit.map_or(0, |audit| audit.differing);
+        family(
+            "link_audit_differing_rows",
+            "gauge",
+            "Rows that the last audit found not as they are known.",
+            each(&differing),
+        );
         let plain = |value| vec![(String::new(), value)];
         family(
             "edits_accepted_total",

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
@@ -93,6 +94,9 @@ impl NewRows<'_> {
                 if known || table.owed_key(key).is_some() {
                     return Some(None);
                 }
+                if table.knowledge != Knowledge::Sound {
+                    return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
+                }
                 if table.dead.contains(key) {
                     let text = "the record with this key was deleted: clear the key to make a new one";
                     return Some(Some((Outcome::Refused, text.into())));
@@ -103,6 +107,9 @@ impl NewRows<'_> {
                 if !table.life.is_live() {
                     return Some(Some((Outcome::Waiting, "the table is still being read".into())));
                 }
+            }
+            _ if table.knowledge == Knowledge::Lost => {
+                return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
             }
             KeySeen::Blank if table.plan.auto_key => {}
             KeySeen::Blank => return Some(Some((Outcome::Waiting, "the new row needs its key".into()))),
@@ -161,7 +168,7 @@ impl NewRows<'_> {
 }
 
 /// What a new row still lacks.
-fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
+pub(super) fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
     let cells = || row.cells.iter().zip(&table.plan.columns);
     if cells().any(|(cell, _)| cell.formula.is_some() || matches!(cell.value, Cell::Error(_))) {
         return Some((Outcome::Refused, "a row with formulas in linked columns makes no record".into()));

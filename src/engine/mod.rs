@@ -15,7 +15,7 @@
 //! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
 //! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
 //! | yes | gone | same | remove from the sheet | `flush` |
-//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `inspect` |
+//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `revival` |
 //! | yes | same | gone (seen twice) | by the link's `deletes` | `inspect`, [`brake`] |
 //! | yes | changed | gone | edit beats delete: create in the sheet | `flush` |
 //! | yes | gone | gone | forget, with a tombstone | `flush` |
@@ -35,7 +35,9 @@
 //! A read is asked only when no batch is unsettled; it is believed only if it shows the last settled batch; while a mend is open
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
+pub mod adopt;
 pub mod brake;
+pub mod carry;
 mod change;
 mod claim;
 pub mod conflict;
@@ -47,18 +49,24 @@ pub mod fence;
 pub mod filter;
 mod flush;
 pub mod guard;
+pub mod held;
 pub mod input;
 mod inspect;
 pub mod lifecycle;
 mod mend;
 mod outcome;
 pub mod owed;
+mod pausing;
 pub mod places;
 pub mod plan;
+pub mod preview;
 mod reading;
 pub mod reconcile;
+mod revival;
 mod rows;
+mod shuffle;
 mod stream;
+mod suspect;
 pub mod table;
 mod verify;
 mod weigh;
@@ -66,7 +74,9 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
+use crate::engine::held::HoldChange;
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::{LARGE, Scope};
@@ -150,6 +160,10 @@ pub struct Engine {
     batch_limit: usize,
     large: usize,
     again: bool,
+    /// The batches that this memory does not know are taken as they are, once.
+    adopting: bool,
+    /// Those batches: their tokens are taken away with the next one of ours.
+    adopted: BTreeSet<BatchNumber>,
     cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
 }
@@ -189,6 +203,7 @@ impl Engine {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
         };
+        let adopting = start.tables.iter().any(|table| table.knowledge == Knowledge::Lost);
         Self {
             owner: start.owner,
             tables: start.tables,
@@ -215,6 +230,8 @@ impl Engine {
             batch_limit: RECEIPT_LINES,
             large: LARGE,
             again: false,
+            adopting,
+            adopted: BTreeSet::new(),
             cycle_front: None,
             out: VecDeque::new(),
         }
@@ -233,7 +250,10 @@ impl Engine {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Rebase(table) => self.on_rebase(table),
             Input::Reread { table } => self.on_reread(table),
-            Input::Stop { table, reason } => self.on_stop(table, reason),
+            Input::Suspect { table, keys } => self.on_suspect(table, keys),
+            Input::Stop { table, pause } => self.on_stop(table, pause),
+            Input::Resume { table, brake, rows } => self.on_resume(table, brake, rows),
+            Input::PausesKept(table) => self.on_pauses_kept(table),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
@@ -260,6 +280,7 @@ impl Engine {
         if self.out.is_empty() {
             self.advance();
         }
+        self.tell_pauses();
         self.out.pop_front()
     }
 
@@ -378,9 +399,18 @@ impl Engine {
 
     fn commit(&mut self, mut commit: Commit) {
         commit.front = self.waiting_front();
+        commit.held.extend(self.take_holds());
         self.say_soon(&commit);
         self.stage = Stage::Committing;
         self.out.push_back(Effect::Commit(Box::new(commit)));
+    }
+
+    /// Held cells that the store does not know of.
+    fn take_holds(&mut self) -> Vec<(usize, HoldChange)> {
+        let changes = |(index, table): (usize, &mut Table)| {
+            table.held.take_changes().into_iter().map(move |change| (index, change))
+        };
+        self.tables.iter_mut().enumerate().flat_map(changes).collect()
     }
 
     /// What is listed is said at its cell by the cycle after it.

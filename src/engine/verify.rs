@@ -134,6 +134,7 @@ impl Engine {
             paid: plan.paid.clone(),
             named,
             conflicts: plan.conflicts.clone(),
+            held: Vec::new(),
             slot: self.slot,
             front: 0,
         }

@@ -13,13 +13,16 @@ pub(crate) mod person;
 pub(crate) mod rig;
 pub(crate) mod storm;
 
+mod brakes;
 mod browser;
+mod columns;
 mod day;
 mod door;
 mod echoes;
 mod filtered;
 mod injection;
 mod notes;
+mod own_rules;
 mod people;
 mod proxies;
 mod restart;

@@ -64,6 +64,20 @@ impl<'a> Person<'a> {
         })
     }
 
+    /// Sorts one column below its header, and no other with it.
+    pub(crate) fn sorts_alone(&self, column: &str, descending: bool) -> bool {
+        self.acts(|sight| {
+            let column = sight.column(column)?;
+            let area = sheets_emulator::grid::Area {
+                left: column,
+                right: column + 1,
+                bottom: sight.end(),
+                ..sight.below_header()
+            };
+            Some(Action::SortByColumn { sheet: TAB, column, descending, area: Some(area) })
+        })
+    }
+
     /// Pastes a block of texts with its left upper cell at this key and column. False where it would reach beyond the grid, too.
     pub(crate) fn pastes(&self, key: impl ToString, column: &str, block: &[&[&str]]) -> bool {
         let key = key.to_string();
@@ -144,6 +158,23 @@ impl<'a> Person<'a> {
             let column = sight.tab.data_extent().1;
             Some(Action::Type { sheet: TAB, row: 0, column, text: header.to_owned() })
         });
+    }
+
+    /// Deletes a whole column.
+    pub(crate) fn deletes_column(&self, header: &str) -> bool {
+        self.acts(|sight| {
+            let column = sight.column(header)?;
+            Some(Action::DeleteColumns { sheet: TAB, start: column, end: column + 1 })
+        })
+    }
+
+    /// Where a header stands, and whether it is grey.
+    pub(crate) fn sees_header(&self, header: &str) -> Option<(u32, bool)> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let column = sight.column(header)?;
+        let format = sight.tab.cell(0, column).look.as_ref().and_then(|look| look.format.get("textFormat"));
+        Some((column, format.is_some_and(|text| text.get("foregroundColorStyle").is_some())))
     }
 
     /// What the cell of this key and column shows.

@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// Further lines of `[mysql]`.
+    pub(crate) mysql: &'static str,
     /// The rows that the tab shows, as SQL.
     pub(crate) inside: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
@@ -70,6 +72,7 @@ impl Default for Setup {
             rows: 12,
             deletes: "apply",
             more: "",
+            mysql: "",
             inside: "TRUE",
             table: None,
             parcel: None,
@@ -197,6 +200,16 @@ impl Rig {
     /// Ends the daemon as systemd does.
     pub(crate) async fn stop(&self) {
         self.daemon.stop().await;
+    }
+
+    /// What an operator types: whether it went well, and all that it said.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = self.daemon.command(arguments);
+        // The local Google answers in this very program.
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("it does not panic").expect("the program is built");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
     }
 
     /// A person at the tab.
@@ -337,6 +350,7 @@ impl Rig {
 socket = "{socket}"
 user = "{database}"
 state_schema = "{state}"
+{mysql}
 
 [google]
 key_file = "google.json"
@@ -371,6 +385,7 @@ second_look = "400ms"
                 format!("{:?}", setup.deletes)
             },
             sweep = setup.sweep_interval,
+            mysql = setup.mysql,
         );
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");
         for secret in ["google.json", "link-secret"] {

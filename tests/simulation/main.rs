@@ -10,6 +10,7 @@ extern crate simulation as sheetbridge;
 
 mod application;
 mod beginning;
+mod brakes;
 mod daemon;
 mod dice;
 mod filtered;

@@ -56,7 +56,8 @@ impl Server {
     pub(super) fn put(&mut self, at: TableIndex, row: Record) -> (TableIndex, Image) {
         let id = id_of(&row);
         self.next_id = self.next_id.max(id + 1);
-        let image = Image { key: key(id), state: self.state_of(&row), renamed_from: None };
+        let was = self.tables[at].get(&id).map(shown_row);
+        let image = Image { key: key(id), state: self.state_of(&row), renamed_from: None, was };
         if !self.admits(&row) {
             self.left.insert((at, id));
         }
@@ -67,7 +68,7 @@ impl Server {
     /// A row goes.
     pub(super) fn delete(&mut self, at: TableIndex, id: Id) -> (TableIndex, Image) {
         let before = self.tables[at].remove(&id).map(|row| shown_row(&row));
-        (at, Image { key: key(id), state: DbState::Gone(before), renamed_from: None })
+        (at, Image { key: key(id), state: DbState::Gone(before), renamed_from: None, was: None })
     }
 
     pub(super) fn commit(&mut self, commit: Micros, marks: Vec<EffectId>, images: Vec<(TableIndex, Image)>) {

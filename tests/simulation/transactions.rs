@@ -112,7 +112,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
-            match mean(Want { column, cell, wins: true, stands: true, form_stands: false }) {
+            match mean(Want { column, cell, instead: None, wins: true, stands: true, form_stands: false }) {
                 Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
@@ -190,7 +190,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, image) in before.iter().enumerate() {
             let cell = cells[column].value.clone();
-            let want = Want { column, cell, wins: true, stands: true, form_stands: false };
+            let want = Want { column, cell, instead: None, wins: true, stands: true, form_stands: false };
             if !changed.contains(&column) {
                 meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
                 continue;
@@ -212,7 +212,7 @@ impl World {
 }
 
 fn mean(want: Want) -> Result<Meant, String> {
-    let value: Value = meaning(want.column, &want.cell)?;
+    let value: Value = meaning(want.column, want.instead.as_ref().unwrap_or(&want.cell))?;
     let shown = shown(&value);
     Ok(Meant { want, value, shown })
 }

@@ -74,6 +74,7 @@ impl World {
                 Some(id)
                     if self.server.tables[tab].contains_key(&id)
                         || self.witness.dead.contains(&(tab, id))
+                        || self.is_in_doubt(tab, id)
                         || unfit => {}
                 Some(id) => {
                     wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"));
@@ -85,6 +86,12 @@ impl World {
         for text in wrong {
             self.witness.violate(text);
         }
+    }
+
+    /// A link that stopped before its two sides had met holds the keys that stood in the tab alone: they may have been deleted.
+    fn is_in_doubt(&self, tab: usize, id: Id) -> bool {
+        let kept = &self.store.links[tab];
+        kept.unfinished && kept.dead.contains(&key(id))
     }
 
     fn judge_row(&self, tab: usize, at: Id, record: &Record, row: &Row, wrong: &mut Vec<String>) {

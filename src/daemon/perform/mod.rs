@@ -8,6 +8,7 @@ mod batch;
 mod commit;
 mod lookup;
 mod meant;
+mod pauses;
 mod prepare;
 mod saying;
 mod trace;
@@ -25,11 +26,13 @@ use tokio::sync::broadcast;
 
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
+use crate::daemon::reading::Reading;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
+use crate::model::digest::Digest;
 use crate::model::grid::Snapshot;
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
@@ -40,6 +43,9 @@ use crate::store::{self, StoreError};
 
 /// The wait between two tries, while the server is away.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// In the store, the database's side of a held cell where it is what base says: no value has this digest.
+pub const NOTHING_NEW: Digest = Digest(0);
 
 /// Everything that the effects of one spreadsheet's engine need.
 #[derive(Debug)]
@@ -68,6 +74,8 @@ pub struct Performer {
     pub standing: Arc<Standing>,
     /// Ids for ledger entries that are no effects: conflicts and notes.
     pub notes: AtomicU64,
+    /// How its tables are read whole.
+    pub reading: Reading,
     /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
     pub said: tokio::sync::Mutex<Option<Vec<Note>>>,
     /// The helper tab, once it is there.
@@ -89,6 +97,9 @@ impl Performer {
             Effect::Name(names) => vec![self.name(names).await],
             Effect::Probe { effect, keys } => vec![self.probe(effect, keys).await],
             Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
+            Effect::Pauses { table, pauses, knowledge } => {
+                vec![self.keep_pauses(table, &pauses, knowledge).await]
+            }
             Effect::Answer(answers) => {
                 self.answer(answers).await;
                 Vec::new()

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::columns::Known;
 use crate::daemon::perform::Performer;
 use crate::daemon::table::Table;
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::Input;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::TabInfo;
-use crate::sheet::setup::{self, SetupError, TabPlan};
+use crate::sheet::setup::{self, SetupError, TabChanges, TabPlan};
 use crate::store::link::LinkMemory;
 use crate::store::{self};
 
@@ -29,6 +31,22 @@ pub struct Memory {
     pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
+    /// What the link ties together beside its columns.
+    pub ties: u64,
+    /// Its columns as base has them, in the link's order.
+    pub columns: Vec<Known>,
+    /// Columns of the table that got another name: the old one, the new one.
+    pub renamed: Vec<(String, String)>,
+    /// What the tab has not been made to show yet.
+    pub owing: TabChanges,
+    /// The fingerprint of the configuration that the link ran with.
+    pub configuration: Option<u64>,
+    /// What the stream tells up to this position an operator has seen before he let the link go on.
+    pub looked_at: Option<String>,
+    /// Base had rows when the last pass over the table ended.
+    pub met: bool,
+    /// What may be concluded from rows that base does not know.
+    pub knowledge: Knowledge,
 }
 
 impl Memory {
@@ -36,13 +54,18 @@ impl Memory {
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or(Self { read_whole: true, ..Self::default() })
     }
+
+    /// Its text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 impl Performer {
     /// The whole table was read: from now on a start needs to catch up by keys only.
     pub async fn read_whole(&self, index: usize) -> Vec<Input> {
         let table = &self.tables[index];
-        if let Err(error) = self.store_memory(table, false).await {
+        if let Err(error) = self.store_copied(table).await {
             self.log("the end of a copy is not stored: the table is read again after a restart", &error);
         }
         tracing::info!(
@@ -53,20 +76,22 @@ impl Performer {
         Vec::new()
     }
 
-    /// The stream is in doubt about the table: the next start reads it whole.
-    pub async fn read_again(&self, index: usize) -> Vec<Input> {
-        if let Err(error) = self.store_memory(&self.tables[index], true).await {
-            self.log("it is not stored that the table has to be read whole", &error);
-        }
-        Vec::new()
-    }
-
-    async fn store_memory(&self, table: &Table, read_whole: bool) -> Result<(), store::StoreError> {
-        let (locale, time_zone) = table.manner().unwrap_or_default();
-        let memory = Memory { locale, time_zone, filter: table.filter_print(), read_whole };
+    async fn store_copied(&self, table: &Table) -> Result<(), store::StoreError> {
         let mut tx = self.begin().await?;
+        let old = store::link::load(&mut tx, &table.link.rules.name).await?;
+        let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
+        let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
+        let memory =
+            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..Self::present(table, old) };
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// What is remembered of a link that runs as it is configured now.
+    fn present(table: &Table, old: Memory) -> Memory {
+        let (locale, time_zone) = table.manner().unwrap_or_default();
+        let configuration = Some(table.link.configuration());
+        Memory { locale, time_zone, configuration, ..table.memory(old) }
     }
 
     /// Makes the tabs ready and marks the stream's present end.
@@ -100,6 +125,11 @@ impl Performer {
         }
         for table in &self.tables {
             let known = known(table);
+            if table.stopped.is_some() {
+                // Nothing is put into the tab of a link that stands still.
+                sheets.push(known.map(|known| known.sheet));
+                continue;
+            }
             // A tab is known by its id; its title is looked for only while it is new to us.
             let title = known.map_or(table.link.tab.as_str(), |tab| tab.title.as_str());
             let plan = TabPlan {
@@ -107,7 +137,9 @@ impl Performer {
                 title,
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
+                rows: table.estimate,
                 rules: table.link.rules_in_sheet,
+                changes: &table.changes.tab,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
             if let Some(header) = header.filter(|tab| helper.is_some() && setup::is_prepared(tab, &plan)) {
@@ -151,8 +183,10 @@ impl Performer {
         for table in &self.tables {
             let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
             let tab = tab.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab));
-            let width =
-                tab.map_or(setup::COLUMNS, |tab| tab.column_count).max(table.plan.columns.len() as u32);
+            let columns = table.plan.columns.len();
+            let width = tab
+                .map_or_else(|| setup::width(columns, table.estimate), |tab| tab.column_count)
+                .max(columns as u32);
             let rows = (table.estimate + 1).saturating_sub(tab.map_or(0, |tab| tab.row_count.into()));
             all += rows * u64::from(width);
             let link = table.link.rules.name.0.as_str();
@@ -177,7 +211,9 @@ impl Performer {
         let mut inputs = Vec::new();
         let mut tx = self.begin().await?;
         for (index, table) in self.tables.iter().enumerate() {
-            let Some((locale, time_zone)) = table.manner() else { continue };
+            let Some((locale, time_zone)) = table.manner().filter(|_| table.stopped.is_none()) else {
+                continue;
+            };
             let link = &table.link.rules.name;
             let old = store::link::load(&mut tx, link).await?;
             // A link that we do not know is read whole, until it has been once.
@@ -190,11 +226,11 @@ impl Performer {
                     "locale or time zone of the spreadsheet changed: both sides are compared anew"
                 );
                 store::base::bury(&mut tx, link).await?;
+                store::held::release_all(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
-            let filter = table.filter_print();
-            let read_whole = was.read_whole || changed || was.filter != filter;
-            let memory = Memory { locale, time_zone, filter, read_whole };
+            let read_whole = was.read_whole || changed || was.filter != table.filter_print();
+            let memory = Memory { read_whole, ..Self::present(table, was) };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;
@@ -208,7 +244,7 @@ impl Performer {
             sheet: table.sheet(),
             table: table.schema.name.clone(),
             fingerprint: table.fingerprint(),
-            state: serde_json::to_string(memory).unwrap_or_default(),
+            state: memory.text(),
         }
     }
 }
