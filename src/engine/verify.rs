@@ -341,19 +341,16 @@ impl Engine {
         };
         let victim = victim.as_ref();
         if stands {
-            match self.owed.get_mut(&owed) {
-                // A person may have copied the row with our cells in it: the next read tells.
-                Some(debt @ Owed::Cells { victim: Some(_), .. }) => {
-                    debt.put_back();
-                    commit.owe.push((owed, debt.clone()));
-                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
-                    }
+            // A person may have copied the row with our cells in it: the next read tells.
+            if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
+                debt.put_back();
+                commit.owe.push((owed, debt.clone()));
+                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                 }
-                _ => {
-                    commit.paid.push(owed);
-                    self.note_healed(owed, op, receipt);
-                }
+            } else {
+                commit.paid.push(owed);
+                self.note_healed(owed, op, receipt);
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -400,7 +397,9 @@ impl Engine {
             return;
         };
         let mut row = cells_of(receipt);
-        cells.iter().for_each(|(column, cell)| put(&mut row, *column, cell));
+        for (column, cell) in cells {
+            put(&mut row, *column, cell);
+        }
         let grid = self.table_named(&op.link).map_or(&[][..], |at| &self.tables[at].grid);
         let owes = |(id, owed): (&OwedId, &Owed)| match owed {
             Owed::Cells { victim: None, cells, row: was, .. } => {
