@@ -160,7 +160,11 @@ impl Engine {
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
         let columns = tab.columns.iter().zip(&row.cells).zip(&self.tables[index].plan.columns);
-        let copied = tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
+        // A key that goes back tells its row alone, whatever is typed into that meanwhile.
+        let is_key = |at: usize| self.tables[index].plan.columns.get(at).is_some_and(|column| column.key);
+        let place = |cell: &Overwritten| tab.columns.iter().position(|grid| *grid == cell.column);
+        let rekeys = cells.iter().filter_map(place).any(is_key);
+        let copied = !rekeys && tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
         let told_by_cells = copied || victim.is_none();
         let rest = columns.filter(|(_, column)| told_by_cells && !column.key);
         let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();

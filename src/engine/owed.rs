@@ -94,7 +94,7 @@ pub(crate) fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
 }
 
 /// True when a row that was hit looks as an earlier hit left it.
-fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
+pub(crate) fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
     grid.iter().all(|column| {
         let now = row.get(*column as usize).unwrap_or(&GridCell::BLANK);
         alike(now, Overwritten::expected(earlier, was, *column))

@@ -116,7 +116,7 @@ impl Preview {
                 Move::ToSheet { over: None, .. } => self.to_sheet += 1,
                 Move::ToTable { over: None, .. } => self.to_table += 1,
                 Move::ToSheet { over: Some(_), .. } | Move::ToTable { over: Some(_), .. } => {
-                    self.conflicts += 1
+                    self.conflicts += 1;
                 }
                 Move::Hold(_) => self.held += 1,
             }

@@ -13,7 +13,7 @@
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
 use crate::engine::input::{ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
-use crate::engine::owed::{Overwritten, Owed, OwedId, put};
+use crate::engine::owed::{Overwritten, Owed, OwedId, as_left, put};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::receipt::{cells_of, hit, overwritten, overwritten_all, unchanged};
 use crate::engine::rows::key_of;
@@ -342,23 +342,16 @@ impl Engine {
         };
         let victim = victim.as_ref();
         if stands {
-            match self.owed.get_mut(&owed) {
-                // A person may have copied the row with our cells in it: the next read tells.
-                Some(debt @ Owed::Cells { victim: Some(_), .. }) => {
-                    debt.put_back();
-                    commit.owe.push((owed, debt.clone()));
-                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
-                    }
+            // A person may have copied the row with our cells in it: the next read tells.
+            if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
+                debt.put_back();
+                commit.owe.push((owed, debt.clone()));
+                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                 }
-                _ => {
-                    commit.paid.push(owed);
-                    if let (None, GridOp::Write { cells, .. }) = (victim, &op.grid) {
-                        let mut row = cells_of(receipt);
-                        cells.iter().for_each(|(column, cell)| put(&mut row, *column, cell));
-                        self.healed.push((op.link.clone(), row));
-                    }
-                }
+            } else {
+                commit.paid.push(owed);
+                self.note_healed(owed, op, receipt);
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -395,6 +388,29 @@ impl Engine {
             _ => Owed::Cells { link, victim, cells, row, back: false },
         };
         self.owe(debt, commit);
+    }
+
+    /// Notes how a row without key looks that has its cells back, and is owed nothing else.
+    fn note_healed(&mut self, paid: OwedId, op: &PlannedOp, receipt: Option<&ReceiptRow>) {
+        let (Some(Owed::Cells { victim: None, .. }), GridOp::Write { cells, .. }) =
+            (self.owed.get(&paid), &op.grid)
+        else {
+            return;
+        };
+        let mut row = cells_of(receipt);
+        for (column, cell) in cells {
+            put(&mut row, *column, cell);
+        }
+        let grid = self.table_named(&op.link).map_or(&[][..], |at| &self.tables[at].grid);
+        let owes = |(id, owed): (&OwedId, &Owed)| match owed {
+            Owed::Cells { victim: None, cells, row: was, .. } => {
+                *id != paid && as_left(cells, was, &row, grid)
+            }
+            _ => false,
+        };
+        if !self.owed.iter().any(owes) {
+            self.healed.push((op.link.clone(), row));
+        }
     }
 
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).

@@ -49,8 +49,7 @@ const SEEDS: u64 = 5_000;
 
 /// Seeds with errors of the engine that are known and not yet mended (docs/simulation.md tells each story): they are printed with
 /// every run and do not fail it. Other seeds do.
-const OPEN: [(&str, &[u64]); 2] =
-    [("every_fault_may_strike", &[1962]), ("people_may_do_what_they_like", &[6634])];
+const OPEN: [(&str, &[u64]); 1] = [("people_may_do_what_they_like", &[371])];
 
 /// How often everything must have happened in as many seeds.
 const OFTEN: u64 = 100;
@@ -217,8 +216,8 @@ fn two_links_share_a_spreadsheet() {
     simulate("two_links_share_a_spreadsheet", climate, 0.0);
 }
 
-/// A row that is copied, or a key that is typed over another, between our read and our write of that row cannot be told from the
-/// original by its receipt: one in a thousand of these worlds, crowded as they are, shows it (the model had four).
+/// A row that is copied, or cut, or gets another key between our read and our write of that row cannot always be told from others
+/// by its receipt: less than one in a thousand of these worlds, crowded as they are, shows it (the model had four; docs/simulation.md).
 ///
 /// This series does everything that the simulation can do, so it is the one that must have done it often.
 #[test]
