@@ -23,7 +23,7 @@ mod furnish;
 mod make;
 
 pub use follow::TabChanges;
-pub use make::COLUMNS;
+pub use make::width;
 
 /// What a link wants of its tab.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ pub struct TabPlan<'a> {
     pub columns: &'a [Column],
     /// The names of the table's key columns.
     pub key: &'a [&'a str],
+    /// About how many rows the table has.
+    pub rows: u64,
     /// Rules and warnings by the schema are wanted on the columns.
     pub rules: bool,
     /// What became of the link's columns since the tab was made ready.
@@ -98,7 +100,7 @@ impl Client {
         spreadsheet: &SpreadsheetId,
         plan: &TabPlan<'_>,
     ) -> Result<Prepared, SetupError> {
-        let (sheet, helper) = self.prepare_tabs(spreadsheet, plan.title).await?;
+        let (sheet, helper) = self.prepare_tabs(spreadsheet, plan).await?;
         let mut tab = self.tab(spreadsheet, sheet).await?;
         if self.rename_columns(spreadsheet, &tab, plan).await? {
             tab = self.tab(spreadsheet, sheet).await?;
@@ -121,10 +123,10 @@ impl Client {
     async fn prepare_tabs(
         &self,
         spreadsheet: &SpreadsheetId,
-        title: &str,
+        plan: &TabPlan<'_>,
     ) -> Result<(SheetId, SheetId), SheetError> {
         let tabs = self.overview(Lane::Verify, spreadsheet).await?;
-        let requests = tab_requests(&tabs, title);
+        let requests = tab_requests(&tabs, plan.title, width(plan.columns.len(), plan.rows));
         let tabs = if requests.is_empty() {
             tabs
         } else {
@@ -132,7 +134,7 @@ impl Client {
             self.overview(Lane::Verify, spreadsheet).await?
         };
         let id = |title: &str| tabs.iter().find(|tab| is_titled(tab, title)).map(|tab| tab.sheet);
-        match (id(title), id(HELPER_TITLE)) {
+        match (id(plan.title), id(HELPER_TITLE)) {
             (Some(sheet), Some(helper)) => Ok((sheet, helper)),
             _ => Err(SheetError::Moved("a tab that was just made is gone".to_owned())),
         }
@@ -262,6 +264,7 @@ mod tests {
             title: "Orders",
             columns: &columns,
             key: &["id"],
+            rows: 0,
             rules: true,
             changes: &changes,
         };
@@ -312,12 +315,12 @@ mod tests {
             column_count: 1,
             hidden: false,
         };
-        assert!(tab_requests(&[there("orders", 0), there(HELPER_TITLE, 3)], "Orders").is_empty());
+        assert!(tab_requests(&[there("orders", 0), there(HELPER_TITLE, 3)], "Orders", 26).is_empty());
         let renamed = [there("Orders", 0), there("mine now", HELPER_ID.0)];
         assert_eq!(
-            json!(tab_requests(&renamed, "Orders"))[0]["updateSheetProperties"]["fields"],
+            json!(tab_requests(&renamed, "Orders", 26))[0]["updateSheetProperties"]["fields"],
             "title,hidden"
         );
-        assert_eq!(tab_requests(&[], "Orders").len(), 3);
+        assert_eq!(tab_requests(&[], "Orders", 26).len(), 3);
     }
 }

@@ -18,8 +18,15 @@ async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
     ];
     let link = LinkName("orders".into());
     let changes = TabChanges::default();
-    let plan =
-        TabPlan { link: &link, title, columns: &columns, key: &["id"], rules: true, changes: &changes };
+    let plan = TabPlan {
+        link: &link,
+        title,
+        columns: &columns,
+        key: &["id"],
+        rows: 0,
+        rules: true,
+        changes: &changes,
+    };
     desk.client.prepare(&desk.spreadsheet, &plan).await
 }
 

@@ -116,6 +116,7 @@ impl Performer {
                 title,
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
+                rows: table.estimate,
                 rules: table.link.rules_in_sheet,
                 changes: &table.changes.tab,
             };
@@ -161,8 +162,10 @@ impl Performer {
         for table in &self.tables {
             let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
             let tab = tab.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab));
-            let width =
-                tab.map_or(setup::COLUMNS, |tab| tab.column_count).max(table.plan.columns.len() as u32);
+            let columns = table.plan.columns.len();
+            let width = tab
+                .map_or_else(|| setup::width(columns, table.estimate), |tab| tab.column_count)
+                .max(columns as u32);
             let rows = (table.estimate + 1).saturating_sub(tab.map_or(0, |tab| tab.row_count.into()));
             all += rows * u64::from(width);
             let link = table.link.rules.name.0.as_str();
