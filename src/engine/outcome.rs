@@ -1,7 +1,7 @@
 //! Table writes one after the other, and what their outcomes mean.
 
 use crate::engine::covered::list_covered;
-use crate::engine::effect::{Background, Conflict, Effect, Outcome, Winner, WriteAim};
+use crate::engine::effect::{Background, Conflict, Effect, Level, Outcome, Winner, WriteAim};
 use crate::engine::filter::{LEAVES, OUTSIDE};
 use crate::engine::held::{Held, news};
 use crate::engine::input::{DbState, WriteOutcome};
@@ -193,6 +193,8 @@ impl Engine {
                 if let Some(left) = left {
                     // The stream may have told it already, of a key that nobody knew yet: it leaves once it is named.
                     table.fetch(&left, seq);
+                    let text = format!("the new row {left}: {LEAVES}");
+                    self.tell(Some(queued.write.table), Level::Info, text);
                 }
                 return;
             }

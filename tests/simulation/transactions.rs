@@ -119,6 +119,7 @@ impl World {
         }
         let row: Record = std::array::from_fn(|column| meant[column].value.clone());
         let shown: [Cell; WIDTH] = std::array::from_fn(|column| shown(&row[column]));
+        self.witness.left.extend(self.server.left.iter().copied());
         self.witness.daemon_inserts(table, made, claim, &shown);
         let base = guard::inserted(WIDTH, &meant);
         let after = self.put(write, row);
