@@ -52,8 +52,7 @@ impl Deed {
             Self::InsertBlank | Self::Sort => "rows move",
             Self::DeleteRow | Self::DeleteMany | Self::Undo | Self::Cut => "rows go and come back",
             Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
-            Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
-            Self::Merge | Self::Unmerge => "merged cells",
+            Self::MoveColumn | Self::LoseHeader | Self::MendHeader | Self::Merge | Self::Unmerge => "columns",
         }
     }
 }
