@@ -367,9 +367,13 @@ fn number(kind: &ColumnKind, digits: String, x: f64) -> Option<Value> {
 }
 
 fn nothing(result: &cel::Value, column: &Column) -> String {
+    // As the language calls it; the crate says float.
+    let kind = match result.type_of() {
+        cel::objects::ValueType::Float => "double".to_owned(),
+        other => other.to_string(),
+    };
     format!(
-        "gives {} for column `{}`: that is neither a value of it nor one of database, sheet, newest and hold",
-        result.type_of(),
+        "gives {kind} for column `{}`: that is neither a value of it nor one of database, sheet, newest and hold",
         column.name
     )
 }
