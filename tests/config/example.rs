@@ -53,6 +53,8 @@ fn the_least_configuration_has_the_defaults_that_the_example_tells() {
     assert_eq!(mysql.address, ServerAddress::Socket("/run/mysqld/mysqld.sock".into()));
     assert_eq!((mysql.user.as_str(), mysql.state_schema.name()), ("sheetbridge", "sheetbridge"));
     assert_eq!((&mysql.tls, mysql.server_id), (&Tls::Off, None));
+    assert_eq!((mysql.bounds.running, mysql.bounds.lag), (50, Duration::from_secs(30)));
+    assert_eq!(mysql.audit_interval, Duration::from_secs(86_400));
     assert!(mysql.password.is_none());
     let google = &settings.google;
     assert_eq!((google.reads_per_minute.get(), google.writes_per_minute.get()), (60, 60));
