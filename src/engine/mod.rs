@@ -138,7 +138,9 @@ pub struct Engine {
     tables: Vec<Table>,
     stage: Stage,
     clock: Micros,
+    /// When it began to go on from what an earlier run left; `None` where nothing was left.
     started: Option<Micros>,
+    has_past: bool,
     seq: Seq,
     effects: EffectId,
     number: i32,
@@ -204,6 +206,7 @@ impl Engine {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
         };
+        let has_past = start.tables.iter().any(|table| !table.base.is_empty());
         let adopting = start.tables.iter().any(|table| table.knowledge == Knowledge::Lost);
         Self {
             owner: start.owner,
@@ -211,6 +214,7 @@ impl Engine {
             stage,
             clock: 0,
             started: None,
+            has_past,
             seq: start.seq,
             effects: start.effects,
             number: start.number.0,
@@ -245,8 +249,7 @@ impl Engine {
 
     /// Takes what happened.
     pub fn handle(&mut self, now: Micros, input: Input) {
-        self.clock = now;
-        self.started.get_or_insert(now);
+        self.tell_time(now);
         match input {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Rebase(table) => self.on_rebase(table),
@@ -271,10 +274,16 @@ impl Engine {
         }
     }
 
+    fn tell_time(&mut self, now: Micros) {
+        self.clock = now;
+        if self.has_past {
+            self.started.get_or_insert(now);
+        }
+    }
+
     /// The next call to make, if there is one now.
     pub fn next_effect(&mut self, now: Micros) -> Option<Effect> {
-        self.clock = now;
-        self.started.get_or_insert(now);
+        self.tell_time(now);
         if now >= self.not_before {
             self.ask_database();
         }
