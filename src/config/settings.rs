@@ -151,13 +151,9 @@ impl Link {
         self.own_rules.listed.get(at)?.as_ref()
     }
 
-    /// Tells whether base still says something of a link: policies, times, secrets and the filter may change without a new meeting.
-    pub fn fingerprint(&self) -> u64 {
-        self.configuration()
-    }
-
     /// Tells whether a link ties the same things together as when it last ran: table, tab, columns in their order, zone.
-    /// Another one waits for an operator before anything is written. Headers are no part of it: the tab follows them.
+    /// Another one waits for an operator before anything is written. Headers are no part of it: the tab follows them. Policies,
+    /// times, secrets and the filter may change freely too.
     #[expect(clippy::missing_panics_doc, reason = "it cannot: names and words are always JSON")]
     pub fn configuration(&self) -> u64 {
         let columns: Vec<_> = self.rules.columns.iter().map(|c| (&c.name, c.direction)).collect();

@@ -127,7 +127,7 @@ impl Table {
     /// Of everything that base depends on but the spreadsheet: another one means that base is made anew.
     pub fn fingerprint(&self) -> u64 {
         let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
-        let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
+        let meaning = format!("{}\n{}\n{columns:?}", self.link.configuration(), codec::CODEC_VERSION);
         xxh3_64(meaning.as_bytes())
     }
 

@@ -195,7 +195,7 @@ async fn a_paused_link_says_so_at_its_header() {
     for_each_server(async |server| {
         let rig = Rig::open(server, "paused", Setup { sweep_interval: "200ms", ..told() }).await;
         let ann = rig.person("ann@example.com");
-        ann.deletes_the_header();
+        assert!(ann.deletes_header());
         let paused = |notes: Vec<String>| notes.iter().any(|note| note.contains("paused: ")).then_some(());
         eventually(SOON, "the reason at the header", async || paused(ann.sees_header_notes())).await;
         ann.undoes();

@@ -225,11 +225,6 @@ impl<'a> Person<'a> {
         })
     }
 
-    /// Deletes row 1 with all headers.
-    pub(crate) fn deletes_the_header(&self) {
-        self.acts(|_| Some(Action::DeleteRows { sheet: TAB, start: 0, end: 1 }));
-    }
-
     /// The keys from top to bottom; a row without one shows as the empty text.
     pub(crate) fn sees_keys(&self) -> Vec<String> {
         let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");

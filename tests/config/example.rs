@@ -139,21 +139,21 @@ fn a_rule_of_ones_own_serves_the_columns_that_choose_no_other() {
 
 #[test]
 fn a_links_fingerprint_is_of_what_it_ties_together() {
-    let fingerprint = |text: &str| Folder::new().load(text).unwrap().links[0].fingerprint();
-    let plain = fingerprint(SMALL);
-    assert_eq!(plain, fingerprint(SMALL));
+    let configuration = |text: &str| Folder::new().load(text).unwrap().links[0].configuration();
+    let plain = configuration(SMALL);
+    assert_eq!(plain, configuration(SMALL));
     for same in [
         "filter = [{ column = \"id\", op = \">\", value = 5 }]",
         "secret_files = [\"orders.secret\"]",
         "policy = \"hold\"",
         "insert_after = \"5s\"",
     ] {
-        assert_eq!(plain, fingerprint(&small_with(same)), "{same}");
+        assert_eq!(plain, configuration(&small_with(same)), "{same}");
     }
-    let listed = fingerprint(&small_with("columns = [\"id\", \"note\"]"));
-    assert_ne!(listed, fingerprint(&small_with("columns = [\"note\", \"id\"]")));
+    let listed = configuration(&small_with("columns = [\"id\", \"note\"]"));
+    assert_ne!(listed, configuration(&small_with("columns = [\"note\", \"id\"]")));
     for other in [&small_with("time_zone = \"UTC\""), &SMALL.replace("shop.", "mall.")] {
-        assert_ne!(plain, fingerprint(other), "{other}");
+        assert_ne!(plain, configuration(other), "{other}");
     }
     assert_ne!(plain, listed);
 }
