@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full simulate mutations crash soak bench bench-binlog fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
+.PHONY: help demo demo-check clean-demo test full simulate coverage mutations crash soak bench bench-binlog fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ full: needs ## What is too long for every change: more random runs, then the dem
 
 simulate: ## The engine between pretend sides: make simulate FROM=1 SEEDS=20000 [SERIES=every_fault]
 	FROM=$(or $(FROM),1) SEEDS=$(or $(SEEDS),5000) cargo test --locked --package simulation --test simulation $(SERIES) -- --nocapture
+
+coverage: ## Which lines of the engine its tests and the simulation reach, by file
+	@scripts/coverage
 
 mutations: ## Leaves out one rule after the other: the simulation must find each (an hour)
 	@scripts/mutations

@@ -17,6 +17,7 @@ pub mod retry;
 pub mod route;
 pub mod shutdown;
 pub mod socket;
+pub mod soft;
 pub mod spreadsheet;
 pub mod standing;
 mod start;

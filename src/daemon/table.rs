@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::settings::Link;
+use crate::daemon::soft::{Soft, UnfitMark};
 use crate::database::Image;
 use crate::database::key::{canonical, key_of, key_of_image};
 use crate::engine::filter;
@@ -9,7 +11,7 @@ use crate::engine::input::{
     ColumnPlan, DbCell, DbRow, DbState, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
 };
 use crate::model::cell::Cell;
-use crate::model::filter::{Filter, UnfitCondition};
+use crate::model::filter::{Condition, Filter, UnfitCondition};
 use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -31,11 +33,16 @@ pub enum UnfitLink {
         /// The missing column.
         column: String,
     },
-    /// Rows that are gone from the tab would have to be marked in the table, which this version does not do.
-    #[error(
-        "`deletes` with a `soft` column is not carried out yet: choose \"apply\", \"restore\" or \"hold\""
-    )]
-    SoftDeletes,
+    /// The column of a soft delete cannot be one.
+    #[error("{table}: `deletes` names `{column}` as its `soft` column: {why}")]
+    Soft {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Why.
+        why: UnfitMark,
+    },
     /// A condition of the filter that the table cannot answer.
     #[error("{table}: the link's `filter` does not fit: {why}")]
     Filter {
@@ -76,7 +83,7 @@ pub enum UnfitLink {
 #[derive(Debug)]
 pub struct Table {
     /// The link as it is configured.
-    pub link: crate::config::settings::Link,
+    pub link: Link,
     /// The table as the server describes it.
     pub schema: Arc<TableSchema>,
     /// The plan that the engine works by.
@@ -87,6 +94,8 @@ pub struct Table {
     key: Vec<usize>,
     /// Which rows the tab shows.
     pub filter: Filter,
+    /// How a record is marked whose line was deleted, under `deletes = { soft }`.
+    pub soft: Option<Soft>,
     state: Mutex<Shown>,
     plain: Arc<Context>,
     /// How many rows the table has, as the server guesses.
@@ -107,11 +116,8 @@ struct Shown {
 
 impl Table {
     /// Fits the configured link to its table.
-    pub fn new(link: crate::config::settings::Link, schema: TableSchema) -> Result<Self, UnfitLink> {
+    pub fn new(link: Link, schema: TableSchema) -> Result<Self, UnfitLink> {
         let table = schema.name.to_string();
-        if matches!(link.rules.deletes, Deletes::Soft { .. }) {
-            return Err(UnfitLink::SoftDeletes);
-        }
         if schema.key.is_empty() {
             return Err(UnfitLink::NoKey(table));
         }
@@ -120,7 +126,8 @@ impl Table {
                 return Err(UnfitLink::NoColumn { table, column: rule.name.clone() });
             }
         }
-        let filter = Filter::fit(&link.filter, &schema)
+        let soft = soft(&table, &link.rules.deletes, &schema)?;
+        let filter = Filter::fit(&conditions(&link), &schema)
             .map_err(|why| UnfitLink::Filter { table: table.clone(), why })?;
         let mut places = Vec::new();
         let mut columns = Vec::new();
@@ -156,6 +163,7 @@ impl Table {
             places,
             key,
             filter,
+            soft,
             state,
             plain: utc,
             estimate: 0,
@@ -172,7 +180,7 @@ impl Table {
 
     /// Of the filter: another one means that the whole table is read, and base stays.
     pub fn filter_print(&self) -> u64 {
-        if self.filter.0.is_empty() { 0 } else { xxh3_64(format!("{:?}", self.link.filter).as_bytes()) }
+        if self.filter.0.is_empty() { 0 } else { xxh3_64(format!("{:?}", conditions(&self.link)).as_bytes()) }
     }
 
     /// The tab that the link had when it last ran.
@@ -398,6 +406,17 @@ impl Table {
         }
         KeySeen::Key(canonical(&self.schema, &Key(values)))
     }
+}
+
+/// The filter of a link, soft deletes in it.
+fn conditions(link: &Link) -> Vec<Condition> {
+    link.filter.iter().cloned().chain(link.rules.deletes.condition()).collect()
+}
+
+fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<Soft>, UnfitLink> {
+    let Deletes::Soft { column, mark } = deletes else { return Ok(None) };
+    let unfit = |why| UnfitLink::Soft { table: table.to_owned(), column: column.clone(), why };
+    Soft::fit(column, mark, schema).map(Some).map_err(unfit)
 }
 
 fn filled(image: &Image) -> Vec<Value> {

@@ -91,7 +91,7 @@ impl Engine {
         let old = pending.renamed_from.as_ref()?;
         let old_base = table.base.get(old)?.clone();
         let is_gone = table.pending.get(old).is_some_and(|pending| matches!(pending.state, DbState::Gone(_)));
-        let Found::Row(seen) = rows.find(old, Some(&old_base)) else {
+        let Found::Row(seen) = table.find(rows, old) else {
             return None;
         };
         if !is_gone || !draft.rows.insert((index, seen.row)) {
@@ -111,8 +111,9 @@ impl Engine {
         if table.renamed.values().any(|from| from == old) {
             return true;
         }
-        let renamed = table.pending.iter().find(|(_, pending)| pending.renamed_from.as_ref() == Some(old));
-        renamed.is_some_and(|(key, pending)| {
+        let mut renamed =
+            table.pending.iter().filter(|(_, pending)| pending.renamed_from.as_ref() == Some(old));
+        renamed.any(|(key, pending)| {
             let free = !rows.contains(key) && !table.base.contains_key(key);
             free && pending.state.row().is_some() && table.owed_key(key).is_none() && !table.is_fetching(key)
         })

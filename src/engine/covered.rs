@@ -47,7 +47,8 @@ impl Engine {
                 rule: format!("typed while we wrote; {why}"),
                 background: Background::default(),
             });
-            let wants = vec![Want { column, cell: cell.value, wins: true, stands: false }];
+            let wants =
+                vec![Want { column, cell: cell.value, wins: true, stands: false, form_stands: false }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
             let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };

@@ -130,6 +130,13 @@ pub enum WriteAim {
         /// Its base.
         base: RowBase,
     },
+    /// Mark the row as deleted if it still is as base says: its record stays in the table.
+    Mark {
+        /// The row.
+        key: Key,
+        /// Its base.
+        base: RowBase,
+    },
     /// An edit beats a delete: the row is made again from its last image with the edit on it.
     Recreate {
         /// The row.
@@ -157,6 +164,9 @@ pub struct Want {
     /// The cell still stands in the sheet, so base moves with the write. False for a value that a write of ours covered: the
     /// sheet does not show it, and the transaction's own image brings it there.
     pub stands: bool,
+    /// The table said of this very cell that it means what stands there, its own form was sent, and the cell came back as it
+    /// was: nobody is asked a third time, the cell's form stands.
+    pub form_stands: bool,
 }
 
 /// A key that is owed to a claimed row.

@@ -41,7 +41,7 @@ impl Engine {
             return;
         }
         let mut draft = Draft::default();
-        if self.owed.values().any(Owed::is_mend) {
+        if self.is_mending() {
             self.draft_mends(&mut draft, &mut writing);
         } else {
             for index in 0..self.tables.len() {
@@ -181,7 +181,7 @@ impl Engine {
             return Next::Wait;
         }
         let base = self.tables[index].base.get(key).cloned();
-        match (&pending.state, rows.find(key, base.as_ref())) {
+        match (&pending.state, self.tables[index].find(rows, key)) {
             (_, Found::Many) => Next::Wait,
             // A person's row with the key of a record that the link does not show: it is refused where it stands.
             (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
@@ -231,8 +231,10 @@ impl Engine {
                 let listed = writing.given_up.contains(&(index, key.clone()));
                 self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
             }
+            // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {
-                Next::Finished(base.is_some().then(|| BaseChange::Forget { key: key.clone(), dead: true }))
+                let known = base.is_some() || !self.tables[index].is_copied();
+                Next::Finished(known.then(|| BaseChange::Forget { key: key.clone(), dead: true }))
             }
         }
     }

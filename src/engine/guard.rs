@@ -72,7 +72,7 @@ pub fn columns(
 }
 
 fn settled(meant: &Meant) -> ColumnBase {
-    let same_form = meant.shown.digest() == meant.want.cell.digest();
+    let same_form = meant.want.form_stands || meant.shown.digest() == meant.want.cell.digest();
     let value = if same_form { meant.value.digest() } else { UNDECIDED };
     ColumnBase { value, cell: meant.want.cell.digest() }
 }

@@ -7,7 +7,6 @@ use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
-use crate::engine::owed::Owed;
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
@@ -60,8 +59,11 @@ impl Engine {
             names: Vec::new(),
             whole: scopes.iter().map(|scope| *scope == Scope::Whole).collect(),
         };
-        // A read is believed for no key while a mend is open.
-        if !self.owed.values().any(Owed::is_mend) {
+        self.look_for_victims(&tabs, &mut writing);
+        // A read is believed for no key while a mend is open: who made an edit hears of it by the next one.
+        if self.is_mending() {
+            self.hints.splice(0..0, std::mem::take(&mut writing.hints));
+        } else {
             for (index, tab) in tabs.iter().enumerate() {
                 if let Ok(tab) = tab
                     && self.tables[index].trouble.is_none()
@@ -88,13 +90,14 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
+            self.tables[index].count_doubles(&rows, writing.asked);
             self.confirm_names(index, tab, &rows, writing);
         }
         let table = &self.tables[index];
         let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
-            match rows.find(key, self.tables[index].base.get(key)) {
+            match self.tables[index].find(&rows, key) {
                 Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
                 Found::Many => {
                     for row in rows.all(key) {
@@ -176,6 +179,7 @@ impl Engine {
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
                 Move::Same => {
                     self.tables[index].looks.remove(&(key.clone(), at));
+                    self.tables[index].forms.remove(&(key.clone(), at));
                 }
                 Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
@@ -233,6 +237,7 @@ impl Engine {
                         cell: sheet.value.clone(),
                         wins: over.is_some(),
                         stands: true,
+                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
                     });
                 }
             }
@@ -443,13 +448,13 @@ impl Engine {
         };
         let aim = match table.plan.rules.deletes {
             Deletes::Apply => WriteAim::Delete { key, base },
+            Deletes::Soft { .. } => WriteAim::Mark { key, base },
             Deletes::Restore => {
                 table.restore.insert(key.clone());
                 table.fetch(&key, seq);
                 return;
             }
-            // A link with soft deletes is not started by this version.
-            Deletes::Hold | Deletes::Soft { .. } => return,
+            Deletes::Hold => return,
         };
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause: None, pays: None }, None, None);

@@ -1,12 +1,13 @@
 //! Paying what is owed to rows that a batch hit by mistake (protocol C4).
 //!
 //! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
-//! cannot be told again is listed with its text, and the debt is struck.
+//! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
+//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing.
 
 use crate::engine::Engine;
 use crate::engine::draft::{Draft, planned};
 use crate::engine::effect::{Background, Conflict, Winner};
-use crate::engine::input::{KeySeen, RowView, TabView};
+use crate::engine::input::{KeySeen, RowView, TabView, Trouble};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
@@ -15,11 +16,41 @@ use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 
 impl Engine {
+    /// True while a mend is open: then nothing else is read or written.
+    pub(super) fn is_mending(&self) -> bool {
+        self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
+    }
+
+    /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
+    pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
+        for (id, owed) in &self.owed {
+            let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
+            let Some(index) = self.table_named(link) else { continue };
+            let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
+            let shown: Vec<&RowView> =
+                tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
+            let known = table.base.contains_key(key) || table.pending.contains_key(key);
+            if !shown.is_empty() || !known {
+                self.asleep.remove(id);
+            } else if writing.whole[index] {
+                self.asleep.insert(*id);
+            }
+            let ours = |row: &&&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
+            if *back && writing.whole[index] && (shown.len() < 2 || shown.iter().find(ours).is_none()) {
+                writing.paid.push(*id);
+            }
+        }
+        for id in &writing.paid {
+            self.owed.remove(id);
+            self.asleep.remove(id);
+        }
+    }
+
     pub(super) fn draft_mends(&mut self, draft: &mut Draft, writing: &mut Writing) {
         let mends: Vec<(OwedId, Owed)> = self
             .owed
             .iter()
-            .filter(|(_, owed)| owed.is_mend())
+            .filter(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
             .map(|(id, owed)| (*id, owed.clone()))
             .collect();
         let all = mends.clone();
@@ -37,26 +68,31 @@ impl Engine {
             let Some(Ok(tab)) = writing.view.tabs.get(index).cloned() else {
                 continue;
             };
+            if !writing.whole[index] {
+                continue;
+            }
             let rows = Rows::of(&tab);
+            let mine = self.tables[index].plan.rules.name.clone();
+            let others = all.iter().filter(|(other, owed)| *other != id && *owed.link() == mine);
+            let others: Vec<Hit<'_>> = others.filter_map(|(_, owed)| Hit::of(owed)).collect();
             let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
                     let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
-                    let row = find_hit((&tab, keys), &rows, hit, &[]);
+                    let row = find_hit((&tab, keys), &rows, hit, &others);
+                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
+                        // The row looks more like what another hit left: that one is paid first.
+                        continue;
+                    }
                     let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
                     let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
-                    let rivals: Vec<Hit<'_>> = all
-                        .iter()
-                        .filter(|(other, owed)| {
-                            *other != id && owed.link() == &self.tables[index].plan.rules.name
-                        })
-                        .filter_map(|(_, owed)| Hit::of_key_cells(owed))
-                        .filter(|rival| rival.shows == hit.shows)
-                        .collect();
-                    let row = find_hit((&tab, keys), &rows, hit, &rivals);
+                    let row = find_hit((&tab, keys), &rows, hit, &others);
+                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
+                        continue;
+                    }
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
@@ -116,7 +152,9 @@ impl Engine {
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
         let columns = tab.columns.iter().zip(&row.cells).zip(&self.tables[index].plan.columns);
-        let rest = columns.filter(|(_, column)| victim.is_none() && !column.key);
+        let copied = tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
+        let told_by_cells = copied || victim.is_none();
+        let rest = columns.filter(|(_, column)| told_by_cells && !column.key);
         let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
@@ -136,10 +174,11 @@ struct Hit<'a> {
 }
 
 impl<'a> Hit<'a> {
-    fn of_key_cells(owed: &'a Owed) -> Option<Self> {
+    fn of(owed: &'a Owed) -> Option<Self> {
         match owed {
+            Owed::Cells { victim, cells, row, .. } => Some(Self { shows: victim.as_ref(), cells, was: row }),
             Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
-            Owed::Cells { .. } | Owed::Row { .. } | Owed::Edit { .. } => None,
+            Owed::Row { .. } | Owed::Edit { .. } => None,
         }
     }
 
@@ -153,17 +192,18 @@ impl<'a> Hit<'a> {
 }
 
 /// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left, and never
-/// one that is more like what another hit left (`rivals`: those that show the same key). A row without key that shows only our
+/// one that is more like what another hit left (`others`; those that show the same key count). A row without key that shows only our
 /// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
 /// (`keys`: how many columns that changes).
 fn find_hit<'a>(
     (tab, keys): (&'a TabView, usize),
     rows: &Rows<'a>,
     hit: Hit<'_>,
-    rivals: &[Hit<'_>],
+    others: &[Hit<'_>],
 ) -> Option<&'a RowView> {
     let like = |row: &RowView| hit.likeness(tab, row);
-    let mine = |row: &&RowView| rivals.iter().all(|rival| rival.likeness(tab, row) <= like(row));
+    let rivals = || others.iter().filter(|other| other.shows == hit.shows);
+    let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
     let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
     if let Some(key) = hit.shows {
         return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));

@@ -136,6 +136,8 @@ pub struct Engine {
     last_done: Option<BatchNumber>,
     tokens: VecDeque<(BatchNumber, Micros)>,
     owed: BTreeMap<OwedId, Owed>,
+    /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
+    asleep: BTreeSet<OwedId>,
     debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
@@ -200,6 +202,7 @@ impl Engine {
             tokens: start.tokens.into(),
             debts,
             owed: start.owed,
+            asleep: BTreeSet::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
             next_sweep: 0,
@@ -291,7 +294,7 @@ impl Engine {
         };
         match () {
             () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || !self.owed.is_empty() => Errand::Changes,
+            () if waits(true) || self.owes() => Errand::Changes,
             () if waits(false) => Errand::Copy,
             () => Errand::Sweep,
         }
@@ -307,12 +310,17 @@ impl Engine {
         &self.owed
     }
 
+    /// True while something is owed that can be paid now.
+    pub fn owes(&self) -> bool {
+        self.owed.keys().any(|id| !self.asleep.contains(id))
+    }
+
     /// True when nothing is under way and nothing waits but timers.
     pub fn is_idle(&self) -> bool {
         matches!(self.stage, Stage::Idle)
             && self.out.is_empty()
             && self.hints.is_empty()
-            && self.owed.is_empty()
+            && !self.owes()
             && self.tables.iter().all(Table::is_calm)
     }
 
@@ -345,7 +353,7 @@ impl Engine {
         let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
         due || self.again
             || !self.hints.is_empty()
-            || !self.owed.is_empty()
+            || self.owes()
             || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
     }
 

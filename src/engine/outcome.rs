@@ -118,7 +118,7 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } => {}
+                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::Mark { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
@@ -177,9 +177,11 @@ impl Engine {
     fn took(&mut self, queued: &Queued, key: Key, after: DbState, base: Option<RowBase>, wrote: bool) {
         let (now, seq) = (self.clock, self.seq);
         let table = &mut self.tables[queued.write.table];
-        let unlike = base
-            .as_ref()
-            .is_some_and(|base| base.columns.iter().flatten().any(|c| c.value == guard::UNDECIDED));
+        let columns = base.iter().flat_map(|base| base.columns.iter().flatten().enumerate());
+        let formed = columns.filter(|(_, column)| column.value == guard::UNDECIDED);
+        let forms: Vec<_> = formed.map(|(at, column)| ((key.clone(), at), column.cell)).collect();
+        let unlike = !forms.is_empty();
+        table.forms.extend(forms);
         match &queued.write.aim {
             WriteAim::Insert { claim: Some(claim), .. } => {
                 let base = base.unwrap_or_default();
@@ -194,11 +196,16 @@ impl Engine {
                 }
                 return;
             }
-            WriteAim::Delete { .. } => {
+            WriteAim::Delete { .. } | WriteAim::Mark { .. } => {
                 match &after {
                     DbState::Gone(_) => {
                         table.deleted.push(now);
                         table.forget(&key, true);
+                    }
+                    // It is marked as deleted.
+                    DbState::Row(_) | DbState::Outside(_) if wrote => {
+                        table.deleted.push(now);
+                        table.forget(&key, false);
                     }
                     // The row is another one by now, or not the link's any more: the edit beats the delete.
                     DbState::Row(_) | DbState::Outside(_) => {

@@ -45,6 +45,9 @@ pub enum Owed {
         cells: Vec<Overwritten>,
         /// The whole row as it was, from column A on.
         row: Vec<GridCell>,
+        /// They were put back once: what shows them still is a copy that a person made of the row meanwhile.
+        #[serde(default)]
+        back: bool,
     },
     /// A row whose key cells were overwritten by mistake. Mended before everything else.
     KeyCells {
@@ -97,6 +100,18 @@ fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[
     })
 }
 
+/// True when a row without key that was hit is one that an earlier hit had left, filled in further by a person: our text stands
+/// there, and only what was blank differs.
+fn grown(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
+    let now = |column: u32| row.get(column as usize).unwrap_or(&GridCell::BLANK);
+    let ours = |cell: &Overwritten| !cell.wrote.value.is_blank() && alike(now(cell.column), &cell.wrote);
+    let filled = |column: &u32| {
+        let left = Overwritten::expected(earlier, was, *column);
+        left.value.is_blank() || alike(now(*column), left)
+    };
+    earlier.iter().any(ours) && grid.iter().all(filled)
+}
+
 impl Overwritten {
     /// What the row that was hit shows in a column of the grid if nobody has touched it since.
     pub fn expected<'a>(cells: &'a [Self], row: &'a [GridCell], column: u32) -> &'a GridCell {
@@ -126,10 +141,12 @@ impl Owed {
     pub fn follow(&mut self, earlier: &mut Self, grid: &[u32]) -> bool {
         match (self, earlier) {
             (
-                Self::Cells { link, victim, cells, row },
-                Self::Cells { link: same, victim: known, cells: before, row: was },
+                Self::Cells { link, victim, cells, row, .. },
+                Self::Cells { link: same, victim: known, cells: before, row: was, .. },
             ) => {
-                if link != same || victim != known || (victim.is_none() && !as_left(before, was, row, grid)) {
+                let told =
+                    victim.is_some() || as_left(before, was, row, grid) || grown(before, was, row, grid);
+                if link != same || victim != known || !told {
                     return false;
                 }
                 let count = before.len();
@@ -166,6 +183,13 @@ impl Owed {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Its cells stand in the row again.
+    pub fn put_back(&mut self) {
+        if let Self::Cells { back, .. } = self {
+            *back = true;
         }
     }
 

@@ -120,7 +120,7 @@ pub enum Aim {
         /// The cells as read, in the order of the request's cells.
         read: Vec<GridCell>,
         /// Of a row without key, its other cells: they must stand there too where our blanks tell nothing, and where the row
-        /// has got a key since.
+        /// has got a key since. Of a row whose key others show too, all its cells: they must stand there.
         whole: Vec<(u32, GridCell)>,
     },
     /// A row comes back from the trash.

@@ -45,7 +45,7 @@ impl Engine {
     fn scopes(&mut self) -> Vec<Scope> {
         let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
         let (now, swept) = (self.clock, self.next_sweep <= self.clock);
-        let whole = cells < self.large || !self.owed.is_empty();
+        let whole = cells < self.large || self.owes();
         let mut scopes = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
             let due = table.wakes.first().is_some_and(|wake| *wake <= now);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::input::{DbRow, KeySeen, LinkPlan, RowView, TabView};
+use crate::engine::input::{DbRow, KeySeen, LinkPlan, Micros, RowView, TabView};
 use crate::engine::table::Table;
 use crate::model::base::RowBase;
 use crate::model::cell::Cell;
@@ -66,10 +66,49 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// The rows of each key that stands in the tab.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'a Key, usize)> + '_ {
+        self.by_key.iter().map(|(key, rows)| (*key, rows.len()))
+    }
+
     /// Where new rows go: below the last row that has a key (protocol C5).
     pub(crate) fn below_last(&self) -> u32 {
         let keyed = self.by_key.values().flatten().map(|at| self.tab.rows[*at].row);
         keyed.max().map_or(1, |row| row + 1)
+    }
+}
+
+impl Table {
+    /// What a read of the whole tab says of keys that stood in several rows: one alone is believed when it is left for as long as
+    /// it takes a row to count as gone.
+    pub(crate) fn count_doubles(&mut self, rows: &Rows<'_>, asked: Micros) {
+        let grace = super::micros(self.plan.rules.delete_grace).max(1);
+        for (key, count) in rows.counts() {
+            if count > 1 {
+                self.doubles.insert(key.clone(), None);
+            } else if let Some(alone) = self.doubles.get_mut(key) {
+                let since = *alone.get_or_insert(asked);
+                if asked >= since + grace {
+                    self.doubles.remove(key);
+                } else {
+                    self.wakes.insert(since + grace);
+                }
+            }
+        }
+        self.doubles.retain(|key, _| rows.contains(key));
+    }
+
+    /// The row of a key.
+    pub(crate) fn find<'a>(&self, rows: &Rows<'a>, key: &Key) -> Found<'a> {
+        let base = self.base.get(key);
+        match rows.find(key, base) {
+            Found::Row(row)
+                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(row, base)) =>
+            {
+                Found::Many
+            }
+            found => found,
+        }
     }
 }
 

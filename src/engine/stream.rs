@@ -169,6 +169,7 @@ impl Table {
     /// Takes one image.
     fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
         let Image { key, state, renamed_from } = image;
+        let renamed_from = renamed_from.map(|old| self.first_name(old));
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
                 bury(&mut self.buried, &key, &state);
@@ -190,15 +191,19 @@ impl Table {
             Life::Live => {}
         }
         match self.fences.get_mut(&key) {
+            Some(fence) if !fence.passed && !fence.committed && fence.behind.is_none() => {
+                fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
+                bury(&mut self.buried, &key, &state);
+                if let Some(old) = renamed_from {
+                    self.renamed.insert(key, old);
+                }
+                return;
+            }
             Some(fence) if !fence.passed => {
-                if !fence.committed && fence.behind.is_none() {
-                    fence.kept_back = Some(fence.kept_back.map_or(seq, |first| first.min(seq)));
-                    bury(&mut self.buried, &key, &state);
-                } else if let (DbState::Gone(image @ Some(_)), Some(waiting)) =
-                    (state, self.pending.get_mut(&key))
-                    && let DbState::Gone(known) = &mut waiting.state
-                {
-                    // Our transaction saw that the row is gone before the stream told how it looked.
+                let Some(waiting) = self.pending.get_mut(&key) else { return };
+                // What the row is now was told by our own transaction; which row it was, and how a deleted one looked, was not.
+                waiting.renamed_from = waiting.renamed_from.take().or(renamed_from);
+                if let (DbState::Gone(image @ Some(_)), DbState::Gone(known)) = (state, &mut waiting.state) {
                     *known = image;
                     self.dirty = true;
                 }
@@ -208,6 +213,12 @@ impl Table {
             None => {}
         }
         self.queue(key, Pending { state, first: seq, commit, renamed_from });
+    }
+
+    /// The name under which base and sheet know a row that was renamed before it got there.
+    fn first_name(&self, old: Key) -> Key {
+        let earlier = self.pending.get(&old).filter(|_| !self.base.contains_key(&old));
+        earlier.and_then(|waiting| waiting.renamed_from.clone()).unwrap_or(old)
     }
 
     /// The stream touched a row without saying what it became: the present row is fetched, unless a transaction of ours that is
@@ -328,6 +339,36 @@ mod tests {
         table.pass_marks(2, &[EffectId(10)]);
         table.take(2, 0, image());
         assert!(table.pending.contains_key(&key(6)));
+    }
+
+    #[test]
+    fn a_row_that_is_renamed_while_we_look_at_it_keeps_its_first_name() {
+        for answered_first in [false, true] {
+            // Given a look at a row, under way or answered, whose place in the stream has not come by.
+            let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+            table.raise_fence(&key(600), EffectId(10));
+            let answer = |table: &mut Table| {
+                table.committed(EffectId(10), key(600), 1, 0, |_| Some(DbState::Row(Vec::new())));
+            };
+            // When the change of its key comes by before that.
+            if answered_first {
+                answer(&mut table);
+            }
+            renamed(&mut table, 1, 6, 600);
+            if !answered_first {
+                answer(&mut table);
+            }
+            // Then it is known which row takes the key in place.
+            assert_eq!(table.pending[&key(600)].renamed_from, Some(key(6)));
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_renamed_twice_before_it_is_written_is_known_under_its_first_name() {
+        let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        renamed(&mut table, 1, 6, 600);
+        renamed(&mut table, 2, 600, 700);
+        assert_eq!(table.pending[&key(700)].renamed_from, Some(key(6)));
     }
 
     #[test]

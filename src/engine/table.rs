@@ -99,6 +99,9 @@ pub struct Table {
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
     /// What base held before it moved on, of late, the newest last.
     pub before: BTreeMap<Key, Vec<Before>>,
+    /// Cells that show a value in a form that we would not write, once the table's own form was sent back for them. A cell that
+    /// shows the same form again is altered by Google alone, or by somebody who wants it so: it keeps its form.
+    pub forms: BTreeMap<(Key, usize), Digest>,
     /// New rows whose key is owed.
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
@@ -111,6 +114,9 @@ pub struct Table {
     pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
+    /// Keys that stood in several rows, and since when in one alone: the row that is left may be the copy, and the other one on
+    /// somebody's clipboard.
+    pub doubles: BTreeMap<Key, Option<Micros>>,
     /// Times at which all of the tab is looked at again.
     pub wakes: BTreeSet<Micros>,
     /// Where its keys stood when all of it was last read.
@@ -160,6 +166,8 @@ impl Table {
             editors: BTreeMap::new(),
             looks: BTreeMap::new(),
             before: BTreeMap::new(),
+            forms: BTreeMap::new(),
+            doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
             held: BTreeMap::new(),
@@ -259,6 +267,7 @@ impl Table {
         self.looks.retain(|(looked, _), _| looked != key);
         self.held.retain(|(held, _), _| held != key);
         self.edits.retain(|(edited, _), _| edited != key);
+        self.forms.retain(|(formed, _), _| formed != key);
         self.editors.retain(|(edited, _), _| edited != key);
         if dead {
             self.dead.insert(key.clone());

@@ -169,7 +169,7 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells, row }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row, back: false }, commit);
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(key);
                 }
@@ -178,7 +178,9 @@ impl Engine {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
-                        self.move_base(index, BaseChange::Forget { key: from.clone(), dead: false }, commit);
+                        // A key that the table had is dead, one that a person typed never lived.
+                        let dead = self.tables[index].base.contains_key(from);
+                        self.move_base(index, BaseChange::Forget { key: from.clone(), dead }, commit);
                         self.tables[index].flight.remove(from);
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
@@ -212,7 +214,7 @@ impl Engine {
                     !read.value.is_blank() && over.as_ref().is_none_or(|over| alike(&over.before, read))
                 };
                 let stands = if victim.is_some() {
-                    hit(receipt, victim.as_ref())
+                    hit(receipt, victim.as_ref()) && unchanged(receipt, whole)
                 } else {
                     let shows = overwritten_all(op, receipt).iter().zip(read).any(ours);
                     (shows && hit(receipt, None)) || unchanged(receipt, whole)
@@ -315,9 +317,16 @@ impl Engine {
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
         if stands {
-            commit.paid.push(owed);
-            if let Some(Owed::Cells { victim: Some(key), cells, .. }) = self.owed.remove(&owed) {
-                self.tables[index].showed(&key, &cells, self.clock);
+            match self.owed.get_mut(&owed) {
+                // A person may have copied the row with our cells in it: the next read tells.
+                Some(debt @ Owed::Cells { victim: Some(_), .. }) => {
+                    debt.put_back();
+                    commit.owe.push((owed, debt.clone()));
+                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
+                    }
+                }
+                _ => commit.paid.push(owed),
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -351,7 +360,7 @@ impl Engine {
             Some(Owed::KeyCells { victim: wrong, .. }) => {
                 Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
             }
-            _ => Owed::Cells { link, victim, cells, row },
+            _ => Owed::Cells { link, victim, cells, row, back: false },
         };
         self.owe(debt, commit);
     }

@@ -59,9 +59,10 @@ pub(crate) struct Queued {
 impl Queued {
     pub(crate) fn key(&self) -> Option<&Key> {
         match &self.write.aim {
-            WriteAim::Columns { key, .. } | WriteAim::Delete { key, .. } | WriteAim::Recreate { key, .. } => {
-                Some(key)
-            }
+            WriteAim::Columns { key, .. }
+            | WriteAim::Delete { key, .. }
+            | WriteAim::Mark { key, .. }
+            | WriteAim::Recreate { key, .. } => Some(key),
             WriteAim::Insert { key, .. } => key.as_ref(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::filter::{Condition, Test};
 use crate::model::link::LinkName;
 
 /// Who wins when both sides changed the same cell.
@@ -53,11 +54,23 @@ pub enum Deletes {
     Hold,
 }
 
+impl Deletes {
+    /// What the rows that the tab shows have to fulfil by this: a soft delete hides those that are marked.
+    pub fn condition(&self) -> Option<Condition> {
+        let Self::Soft { column, mark } = self else { return None };
+        let test = match mark {
+            SoftMark::Now => Test::Null,
+            SoftMark::Text(text) => Test::IsNot(text.clone()),
+        };
+        Some(Condition { column: column.clone(), test })
+    }
+}
+
 /// What marks a row as deleted without deleting it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SoftMark {
-    /// The time at which the row was found gone.
+    /// The time at which the row was found gone, in UTC.
     Now,
     /// A text that the column's kind understands, such as `1` or `archived`.
     Text(String),

@@ -1,5 +1,6 @@
 //! A link with a filter: rows enter and leave the tab, and none is deleted for it.
 
+use super::goods;
 use super::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
 use crate::support::server::for_each_server;
@@ -105,6 +106,73 @@ async fn another_filter_after_a_restart_moves_rows_and_deletes_none() {
         rig.start().await;
         rig.until_equal(SOON).await;
         assert_eq!((ann.sees_keys().len(), deletes(&rig).await), (12, 0), "{server}");
+    })
+    .await;
+}
+
+/// The goods with a column that nobody sees in the tab's judge.
+fn with_deleted_at() -> String {
+    format!("{}; {}; ALTER TABLE goods ADD deleted_at DATETIME NULL", goods::CREATE, goods::sample(12))
+}
+
+#[tokio::test]
+async fn a_soft_delete_sets_the_column_and_clearing_it_brings_the_row_back() {
+    for_each_server(async |server| {
+        // given a link whose deletes are marks, in a column that the tab does not have
+        let columns = r#"columns = ["id", "name", "stock", "price", "listed", "since", "code", "note"]"#;
+        let setup = Setup {
+            deletes: r#"{ soft = "deleted_at" }"#,
+            more: columns,
+            inside: "deleted_at IS NULL",
+            table: Some(with_deleted_at()),
+            ..Setup::default()
+        };
+        let rig = Rig::open(server, "soft", setup).await;
+        let ann = rig.person("ann@example.com");
+
+        // when one line is deleted in the tab, and another record is marked by SQL
+        ann.deletes(3);
+        rig.sql("UPDATE goods SET deleted_at = '2026-01-01' WHERE id = 4").await;
+        let marked = "SELECT GROUP_CONCAT(id ORDER BY id) FROM goods WHERE deleted_at IS NOT NULL";
+        rig.table_says(marked, "3,4").await;
+        rig.until_equal(SOON).await;
+        let now = "SELECT CAST(ABS(TIMESTAMPDIFF(SECOND, deleted_at, UTC_TIMESTAMP())) < 120 AS CHAR) FROM goods \
+                   WHERE id = 3";
+        assert_eq!(rig.ask(now).await.as_deref(), Some("1"), "{server}: the time in UTC");
+        assert_eq!(ann.sees_keys().len(), 10);
+
+        // then taking the marks away brings both back, and nothing was ever deleted
+        rig.sql("UPDATE goods SET deleted_at = NULL").await;
+        rig.until_equal(SOON).await;
+        assert_eq!((ann.sees_keys().len(), deletes(&rig).await), (12, 0), "{server}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_soft_delete_may_be_a_value_of_a_column_that_people_see() {
+    for_each_server(async |server| {
+        let setup = Setup {
+            deletes: r#"{ soft = "note", value = "archived" }"#,
+            inside: "NOT (note <=> 'archived')",
+            ..Setup::default()
+        };
+        let rig = Rig::open(server, "archived", setup).await;
+        let ann = rig.person("ann@example.com");
+
+        // when one line is deleted and the mark is typed into another
+        ann.deletes(7);
+        ann.types(8, "note", "archived");
+        rig.table_says("SELECT GROUP_CONCAT(id ORDER BY id) FROM goods WHERE note = 'archived'", "7,8").await;
+        rig.until_equal(SOON).await;
+
+        // then both are gone from the tab, and a change over a restart finds them marked still
+        rig.stop().await;
+        rig.sql("UPDATE goods SET note = 'back' WHERE id = 7; UPDATE goods SET stock = 5 WHERE id = 8").await;
+        rig.start().await;
+        rig.until_equal(SOON).await;
+        assert_eq!(ann.sees(7, "note").as_deref(), Some("back"), "{server}");
+        assert_eq!((ann.sees_keys().len(), deletes(&rig).await), (11, 0), "{server}");
     })
     .await;
 }

@@ -97,7 +97,7 @@ pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         first_match: first[dice.below(3)],
         tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
         insert_after: Duration::from_secs(2),
-        delete_grace: Duration::from_secs(10),
+        delete_grace: Duration::from_secs(13),
         second_look: Duration::from_secs(10),
         sweep_interval: Duration::from_secs(dice.between(3, 30)),
     };

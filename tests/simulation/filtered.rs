@@ -1,11 +1,11 @@
 //! Rows that enter and leave a link's filter: the lines of the truth table where the database's row is outside of it.
 
 use sheetbridge::model::cell::Cell;
-use sheetbridge::model::rule::Policy;
+use sheetbridge::model::rule::{Deletes, Policy, SoftMark};
 use sheetbridge::model::value::Value;
 
 use super::sheet::Row;
-use super::table::{Id, Record, key};
+use super::table::{Id, MARK, Record, key};
 use super::truth::{at, both, listed, number, rest, types, updates, value};
 use super::world::World;
 
@@ -16,6 +16,13 @@ fn below_900(row: &Record) -> bool {
 
 fn filtered() -> World {
     let mut world = World::arranged(|_| {});
+    world.server.inside = Some(below_900);
+    world
+}
+
+fn with_soft_deletes() -> World {
+    let soft = Deletes::Soft { column: "a".into(), mark: SoftMark::Text(MARK.to_string()) };
+    let mut world = World::arranged(|plan| plan.rules.deletes = soft);
     world.server.inside = Some(below_900);
     world
 }
@@ -178,4 +185,41 @@ fn another_filter_at_a_start_moves_rows_and_deletes_none() {
     assert_eq!(shown, [2]);
     assert_eq!((world.server.tables[0].len(), world.witness.table_writes), (5, 0));
     assert!((1..=5).all(|id| !is_dead(&world, id)));
+}
+
+#[test]
+fn a_soft_delete_marks_the_record_and_taking_the_mark_away_brings_it_back() {
+    let mut world = with_soft_deletes();
+    let row = at(&world, 2);
+    world.delete_row(0, row);
+    rest(&mut world);
+    assert_eq!(both(&world, 2, 1), (Some(number(MARK)), None));
+    assert!(!is_known(&world, 2) && !is_dead(&world, 2));
+    assert_eq!(world.witness.table_writes, 1);
+
+    updates(&mut world, 2, 1, 77);
+    rest(&mut world);
+    assert_eq!(both(&world, 2, 1), (Some(number(77)), Some(number(77))));
+}
+
+#[test]
+fn a_change_of_the_table_beats_a_soft_delete_too() {
+    let mut world = with_soft_deletes();
+    let row = at(&world, 2);
+    world.delete_row(0, row);
+    updates(&mut world, 2, 2, 42);
+    rest(&mut world);
+    assert_eq!(both(&world, 2, 2), (Some(number(42)), Some(number(42))));
+    assert_eq!(world.witness.table_writes, 0);
+}
+
+#[test]
+fn many_soft_deletes_at_once_are_stopped_as_others_are() {
+    let mut world = with_soft_deletes();
+    for _ in 0..3 {
+        world.delete_row(0, 0);
+    }
+    rest(&mut world);
+    assert_eq!(world.witness.table_writes, 0);
+    assert!(world.engine.tables()[0].brake.is_some());
 }

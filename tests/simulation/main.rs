@@ -123,6 +123,9 @@ impl Report {
         for (kind, (times, first)) in &self.kinds {
             println!("  {kind}: {times}, first SEED={first}");
         }
+        if self.failed.len() > 5 {
+            println!("  failed: {:?}", self.failed.keys().take(60).collect::<Vec<_>>());
+        }
         for (seed, violations) in self.failed.iter().take(5) {
             println!(
                 "SEED={seed}; its story: FROM={seed} SEEDS=1 TELL=1 cargo test -p simulation --test simulation {name} -- --nocapture"

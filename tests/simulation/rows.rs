@@ -10,7 +10,8 @@ use super::sheet::{OWN, Row, Uid};
 use super::table::Id;
 use super::world::World;
 
-/// The longest time that a row is on the clipboard: shorter than the time between the two looks at its absence.
+/// The longest time that a row is on the clipboard: with the age of a stale read it is shorter than the time between the two
+/// looks at its absence.
 const CLIPBOARD: Micros = 4_000_000;
 
 impl World {

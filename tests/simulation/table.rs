@@ -14,6 +14,9 @@ pub(super) type Id = i64;
 /// The linked columns: `id`, `a BIGINT NOT NULL`, `b BIGINT NULL`.
 pub(super) const WIDTH: usize = 3;
 
+/// What a soft delete sets `a` to.
+pub(super) const MARK: i64 = 999;
+
 /// A row as the server holds it.
 pub(super) type Record = [Value; WIDTH];
 

@@ -79,6 +79,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
             cells(new.iter().map(|cell| &cell.value))
         ),
         WriteAim::Delete { key, .. } => format!("delete {key}"),
+        WriteAim::Mark { key, .. } => format!("mark {key} as deleted"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
     };
     let then = match outcome {

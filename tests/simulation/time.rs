@@ -64,14 +64,14 @@ impl World {
         let mut quiet_since = None;
         while self.step < begin + 6_000 {
             self.live_one_step();
-            if self.step == begin + 60 {
+            if (self.step - begin) % 300 == 60 {
                 self.tidy_copies();
             }
             let busy = self.step < begin + 60
                 || !self.late.is_empty()
                 || !self.hints.is_empty()
                 || self.tail < self.server.end();
-            let calm = self.engine.owed().is_empty() && self.engine.tables().iter().all(Table::is_calm);
+            let calm = !self.engine.owes() && self.engine.tables().iter().all(Table::is_calm);
             if busy || !calm || quiet_since.is_some_and(|(since, _)| self.last_write > since) {
                 quiet_since = None;
                 continue;

@@ -11,7 +11,7 @@ use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::value::Value;
 
-use super::table::{Record, WIDTH, id, key, meaning, shown, shown_row};
+use super::table::{MARK, Record, WIDTH, id, key, meaning, shown, shown_row};
 use super::tell;
 use super::weather::Fault;
 use super::world::World;
@@ -27,6 +27,7 @@ impl World {
                 }
                 WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
                 WriteAim::Delete { key, base } => self.delete(write, key, base),
+                WriteAim::Mark { key, base } => self.mark(write, key, base),
                 WriteAim::Recreate { key, base, before, cells, changed } => {
                     self.recreate(write, (key, base), before, cells, changed)
                 }
@@ -42,6 +43,7 @@ impl World {
             (WriteAim::Insert { claim: Some(_), .. }, _) => "row inserted under a claim",
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
             (WriteAim::Delete { .. }, _) => "row deleted",
+            (WriteAim::Mark { .. }, _) => "row marked as deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.tally.wrote(write, &outcome);
@@ -110,7 +112,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
-            match mean(Want { column, cell, wins: true, stands: true }) {
+            match mean(Want { column, cell, wins: true, stands: true, form_stands: false }) {
                 Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
@@ -155,6 +157,24 @@ impl World {
         done(key, DbState::Gone(None), None, wrote)
     }
 
+    /// The mark of a soft delete: a value that no filter of a story lets in.
+    fn mark(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {
+        let table = write.table;
+        let Some(mut row) = self.server.tables[table].get(&id(key)).cloned() else {
+            return self.delete(write, key, base);
+        };
+        if !guard::untouched(base, &shown_row(&row)) || !self.server.admits(&row) {
+            return done(key, self.server.state_of(&row), None, false);
+        }
+        if !self.witness.taken.contains(&(table, id(key))) {
+            self.witness.violate(format!("wrong delete: nobody removed {table}/{}", id(key)));
+        }
+        row[1] = Value::Int(MARK);
+        let after = self.put(write, row);
+        self.store.change(table, &BaseChange::Forget { key: key.clone(), dead: false });
+        done(key, after, None, true)
+    }
+
     fn recreate(
         &mut self,
         write: &TableWrite,
@@ -169,7 +189,8 @@ impl World {
         }
         let mut meant = Vec::new();
         for (column, image) in before.iter().enumerate() {
-            let want = Want { column, cell: cells[column].value.clone(), wins: true, stands: true };
+            let cell = cells[column].value.clone();
+            let want = Want { column, cell, wins: true, stands: true, form_stands: false };
             if !changed.contains(&column) {
                 meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
                 continue;

@@ -43,7 +43,8 @@ pub(super) fn meant_row(
         if column.key && server_makes_key {
             continue;
         }
-        let want = Want { column: at, cell: cell.value.clone(), wins: true, stands: true };
+        let want =
+            Want { column: at, cell: cell.value.clone(), wins: true, stands: true, form_stands: false };
         if cell.value.is_blank() || table.column(at).generated {
             let cell = Cell::Blank;
             let want = if table.column(at).generated { want } else { Want { cell: cell.clone(), ..want } };

@@ -40,7 +40,10 @@ pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome)
         (_, WriteOutcome::Done { key: made, .. }) => made.to_string(),
         (WriteAim::Insert { key, .. }, _) => key.as_ref().map(ToString::to_string).unwrap_or_default(),
         (
-            WriteAim::Columns { key, .. } | WriteAim::Delete { key, .. } | WriteAim::Recreate { key, .. },
+            WriteAim::Columns { key, .. }
+            | WriteAim::Delete { key, .. }
+            | WriteAim::Mark { key, .. }
+            | WriteAim::Recreate { key, .. },
             _,
         ) => key.to_string(),
     };

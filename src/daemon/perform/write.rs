@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use mysql_async::Transaction;
 
-use crate::daemon::perform::Performer;
 use crate::daemon::perform::meant::{NewRow, Refused, mean, meant_row};
 use crate::daemon::perform::trace::{entry, journal};
+use crate::daemon::perform::{Performer, now};
+use crate::daemon::soft::Soft;
 use crate::daemon::table::Table;
 use crate::database::{self, write as rows};
 use crate::engine::effect::{TableWrite, Want, WriteAim};
@@ -83,7 +84,7 @@ impl Performer {
             WriteAim::Insert { key, claim, cells } => {
                 self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
             }
-            WriteAim::Delete { key, base } => {
+            WriteAim::Delete { key, base } | WriteAim::Mark { key, base } => {
                 let Some(locked) = rows::lock_row(&mut tx, &table.schema, key).await? else {
                     return self.forget(tx, table, key, None).await;
                 };
@@ -92,6 +93,9 @@ impl Performer {
                 if !guard::untouched(base, &row) || !table.admits(&locked) {
                     tx.rollback().await?;
                     return Ok(done(key, table.state(&locked), None, false));
+                }
+                if let (WriteAim::Mark { .. }, Some(soft)) = (&write.aim, &table.soft) {
+                    return self.mark_deleted(tx, table, write, (key, &row, soft)).await;
                 }
                 rows::delete(&mut tx, &table.schema, key).await?;
                 self.forget(tx, table, key, Some((write, &row))).await
@@ -214,6 +218,28 @@ impl Performer {
         Ok(done(key, DbState::Gone(None), None, deleted.is_some()))
     }
 
+    /// A soft delete: the record stays, and base forgets it without a tombstone.
+    async fn mark_deleted(
+        &self,
+        mut tx: Transaction<'static>,
+        table: &Table,
+        write: &TableWrite,
+        (key, row, soft): (&Key, &DbRow, &Soft),
+    ) -> Result<WriteOutcome, Stop> {
+        rows::update(&mut tx, &table.schema, key, &[soft.set(now())]).await?;
+        let Some(read_back) = rows::lock_row(&mut tx, &table.schema, key).await? else {
+            tx.rollback().await?;
+            return Err(Stop::Outcome(WriteOutcome::Failed));
+        };
+        let after = table.state(&read_back);
+        let entry = entry(table, write, Kind::Write, Some(key), None, (Some(row), after.row()));
+        store::ledger::append(&mut tx, &[entry]).await?;
+        let change = BaseChange::Forget { key: key.clone(), dead: false };
+        store::base::apply(&mut tx, &table.link.rules.name, &[change]).await?;
+        self.conclude(tx, Some(write.effect)).await?;
+        Ok(done(key, after, None, true))
+    }
+
     async fn recreate(
         &self,
         mut tx: Transaction<'static>,
@@ -228,7 +254,8 @@ impl Performer {
         let mut sets = Vec::new();
         let mut sent = Vec::new();
         for (at, image) in before.iter().enumerate() {
-            let want = Want { column: at, cell: cells[at].value.clone(), wins: true, stands: true };
+            let cell = cells[at].value.clone();
+            let want = Want { column: at, cell, wins: true, stands: true, form_stands: false };
             let meant = if changed.contains(&at) {
                 mean(table, &want).map_err(|reason| Refused { column: at, reason })?
             } else {
