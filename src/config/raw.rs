@@ -80,6 +80,7 @@ pub struct RawLink {
     pub deletes: Option<Value>,
     pub first_match: Option<String>,
     pub tie: Option<String>,
+    pub paste: Option<String>,
     pub secret_files: Option<Vec<PathBuf>>,
     pub secret_credentials: Option<Vec<String>>,
     pub sweep_interval: Option<String>,

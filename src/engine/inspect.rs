@@ -7,16 +7,16 @@ use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
+use crate::engine::paste::Shelved;
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
 use crate::engine::table::{Before, Held, Pending};
-use crate::engine::writing::{EDIT_SLACK, Writing};
-use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
+use crate::engine::writing::Writing;
+use crate::engine::{Engine, Stage, micros};
 use crate::model::base::RowBase;
-use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::rule::{Deletes, FirstMatch};
+use crate::model::rule::{Deletes, FirstMatch, Paste};
 
 /// Deletes are counted over this time.
 const MINUTE: Micros = 60_000_000;
@@ -25,7 +25,7 @@ const MINUTE: Micros = 60_000_000;
 const BEFORE_LIFE: Micros = 60_000_000;
 
 /// What the person hears whose edit is not decided by this read.
-const LOOKED_AT_AGAIN: &str = "it is looked at once more";
+pub(super) const LOOKED_AT_AGAIN: &str = "it is looked at once more";
 
 impl Engine {
     pub(super) fn inspect(
@@ -43,7 +43,8 @@ impl Engine {
             answered,
             hints,
             queue: VecDeque::new(),
-            outstanding: None,
+            shelved: Vec::new(),
+            outstanding: Vec::new(),
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             remarks: BTreeMap::new(),
@@ -78,6 +79,7 @@ impl Engine {
             self.judge_covered_edits(&mut writing);
         }
         writing.view.tabs = tabs;
+        self.gather(&mut writing);
         self.stage = Stage::Writing(Box::new(writing));
     }
 
@@ -169,7 +171,7 @@ impl Engine {
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
         };
-        let mut wants = Vec::new();
+        let (mut wants, mut shelved) = (Vec::new(), Vec::new());
         for at in 0..table.width() {
             let database = known.as_ref().and_then(|known| known.get(at));
             let sheet = &row.cells[at];
@@ -212,8 +214,16 @@ impl Engine {
                     let held = self.tables[index].held.get(&(key.clone(), at));
                     // While the stream says nothing new, the cell alone tells that nothing has changed.
                     let stands = |held: &&Held| held.cell == cell && (value.is_none() || held.value == value);
+                    let want = Want {
+                        column: at,
+                        cell: sheet.value.clone(),
+                        wins: over.is_some(),
+                        stands: true,
+                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                    };
                     if let Some(held) = held.filter(stands) {
                         writing.recall((index, row.row), at, held);
+                        shelved.push(want);
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
@@ -232,20 +242,25 @@ impl Engine {
                             background: self.tables[index].background(key, at, edit),
                         });
                     }
-                    wants.push(Want {
-                        column: at,
-                        cell: sheet.value.clone(),
-                        wins: over.is_some(),
-                        stands: true,
-                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
-                    });
+                    wants.push(want);
                 }
+            }
+        }
+        let (table, key) = (&self.tables[index], key.clone());
+        if table.plan.rules.paste == Paste::All && !shelved.is_empty() {
+            // What is refused by a part is tried again with the whole: here, or where the rest of its paste is.
+            let alone = wants.is_empty();
+            wants.append(&mut shelved);
+            if alone {
+                let aim = WriteAim::Columns { key, base, known, wants };
+                writing.shelved.push(Shelved { table: index, row: row.row, aim, content: None });
+                return;
             }
         }
         if wants.is_empty() {
             return;
         }
-        let aim = WriteAim::Columns { key: key.clone(), base, known, wants };
+        let aim = WriteAim::Columns { key, base, known, wants };
         self.queue_write(index, aim, row.row, writing);
     }
 
@@ -270,59 +285,6 @@ impl Engine {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
-    }
-
-    /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
-    /// a read that Google serves stale shows just that (design 4a, rule 3). The script tells a time up to seconds late.
-    fn needs_second_look(
-        &mut self,
-        index: usize,
-        key: &Key,
-        at: usize,
-        cell: Digest,
-        row: u32,
-        writing: &Writing,
-    ) -> bool {
-        let table = &mut self.tables[index];
-        let look = (key.clone(), at);
-        let wait = micros(table.plan.rules.second_look);
-        let base = table
-            .base
-            .get(key)
-            .and_then(|base| base.columns.get(at).copied().flatten())
-            .map(|base| base.cell);
-        let befores = table.before.get(key).into_iter().flatten();
-        let stood = |before: &&Before| before.cells.get(at).copied().flatten();
-        let moved =
-            befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
-        // A value that base never held may be one that was typed over before it was read; and what stood there before a
-        // restart is not remembered. For a while such a value is looked at again too, but soon.
-        let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
-        let recent = recent.map(|before| before.at).max().max(self.started);
-        let (moved, rest) = match moved {
-            Some(moved) => (Some(moved), wait),
-            None => (recent.filter(|recent| writing.asked < recent + wait), wait.min(LOOK_AGAIN)),
-        };
-        let announced = writing.hint(index, row).and_then(|hint| hint.at);
-        if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
-            table.looks.remove(&look);
-            return false;
-        }
-        match table.looks.get(&look) {
-            Some((seen, since)) if *seen == cell => {
-                let due = since + rest;
-                if writing.asked >= due {
-                    table.looks.remove(&look);
-                    return false;
-                }
-                table.wakes.insert(due);
-            }
-            _ => {
-                table.looks.insert(look, (cell, writing.asked));
-                table.wakes.insert(writing.asked + rest);
-            }
-        }
-        true
     }
 
     /// The row is gone in the table: an edit of it beats the delete, if the stream told what the row was.

@@ -7,13 +7,14 @@ use crate::engine::fence::Fence;
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
+use crate::engine::paste::Member;
 use crate::engine::places::Places;
 use crate::engine::rows::is_base;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
-use crate::model::mark::ClaimId;
+use crate::model::mark::{ClaimId, EffectId};
 
 /// What the stream last said of a key that base does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +111,8 @@ pub struct Table {
     pub held: BTreeMap<(Key, usize), Held>,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
     pub refused: BTreeMap<Digest, (Option<usize>, String)>,
+    /// Rows of pastes that were not taken over, each with the paste that it belongs to: they are tried again together.
+    pub pasted: BTreeMap<Member, EffectId>,
     /// Keys whose request Google refused once.
     pub spurned: BTreeSet<Key>,
     /// Something waits that the next cycle can work on.
@@ -172,6 +175,7 @@ impl Table {
             fresh: BTreeSet::new(),
             held: BTreeMap::new(),
             refused: BTreeMap::new(),
+            pasted: BTreeMap::new(),
             spurned: BTreeSet::new(),
             dirty: false,
             wakes: BTreeSet::new(),

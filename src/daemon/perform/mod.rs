@@ -6,6 +6,7 @@
 mod annotate;
 mod batch;
 mod commit;
+mod guarded;
 mod lookup;
 mod meant;
 mod prepare;
@@ -82,7 +83,7 @@ impl Performer {
         match effect {
             Effect::Read(number) => vec![self.read(number, &[]).await],
             Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
-            Effect::Write(write) => vec![self.write(write).await],
+            Effect::Write(writes) => vec![self.write(writes).await],
             Effect::Send(plan) => vec![self.send(*plan).await],
             Effect::Settle(plan) => vec![self.settle(*plan).await],
             Effect::Commit(commit) => vec![self.commit(*commit).await],
@@ -150,7 +151,7 @@ impl Performer {
         let texts: Vec<(EditId, String)> = answers
             .iter()
             .map(|answered| {
-                let text = inbox::answer_text(&self.tables, answered.table, &answered.verdict);
+                let text = inbox::answer_text(&self.tables, answered);
                 (EditId(answered.edit), text)
             })
             .collect();

@@ -82,13 +82,7 @@ impl<D: Door> Gate<D> {
         match self.door.deliver(accepted).await {
             Answer::Decided(answers) => Ok(edits(StatusCode::OK, &answers)),
             Answer::AcceptedForLater => {
-                let accepted = ids.into_iter().map(|id| EditAnswer {
-                    id,
-                    outcome: EditOutcome::Accepted,
-                    row: None,
-                    column: None,
-                    message: None,
-                });
+                let accepted = ids.into_iter().map(|id| EditAnswer::bare(id, EditOutcome::Accepted));
                 Ok(edits(StatusCode::ACCEPTED, &accepted.collect::<Vec<_>>()))
             }
             Answer::Unavailable => Err(Rejection::Unavailable),
