@@ -20,6 +20,7 @@ mod echoes;
 mod filtered;
 mod injection;
 mod notes;
+mod pastes;
 mod people;
 mod proxies;
 mod restart;
