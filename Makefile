@@ -4,7 +4,7 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full simulate coverage mutations crash soak bench bench-binlog fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
+.PHONY: help demo demo-check clean-demo test full simulate coverage mutations crash soak bench bench-binlog bench-snapshot fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -47,11 +47,14 @@ soak: needs ## Both sides change and everything fails now and then: make soak MI
 bench: needs ## What the writer costs, beside the ways people use today: make bench ONLY=idle SCALE=0.1 RUNS=1
 	ONLY=$(ONLY) SCALE=$(SCALE) RUNS=$(RUNS) SERVER=$(SERVER) cargo bench --locked --bench writer
 
+bench-snapshot: needs ## A million rows copied under 5,000 changes a second, once: make bench-snapshot SCALE=0.1 SERVER=mariadb
+	ONLY=snapshot RUNS=$(or $(RUNS),1) SCALE=$(SCALE) SERVER=$(SERVER) cargo bench --locked --bench writer
+
 bench-binlog: needs ## One log, every decoder: make bench-binlog ROWS=1000000 ROUNDS=5 (the figures are in docs/benchmarks.md)
 	@benches/binlog/run
 
-fuzz: ## cargo-fuzz, with a nightly compiler: make fuzz TARGET=rows SECONDS=600 (targets: events, rows, gtid, ddl)
-	cargo +nightly fuzz run $(or $(TARGET),rows) -- -max_total_time=$(or $(SECONDS),600) -max_len=4096
+fuzz: ## cargo-fuzz, with a nightly compiler, one target after the other: make fuzz TARGETS="rows gtid" SECONDS=600
+	@TARGETS="$(TARGETS)" SECONDS_EACH=$(SECONDS) scripts/fuzz
 
 fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture

@@ -10,6 +10,7 @@
 //! Each scenario prints the medians of its runs and keeps every run as JSON; `plots` draws them.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
+mod churn;
 mod figures;
 mod goods;
 mod plot;
@@ -46,8 +47,8 @@ async fn main() {
     let server = shared(if mariadb { Kind::MariaDb } else { Kind::MySql }).await;
     let machine = machine(server);
     let all = scenario::NAMES.iter().filter(|name| only.as_deref().is_none_or(|only| only == **name));
-    let soak = only.as_deref().filter(|only| *only == scenario::SOAK).map(|_| &scenario::SOAK);
-    for name in all.chain(soak) {
+    let asked = scenario::BY_NAME.iter().filter(|name| only.as_deref() == Some(**name));
+    for name in all.chain(asked) {
         let mut all = Vec::new();
         for _ in 0..runs {
             all.push(scenario::run(name, server, scale).await);

@@ -12,6 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sheets_emulator::grid::{SheetId, Spreadsheet, SpreadsheetId, Tab};
 use sheets_emulator::{Call, Emulator, Knobs, Minute, Options};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::goods;
 use crate::support::deadline::eventually;
@@ -85,6 +87,7 @@ pub(crate) struct Stage {
     pub(crate) links: Vec<Link>,
     pub(crate) endpoint: SocketAddr,
     pub(crate) secret: String,
+    status: SocketAddr,
     sweep: &'static str,
     daemon: Option<Running>,
     starts: u32,
@@ -117,6 +120,7 @@ impl Stage {
             links,
             endpoint: SocketAddr::from(([127, 0, 0, 1], port::free())),
             secret: format!("whsec_{}", STANDARD.encode(uuid::Uuid::new_v4().as_bytes().repeat(2))),
+            status: SocketAddr::from(([127, 0, 0, 1], port::free())),
             sweep: "60s",
             daemon: None,
             starts: 0,
@@ -170,6 +174,21 @@ impl Stage {
             (self.log().matches("the link is live").count() >= wanted).then_some(())
         })
         .await;
+    }
+
+    /// Is this link followed, as the daemon tells it? Before it listens, no link is.
+    pub(crate) async fn is_live(&self, link: &str) -> bool {
+        let asked = async {
+            let mut stream = TcpStream::connect(self.status).await?;
+            stream.write_all(b"GET /status HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok::<String, std::io::Error>(answer)
+        };
+        let Ok(answer) = asked.await else { return false };
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let status: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        status["links"][link]["live"] == true
     }
 
     /// What the daemon has said.
@@ -226,12 +245,13 @@ impl Stage {
         let mut text = format!(
             "[mysql]\nsocket = \"{}\"\nuser = \"root\"\nstate_schema = \"{}_state\"\n\n\
              [google]\nkey_file = \"google.json\"\nbase_address = \"{}\"\ntoken_url = \"{}\"\n\
-             reads_per_minute = {quota}\nwrites_per_minute = {quota}\n\n[endpoint]\nlisten = \"{}\"\n",
+             reads_per_minute = {quota}\nwrites_per_minute = {quota}\n\n[endpoint]\nlisten = \"{}\"\nstatus = \"{}\"\n",
             self.server.socket().display(),
             self.database,
             self.google.base_url(),
             self.google.token_url(),
             self.endpoint,
+            self.status,
             quota = google.quota,
         );
         for Link { name, book, .. } in &self.links {

@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -15,6 +17,7 @@ use crate::config::link;
 use crate::config::raw::{Raw, RawEndpoint, RawGoogle, RawMysql};
 use crate::config::secret::{Defect, SecretSource};
 use crate::config::settings::{Endpoint, Google, Listen, Mysql, ServerAddress, Settings, Tls};
+use crate::database::load::Bounds;
 use crate::store::StateSchema;
 
 /// How secrets are had; the disk stays outside of the check.
@@ -59,6 +62,9 @@ const PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("is not zero");
 /// What the accounts of a project share before an increase was granted.
 const PROJECT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("300 is not 0");
 
+/// Every table is looked at from end to end once a day.
+const AUDIT: Duration = Duration::from_secs(86_400);
+
 const SOCKET: &str = "/run/mysqld/mysqld.sock";
 
 impl Checker<'_> {
@@ -85,6 +91,25 @@ impl Checker<'_> {
         match T::deserialize(text) {
             Ok(word) => Ok(word),
             Err(error) => self.refuse(path, error, "write one of these words"),
+        }
+    }
+
+    /// A duration in words; its default where nothing stands.
+    pub(super) fn duration(
+        &mut self,
+        path: impl Display,
+        given: Option<String>,
+        default: Duration,
+    ) -> Checked<Duration> {
+        let Some(given) = given else { return Ok(default) };
+        let bounds = Duration::from_millis(100)..=Duration::from_secs(86_400);
+        match given.parse::<SignedDuration>().map(Duration::try_from) {
+            Ok(Ok(duration)) if bounds.contains(&duration) => Ok(duration),
+            _ => self.refuse(
+                path,
+                format!("`{given}` is no duration from 100ms to 1 day"),
+                "write one such as \"3s\" or \"1m 30s\"",
+            ),
         }
     }
 
@@ -140,7 +165,18 @@ impl Checker<'_> {
             }
             given => Ok(given.flatten()),
         };
+        let defaults = Bounds::default();
+        let running = match raw.max_threads_running {
+            Some(0) => {
+                self.refuse("mysql.max_threads_running", "is 0", "our own session counts: write 2 or more")
+            }
+            given => Ok(given.unwrap_or(defaults.running)),
+        };
+        let lag = self.duration("mysql.max_replica_lag", raw.max_replica_lag, defaults.lag);
+        let audit_interval = self.duration("mysql.audit_interval", raw.audit_interval, AUDIT);
         Ok(Mysql {
+            bounds: Bounds { running: running?, lag: lag? },
+            audit_interval: audit_interval?,
             address: address?,
             user: raw.user.unwrap_or_else(|| "sheetbridge".to_owned()),
             password: password?,

@@ -7,7 +7,6 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use config::{Value, ValueKind};
-use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -293,16 +292,8 @@ impl Place<'_, '_> {
     }
 
     fn duration(&mut self, key: &str, given: Option<String>, default: Duration) -> Checked<Duration> {
-        let Some(given) = given else { return Ok(default) };
-        let bounds = Duration::from_millis(100)..=Duration::from_secs(86_400);
-        match given.parse::<SignedDuration>().map(Duration::try_from) {
-            Ok(Ok(duration)) if bounds.contains(&duration) => Ok(duration),
-            _ => self.refuse(
-                key,
-                format!("`{given}` is no duration from 100ms to 1 day"),
-                "write one such as \"3s\" or \"1m 30s\"",
-            ),
-        }
+        let path = self.path(key);
+        self.checker.duration(path, given, default)
     }
 
     /// It belongs to the daemon's words alone: a linked column cannot be it.

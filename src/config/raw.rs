@@ -37,6 +37,9 @@ pub struct RawMysql {
     pub ca_file: Option<PathBuf>,
     pub state_schema: Option<String>,
     pub server_id: Option<u32>,
+    pub max_threads_running: Option<u64>,
+    pub max_replica_lag: Option<String>,
+    pub audit_interval: Option<String>,
 }
 
 /// `[google]`

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::database::load::Bounds;
 use crate::model::filter::Condition;
 use crate::model::link::SpreadsheetId;
 use crate::model::rule::LinkRules;
@@ -41,6 +43,10 @@ pub struct Mysql {
     pub state_schema: StateSchema,
     /// What the tail calls itself as a replica; derived where it is not set.
     pub server_id: Option<NonZeroU32>,
+    /// Above these, reads of whole tables wait.
+    pub bounds: Bounds,
+    /// The time between two looks at everything.
+    pub audit_interval: Duration,
 }
 
 /// Where a server listens.

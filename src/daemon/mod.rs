@@ -7,12 +7,16 @@
 //! ```
 //! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
 
+mod audit;
+mod carry;
+pub mod columns;
 pub mod error;
 pub mod inbox;
 pub mod journal;
 pub mod notify;
 pub mod perform;
 pub mod progress;
+pub mod reading;
 pub mod retry;
 pub mod route;
 pub mod shutdown;
@@ -38,10 +42,12 @@ use tracing::{error, info, warn};
 
 use crate::config::Settings;
 use crate::config::settings::{self, ServerAddress};
+use crate::daemon::audit::Audit;
 pub use crate::daemon::error::DaemonError;
 use crate::daemon::notify::Progress as Beats;
 use crate::daemon::perform::Performer;
 use crate::daemon::progress::Progress;
+use crate::daemon::reading::Reading;
 use crate::daemon::route::{Destination, Route};
 use crate::daemon::shutdown::{End, Shutdown, Stop, Tasks};
 use crate::daemon::socket::Sockets;
@@ -50,6 +56,7 @@ use crate::daemon::standing::Standing;
 use crate::daemon::start::{Group, first_effect, first_note};
 use crate::database::check::{Weight, check};
 use crate::database::connect::{self, Address, Server, Tls};
+use crate::database::load::Bounds;
 use crate::database::standing::current_position;
 use crate::engine::Engine;
 use crate::fault::{Classify, Fault};
@@ -186,6 +193,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         server_uuid: server_uuid(&mut conn).await?,
         answers: broadcast::channel(ANSWERS).0,
         standing: Arc::clone(&life.standing),
+        bounds: settings.mysql.bounds,
     };
     let followed = groups.iter().flat_map(|group| &group.tables).map(|table| &table.link.rules.name);
     life.standing.begin(followed);
@@ -212,6 +220,14 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         info!(place, "the endpoint listens");
         tasks.spawn("endpoint", inbox::serve(listener, inbox, inner.clone()));
     }
+    let audit = Audit::new(
+        &destinations,
+        shared.pool.clone(),
+        Arc::clone(&life.standing),
+        settings.mysql.bounds,
+        settings.mysql.audit_interval,
+    );
+    tasks.spawn("audit", audit.run(life.beats.beat("audit"), inner.clone()));
     let route = Route::new(settings.mysql.state_schema.name(), destinations, Arc::clone(&progress), begun);
     let follow = tail::Follow {
         server,
@@ -274,6 +290,7 @@ struct Shared {
     server_uuid: String,
     answers: broadcast::Sender<(u64, String)>,
     standing: Arc<Standing>,
+    bounds: Bounds,
 }
 
 impl Shared {
@@ -291,6 +308,7 @@ impl Shared {
             answers: self.answers.clone(),
             standing: Arc::clone(&self.standing),
             notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
+            reading: Reading::new(self.bounds),
             said: tokio::sync::Mutex::new(None),
             helper: Mutex::new(None),
             last: Mutex::new(None),

@@ -39,10 +39,25 @@ pub struct Destination {
 pub enum Turn {
     /// Go on.
     Along,
-    /// A linked table has another shape now: start anew, reading these tables whole.
-    Anew(Vec<TableName>),
+    /// Linked tables have another shape now: start anew, reading these whole.
+    Anew(Vec<Reshaped>),
     /// Rows of these tables do not look as their shapes say: start anew if a shape is another now, else read them again.
     Compare(Vec<TableName>),
+}
+
+/// A table that has another shape now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reshaped {
+    /// The table.
+    pub table: TableName,
+    /// Its columns that bear another name: the old one, the new one.
+    pub renamed: Vec<(String, String)>,
+}
+
+impl From<TableName> for Reshaped {
+    fn from(table: TableName) -> Self {
+        Self { table, renamed: Vec::new() }
+    }
 }
 
 /// The route.
@@ -81,16 +96,20 @@ impl Route {
 
     async fn schema(&self, changes: Vec<SchemaChange>, position: Position) -> Turn {
         let known = self.begun.covers(&position);
-        let mut other_shapes = Vec::new();
+        let mut other_shapes: Vec<Reshaped> = Vec::new();
         for SchemaChange { table, kind } in changes {
             let reason = match kind {
                 SchemaKind::Created => continue,
                 SchemaKind::Altered => {
-                    other_shapes.push(table);
+                    other_shapes.push(table.into());
                     continue;
                 }
                 SchemaKind::Renamed { to } => {
-                    other_shapes.extend([table, to]);
+                    other_shapes.extend([table.into(), to.into()]);
+                    continue;
+                }
+                SchemaKind::ColumnRenamed { from, to } => {
+                    other_shapes.push(Reshaped { table, renamed: vec![(from, to)] });
                     continue;
                 }
                 SchemaKind::Dropped => "its table was dropped",
@@ -101,7 +120,7 @@ impl Route {
             self.stop(&table, reason).await;
         }
         if known {
-            for table in &other_shapes {
+            for Reshaped { table, .. } in &other_shapes {
                 self.reread(table).await;
             }
         }

@@ -27,6 +27,17 @@ pub struct LinkStanding {
     pub pending: usize,
     /// Cells that are refused or held.
     pub held: usize,
+    /// The last look at the whole table.
+    pub audit: Option<Audited>,
+}
+
+/// What a look at a whole table found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Audited {
+    /// Rows that were read.
+    pub rows: u64,
+    /// Rows that were not as they are known, and were read again.
+    pub differing: u64,
 }
 
 /// How the daemon stands.
@@ -57,7 +68,9 @@ impl Standing {
     pub fn report(&self, tables: &[Table]) {
         let mut links = lock(&self.links);
         for table in tables {
+            let name = &table.plan.rules.name;
             let standing = LinkStanding {
+                audit: links.get(name).and_then(|link| link.audit),
                 live: table.life.is_live(),
                 paused: table.trouble.clone(),
                 deletes_stopped: table.brake.clone(),
@@ -65,8 +78,20 @@ impl Standing {
                 pending: table.pending.len() + table.flight.len(),
                 held: table.held.len(),
             };
-            links.insert(table.plan.rules.name.clone(), standing);
+            links.insert(name.clone(), standing);
         }
+    }
+
+    /// A link's whole table was looked at.
+    pub fn audited(&self, link: &LinkName, found: Audited) {
+        if let Some(standing) = lock(&self.links).get_mut(link) {
+            standing.audit = Some(found);
+        }
+    }
+
+    /// Is this link followed on both sides, and not paused?
+    pub fn is_live(&self, link: &LinkName) -> bool {
+        lock(&self.links).get(link).is_some_and(|link| link.live && link.paused.is_none())
     }
 
     /// Edits were accepted that wait for a decision.
@@ -147,6 +172,13 @@ impl Standing {
             each(&|link| link.pending as u64),
         );
         family("link_held_cells", "gauge", "Cells that are refused or held.", each(&|link| link.held as u64));
+        let differing = |link: &LinkStanding| link.audit.map_or(0, |audit| audit.differing);
+        family(
+            "link_audit_differing_rows",
+            "gauge",
+            "Rows that the last audit found not as they are known.",
+            each(&differing),
+        );
         let plain = |value| vec![(String::new(), value)];
         family(
             "edits_accepted_total",

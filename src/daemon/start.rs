@@ -8,6 +8,7 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
 use crate::config::Settings;
+use crate::daemon::carry::carry_over;
 use crate::daemon::perform::Memory;
 use crate::daemon::table::Table;
 use crate::daemon::{DaemonError, SOURCE};
@@ -76,7 +77,9 @@ pub(super) async fn groups(conn: &mut Conn, settings: &Settings) -> Result<Vec<G
         };
         let memory = store::link::load(conn, &link.rules.name).await?;
         table.estimate = estimate(conn, &table.schema).await?;
-        table.remembered = memory.and_then(|memory| memory.sheet);
+        if let Some(memory) = memory {
+            table.recall(&memory);
+        }
         let table = Arc::new(table);
         match groups.iter_mut().find(|group| group.spreadsheet == link.spreadsheet) {
             Some(group) => group.tables.push(table),
@@ -190,8 +193,8 @@ pub(super) async fn restore(
     store::spreadsheet::ensure(conn, id).await?;
     let until = effects;
     let mut tables = Vec::new();
-    for table in &group.tables {
-        tables.push(restore_table(conn, table, until, missed).await?);
+    for index in 0..group.tables.len() {
+        tables.push(restore_table(conn, group, index, until, missed).await?);
     }
     let counters = store::spreadsheet::counters(conn, id).await?;
     let open = store::batch::open(conn, id).await?;
@@ -222,10 +225,12 @@ pub(super) async fn restore(
 
 async fn restore_table(
     conn: &mut Conn,
-    table: &Table,
+    group: &Group,
+    index: usize,
     until: EffectId,
     missed: bool,
 ) -> Result<EngineTable, DaemonError> {
+    let table = &group.tables[index];
     let link = &table.link.rules.name;
     let memory = store::link::load(conn, link).await?;
     let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
@@ -235,9 +240,13 @@ async fn restore_table(
     if other_filter {
         tracing::info!(LINK = link.0, "the link's filter changed: rows enter and leave the tab by it");
     }
-    if memory.is_some() && !same {
-        tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
-        store::base::bury(conn, link).await?;
+    if let Some(memory) = memory.filter(|_| !same) {
+        if let Some(carry) = &table.changes.carry {
+            carry_over(conn, group, index, carry, memory).await?;
+        } else {
+            tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
+            store::base::bury(conn, link).await?;
+        }
     }
     let (base, dead) = remembered(conn, link).await?;
     let claims = store::claim::open(conn, link).await?;
@@ -254,8 +263,9 @@ async fn restore_table(
     Ok(engine)
 }
 
-async fn remembered(
-    conn: &mut Conn,
+/// What is remembered of a link's rows, and the keys of those that are gone.
+pub(super) async fn remembered(
+    conn: &mut impl Queryable,
     link: &LinkName,
 ) -> Result<(BTreeMap<Key, RowBase>, BTreeSet<Key>), StoreError> {
     let (sender, receiver) = std::sync::mpsc::channel();

@@ -1,83 +1,30 @@
 //! One link between the two languages: rows of the table in, rows of the engine out, and the same for the tab.
 
+mod seen;
+mod unfit;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::settings::Link;
-use crate::daemon::soft::{Soft, UnfitMark};
+use crate::daemon::columns::{self, Changes, Known};
+use crate::daemon::perform::Memory;
+use crate::daemon::soft::Soft;
 use crate::database::Image;
-use crate::database::key::{canonical, key_of, key_of_image};
+use crate::database::key::{key_of, key_of_image};
 use crate::engine::filter;
-use crate::engine::input::{
-    ColumnPlan, DbCell, DbRow, DbState, KeySeen, LinkPlan, ReceiptRow, RowView, TabView, Trouble,
-};
+use crate::engine::input::{ColumnPlan, DbCell, DbRow, DbState, LinkPlan};
 use crate::model::cell::Cell;
-use crate::model::filter::{Condition, Filter, UnfitCondition};
-use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
+use crate::model::filter::{Condition, Filter};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::rule::{Deletes, Direction};
-use crate::model::schema::{Column, ColumnKind, TableSchema};
+use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
-use crate::sheet::layout::{Layout, LayoutFault, layout};
+use crate::store::link::LinkMemory;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Why a link cannot be worked on at all: the operator must mend it, the other links go on.
-#[derive(Debug, thiserror::Error)]
-pub enum UnfitLink {
-    /// The configuration names a column that the table does not have.
-    #[error("{table} has no column `{column}`: correct `columns` of the link")]
-    NoColumn {
-        /// The table.
-        table: String,
-        /// The missing column.
-        column: String,
-    },
-    /// The column of a soft delete cannot be one.
-    #[error("{table}: `deletes` names `{column}` as its `soft` column: {why}")]
-    Soft {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// Why.
-        why: UnfitMark,
-    },
-    /// A condition of the filter that the table cannot answer.
-    #[error("{table}: the link's `filter` does not fit: {why}")]
-    Filter {
-        /// The table.
-        table: String,
-        /// What is wrong.
-        why: UnfitCondition,
-    },
-    /// A time zone that neither we nor the system know.
-    #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]
-    Zone(String),
-    /// Rows cannot be told apart.
-    #[error("{0} has no primary key: add one, a link cannot tell its rows apart without")]
-    NoKey(String),
-    /// A key column is of a type that cannot be a key here.
-    #[error("{table}.{column} is part of the key and of a type that cannot identify a row ({kind})")]
-    BadKey {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The type.
-        kind: String,
-    },
-    /// A column of a type that we do not carry.
-    #[error("{table}.{column} has the type {kind}, which cannot be linked: leave it out of `columns`")]
-    Unsupported {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-        /// The type.
-        kind: String,
-    },
-}
+pub use self::unfit::UnfitLink;
 
 /// One link: its configuration, its table, and how both are shown.
 #[derive(Debug)]
@@ -102,6 +49,8 @@ pub struct Table {
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
+    /// What became of its columns since an earlier run.
+    pub changes: Changes,
 }
 
 /// How the link is shown, as far as the spreadsheet decides it.
@@ -143,7 +92,7 @@ impl Table {
                 })
             });
             let Some(mut rule) = rule else { continue };
-            check_column(&table, column, key)?;
+            unfit::check_column(&table, column, key)?;
             if column.generated || (!schema.transactional && !key) {
                 rule.direction = Direction::ToSheet;
             }
@@ -168,6 +117,7 @@ impl Table {
             plain: utc,
             estimate: 0,
             remembered: None,
+            changes: Changes::default(),
         })
     }
 
@@ -176,6 +126,41 @@ impl Table {
         let columns: Vec<&Column> = (0..self.places.len()).map(|at| self.column(at)).collect();
         let meaning = format!("{}\n{}\n{columns:?}", self.link.fingerprint(), codec::CODEC_VERSION);
         xxh3_64(meaning.as_bytes())
+    }
+
+    /// Of what the link ties together beside its columns: another one means that nothing that is remembered can be used.
+    fn ties(&self) -> u64 {
+        let link = &self.link;
+        let tied = format!("{:?} {:?} {:?} {:?}", link.table, link.spreadsheet, link.tab, link.time_zone);
+        xxh3_64(format!("{tied}\n{}", codec::CODEC_VERSION).as_bytes())
+    }
+
+    fn known_columns(&self) -> Vec<Known> {
+        let known = |(at, plan): (usize, &ColumnPlan)| {
+            let key = self.key.iter().position(|column| *column == at);
+            Known::of(self.column(at), &plan.rule.header, plan.rule.direction, key)
+        };
+        self.plan.columns.iter().enumerate().map(known).collect()
+    }
+
+    /// What is to be remembered of the link's columns: the tab shows them all.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            ties: self.ties(),
+            filter: self.filter_print(),
+            columns: self.known_columns(),
+            ..Memory::default()
+        }
+    }
+
+    /// Takes what is remembered of an earlier run.
+    pub fn recall(&mut self, link: &LinkMemory) {
+        self.remembered = link.sheet;
+        let memory = Memory::parse(&link.state);
+        if memory.ties == self.ties() {
+            self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);
+            self.changes.tab.append(memory.owing);
+        }
     }
 
     /// Of the filter: another one means that the whole table is read, and base stays.
@@ -256,16 +241,6 @@ impl Table {
         self.key.iter().map(|at| self.plan.columns[*at].rule.header.as_str()).collect()
     }
 
-    /// Where the link's status column stands, if it has one and the tab shows its header once.
-    pub fn status_column(&self, tab: &TabRead) -> Option<u32> {
-        let name = self.link.status_column.as_ref()?;
-        let header = tab.rows.first()?;
-        let titled = |cell: &GridCell| matches!(&cell.value, Cell::Text(text) if text.trim() == name.trim());
-        let mut found =
-            (0u32..).zip(&header.cells).filter(|(_, cell)| titled(cell)).map(|(column, _)| column);
-        found.next().filter(|_| found.next().is_none())
-    }
-
     /// The key of a row of the table.
     pub fn key(&self, row: &[Value]) -> Key {
         key_of(&self.schema, row)
@@ -332,80 +307,6 @@ impl Table {
     pub fn key_cells(&self, key: &Key) -> Vec<(usize, Cell)> {
         self.key.iter().zip(&key.0).map(|(at, value)| (*at, self.show_value(*at, value))).collect()
     }
-
-    /// A tab as the engine takes it.
-    pub fn view(&self, tab: &TabRead) -> Result<TabView, Trouble> {
-        let header = header(tab);
-        let layout = self.layout(header, tab)?;
-        let last = layout.columns.iter().copied().max().unwrap_or(0);
-        if tab.merges.iter().any(|(_, end, first, _)| *end > 1 && *first <= last) {
-            let reason = format!("{} has merged cells among the linked columns: unmerge them", tab.title);
-            return Err(Trouble { reason });
-        }
-        let rows = tab.rows.iter().filter(|row| row.row > 0);
-        let rows = rows.map(|row| self.row_view(&layout, row)).collect();
-        Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows })
-    }
-
-    fn layout(&self, header: &[GridCell], tab: &TabRead) -> Result<Layout, Trouble> {
-        self.resolve(header, &tab.anchors)
-            .map_err(|fault| Trouble { reason: format!("tab `{}`: {fault}", tab.title) })
-    }
-
-    fn resolve(&self, header: &[GridCell], anchors: &[Anchor]) -> Result<Layout, LayoutFault> {
-        let columns: Vec<&str> = self.plan.columns.iter().map(|column| column.rule.header.as_str()).collect();
-        layout(header, anchors, &self.link.rules.name, &columns, &self.key_headers())
-    }
-
-    fn row_view(&self, layout: &Layout, seen: &GridRow) -> RowView {
-        let cells: Vec<GridCell> = layout
-            .columns
-            .iter()
-            .map(|column| seen.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
-            .collect();
-        RowView { row: seen.row, key: self.key_seen(&cells), cells, claims: seen.claims.clone() }
-    }
-
-    /// A row of a receipt, read by the header of the same receipt: a column that moved in between is found where it was hit.
-    pub fn receipt_row(&self, header: &[GridCell], tab: &TabRead, cells: Vec<GridCell>) -> ReceiptRow {
-        let key = match self.layout_of_receipt(header, tab) {
-            Some(layout) => {
-                let linked: Vec<GridCell> = layout
-                    .columns
-                    .iter()
-                    .map(|column| cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
-                    .collect();
-                self.key_seen(&linked)
-            }
-            None => KeySeen::Unreadable,
-        };
-        ReceiptRow { key, cells }
-    }
-
-    /// By the columns of the read that the batch rests on, followed to where the receipt's header shows them. If that read does
-    /// not tell them, its anchors do, with the receipt's own header.
-    fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
-        let before = self::header(tab);
-        match self.resolve(before, &tab.anchors) {
-            Ok(layout) => Some(layout.followed(before, header)),
-            Err(_) => self.resolve(header, &tab.anchors).ok(),
-        }
-    }
-
-    fn key_seen(&self, cells: &[GridCell]) -> KeySeen {
-        let parts: Vec<&GridCell> = self.key.iter().filter_map(|at| cells.get(*at)).collect();
-        if parts.iter().all(|cell| cell.value.is_blank()) {
-            return KeySeen::Blank;
-        }
-        let mut values = Vec::with_capacity(parts.len());
-        for (at, cell) in self.key.iter().zip(parts) {
-            match self.meaning(*at, &cell.value) {
-                Ok(value) if !value.is_null() => values.push(value),
-                _ => return KeySeen::Unreadable,
-            }
-        }
-        KeySeen::Key(canonical(&self.schema, &Key(values)))
-    }
 }
 
 /// The filter of a link, soft deletes in it.
@@ -421,21 +322,4 @@ fn soft(table: &str, deletes: &Deletes, schema: &TableSchema) -> Result<Option<S
 
 fn filled(image: &Image) -> Vec<Value> {
     image.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()
-}
-
-fn header(tab: &TabRead) -> &[GridCell] {
-    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
-}
-
-fn check_column(table: &str, column: &Column, key: bool) -> Result<(), UnfitLink> {
-    let (table, name) = (table.to_owned(), column.name.clone());
-    match &column.kind {
-        ColumnKind::Unsupported(kind) => {
-            Err(UnfitLink::Unsupported { table, column: name, kind: kind.clone() })
-        }
-        kind @ (ColumnKind::Float | ColumnKind::Double | ColumnKind::Json) if key => {
-            Err(UnfitLink::BadKey { table, column: name, kind: format!("{kind:?}") })
-        }
-        _ => Ok(()),
-    }
 }

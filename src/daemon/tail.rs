@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::daemon::notify::Beat;
 use crate::daemon::perform::Memory;
 use crate::daemon::retry::Backoff;
-use crate::daemon::route::{Route, Turn};
+use crate::daemon::route::{Reshaped, Route, Turn};
 use crate::daemon::shutdown::Shutdown;
 use crate::daemon::{DaemonError, SOURCE};
 use crate::database::connect::{self, Server};
@@ -114,8 +114,13 @@ async fn one_connection(
                     follow.route.reread(table).await;
                 }
             }
-            Turn::Anew(tables) | Turn::Compare(tables) => {
-                read_whole(pool, |table| tables.contains(table)).await?;
+            Turn::Compare(tables) => {
+                let tables: Vec<Reshaped> = tables.into_iter().map(Reshaped::from).collect();
+                read_whole(pool, |table| renames_of(&tables, table)).await?;
+                break Err(DaemonError::Anew("a linked table has another shape".into()));
+            }
+            Turn::Anew(tables) => {
+                read_whole(pool, |table| renames_of(&tables, table)).await?;
                 break Err(DaemonError::Anew("a linked table has another shape".into()));
             }
         }
@@ -127,12 +132,23 @@ async fn one_connection(
     ended
 }
 
-/// Remembers that the links of these tables must read them whole at the next start.
-async fn read_whole(pool: &Pool, chosen: impl Fn(&TableName) -> bool) -> Result<(), DaemonError> {
+/// The column renames of a table, if it is among these.
+fn renames_of(tables: &[Reshaped], table: &TableName) -> Option<Vec<(String, String)>> {
+    let mut here = tables.iter().filter(|reshaped| reshaped.table == *table).peekable();
+    here.peek()?;
+    Some(here.flat_map(|reshaped| reshaped.renamed.clone()).collect())
+}
+
+/// Remembers that the links of the chosen tables must read them whole at the next start, and what their columns are called.
+async fn read_whole(
+    pool: &Pool,
+    chosen: impl Fn(&TableName) -> Option<Vec<(String, String)>>,
+) -> Result<(), DaemonError> {
     let mut conn = pool.get_conn().await?;
     for mut link in store::link::load_all(&mut conn).await? {
-        if chosen(&link.table) {
-            let memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
+        if let Some(renamed) = chosen(&link.table) {
+            let mut memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
+            memory.renamed.extend(renamed);
             link.state = serde_json::to_string(&memory).unwrap_or_default();
             store::link::save(&mut conn, &link).await?;
         }
@@ -156,7 +172,7 @@ async fn other_shape(follow: &Follow, pool: &Pool, tables: &[TableName]) -> Resu
 /// The server has no way from our position on, which MariaDB tells only when it is asked for one: the next start reads every
 /// table whole and follows from the present position. The tables are marked before the position moves.
 async fn start_over(pool: &Pool, follow: &Follow) -> Result<(), DaemonError> {
-    read_whole(pool, |_| true).await?;
+    read_whole(pool, |_| Some(Vec::new())).await?;
     let mut conn = connect::session(&follow.server).await?;
     let position = standing::current_position(&mut conn).await?.to_string();
     let mut ours = pool.get_conn().await?;

@@ -18,6 +18,13 @@ pub enum SchemaKind {
         /// The new name.
         to: TableName,
     },
+    /// One of its columns bears another name; told beside [`Self::Altered`].
+    ColumnRenamed {
+        /// The old name.
+        from: String,
+        /// The new one.
+        to: String,
+    },
     /// It is gone.
     Dropped,
     /// All rows are gone, with no row events.
@@ -151,6 +158,8 @@ impl Reader<'_> {
             return self.other();
         };
         let mut changes = vec![SchemaChange { table: table.clone(), kind: self.alteration(rest) }];
+        let columns = self.column_renamings(rest);
+        changes.extend(columns.into_iter().map(|kind| SchemaChange { table: table.clone(), kind }));
         if let Some(to) = self.renaming(rest) {
             changes.push(SchemaChange { table, kind: SchemaKind::Renamed { to } });
         }
@@ -165,12 +174,37 @@ impl Reader<'_> {
         if partitions { SchemaKind::Partitioned } else { SchemaKind::Altered }
     }
 
+    /// The place begins a clause of ALTER.
+    fn begins(&self, at: usize, rest: usize) -> bool {
+        at == rest || self.words.get(at - 1) == Some(&Word::Sign(','))
+    }
+
+    /// `RENAME COLUMN a TO b` and `CHANGE [COLUMN] [IF EXISTS] a b …`. A column that is called `change` may pass for one: who
+    /// uses this looks whether the old name is gone and the new one there.
+    fn column_renamings(&self, rest: usize) -> Vec<SchemaKind> {
+        let name = |at: usize| self.words.get(at).and_then(Word::name).map(str::to_owned);
+        let pair = |at: usize| {
+            let column = usize::from(self.is(at + 1, "COLUMN"));
+            if self.is(at, "RENAME") && column == 1 {
+                let old = self.after_if(at + 2);
+                return self.is(old + 1, "TO").then(|| Some((name(old)?, name(old + 2)?))).flatten();
+            }
+            let old = self.after_if(at + 1 + column);
+            self.is(at, "CHANGE").then(|| Some((name(old)?, name(old + 1)?))).flatten()
+        };
+        (rest..self.words.len())
+            .filter(|&at| self.begins(at, rest))
+            .filter_map(pair)
+            .filter(|(from, to)| !from.eq_ignore_ascii_case(to))
+            .map(|(from, to)| SchemaKind::ColumnRenamed { from, to })
+            .collect()
+    }
+
     /// The table's new name in `RENAME [TO | AS] x`; columns and keys have their own word after RENAME.
     fn renaming(&self, rest: usize) -> Option<TableName> {
-        let begins = |i: usize| i == rest || self.words.get(i - 1) == Some(&Word::Sign(','));
         let of_a_part = |i: usize| ["COLUMN", "INDEX", "KEY"].iter().any(|word| self.is(i, word));
-        let at =
-            (rest..self.words.len()).find(|&i| self.is(i, "RENAME") && begins(i) && !of_a_part(i + 1))?;
+        let at = (rest..self.words.len())
+            .find(|&i| self.is(i, "RENAME") && self.begins(i, rest) && !of_a_part(i + 1))?;
         let name = if self.is(at + 1, "TO") || self.is(at + 1, "AS") { at + 2 } else { at + 1 };
         self.table(name).map(|(table, _)| table)
     }
@@ -298,7 +332,6 @@ mod tests {
             ("ALTER TABLE t ADD COLUMN c INT FIRST", "db.t", SchemaKind::Altered),
             ("alter online table if exists `x`.`t` drop c", "x.t", SchemaKind::Altered),
             ("ALTER TABLE t DROP PARTITION p", "db.t", SchemaKind::Partitioned),
-            ("ALTER TABLE t RENAME COLUMN a TO b", "db.t", SchemaKind::Altered),
             ("ALTER TABLE t ADD rename INT", "db.t", SchemaKind::Altered),
             ("CREATE TABLE IF NOT EXISTS t (id int)", "db.t", SchemaKind::Created),
             ("CREATE UNIQUE INDEX i ON x.t (a)", "x.t", SchemaKind::Altered),
@@ -308,6 +341,31 @@ mod tests {
         ];
         for (sql, table, kind) in said {
             assert_eq!(schema(sql), [(table.to_owned(), kind)], "{sql}");
+        }
+    }
+
+    #[test]
+    fn columns_that_get_another_name_are_told() {
+        let said = [
+            ("ALTER TABLE t RENAME COLUMN a TO b", vec![("a", "b")]),
+            (
+                "ALTER TABLE t ADD x ENUM('p','q'), CHANGE COLUMN IF EXISTS `a` `b c` INT, CHANGE d D INT",
+                vec![("a", "b c")],
+            ),
+            (
+                "ALTER TABLE t CHANGE a b INT AFTER c, RENAME COLUMN IF EXISTS e TO f",
+                vec![("a", "b"), ("e", "f")],
+            ),
+            ("ALTER TABLE t RENAME INDEX a TO b, MODIFY c INT", vec![]),
+        ];
+        for (sql, pairs) in said {
+            let told = schema(sql);
+            assert_eq!(told[0], ("db.t".to_owned(), SchemaKind::Altered), "{sql}");
+            let pair = |(from, to): &(&str, &str)| {
+                let kind = SchemaKind::ColumnRenamed { from: (*from).to_owned(), to: (*to).to_owned() };
+                ("db.t".to_owned(), kind)
+            };
+            assert_eq!(told[1..], pairs.iter().map(pair).collect::<Vec<_>>(), "{sql}");
         }
     }
 

@@ -35,6 +35,9 @@ pub enum Error {
     /// A right is missing, or the password is wrong.
     #[error("the database denies access: {0}")]
     Denied(String),
+    /// The account proves who it is in a way that we do not know, or would have to show its password for.
+    #[error("the account asks for the authentication plugin `{0}`, which is not spoken here")]
+    Plugin(String),
     /// Any other answer of the server.
     #[error("the database answered error {code}: {message}")]
     Server {
@@ -151,6 +154,7 @@ impl Classify for Error {
             Self::Malformed(_) | Self::OutOfOrder(_) | Self::Broken(_) | Self::NotAKey(_) => Fault::Bug,
             Self::Refused(_)
             | Self::Denied(_)
+            | Self::Plugin(_)
             | Self::Server { .. }
             | Self::NoTable(_)
             | Self::NotAName(_)
@@ -181,6 +185,10 @@ impl Classify for Error {
             Self::Lost(_) | Self::Silent(_) | Self::Ended | Self::Busy { .. } => "",
             Self::Refused(_) => "correct the value in the sheet",
             Self::Denied(_) => "grant the rights that `doctor` lists, or correct user and password",
+            Self::Plugin(_) => {
+                "give the account another: ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...' on MySQL, IDENTIFIED \
+                 VIA ed25519 USING PASSWORD('...') on MariaDB"
+            }
             Self::Server { .. } => "look the error up in the server's manual; it names the cause",
             Self::NoTable(_) => "create the table, correct its name in the link, or grant SELECT on it",
             Self::Tls(_) => "correct the certificate, name its authority, or choose another TLS mode",
@@ -237,6 +245,12 @@ impl From<mysql_async::Error> for Error {
             ) => Self::Broken("a row of an unexpected shape".into()),
             mysql_async::Error::Driver(mysql_async::DriverError::UnexpectedPacket { .. }) => {
                 Self::Lost("unexpected packet".into())
+            }
+            mysql_async::Error::Driver(mysql_async::DriverError::UnknownAuthPlugin { name }) => {
+                Self::Plugin(name)
+            }
+            mysql_async::Error::Driver(mysql_async::DriverError::CleartextPluginDisabled) => {
+                Self::Plugin("mysql_clear_password".into())
             }
             mysql_async::Error::Driver(mysql_async::DriverError::NoClientSslFlagFromServer) => {
                 Self::Tls("the server has no TLS".into())
@@ -339,6 +353,7 @@ mod tests {
             Error::Ended,
             Error::Busy { code: 1213 },
             Error::Incident,
+            Error::Plugin("dialog".into()),
             Error::PartialJson(table()),
             Error::Malformed(Malformed("x")),
         ];

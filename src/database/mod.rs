@@ -28,6 +28,7 @@ pub mod interest;
 mod json;
 pub mod key;
 mod layout;
+pub mod load;
 mod offset;
 mod open;
 pub mod read;

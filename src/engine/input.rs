@@ -246,6 +246,13 @@ pub enum Input {
         /// The link.
         table: TableIndex,
     },
+    /// Rows were found that are not as base says, and that the stream has not told.
+    Suspect {
+        /// The link.
+        table: TableIndex,
+        /// The rows.
+        keys: Vec<Key>,
+    },
     /// The stream is in doubt about a table.
     Stop {
         /// The link.

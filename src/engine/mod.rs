@@ -36,6 +36,7 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod brake;
+pub mod carry;
 mod change;
 mod claim;
 pub mod conflict;
@@ -61,6 +62,7 @@ mod reading;
 pub mod reconcile;
 mod rows;
 mod stream;
+mod suspect;
 pub mod table;
 mod verify;
 mod weigh;
@@ -232,6 +234,7 @@ impl Engine {
             Input::Transaction(transaction) => self.on_transaction(transaction),
             Input::Rebase(table) => self.on_rebase(table),
             Input::Reread { table } => self.on_reread(table),
+            Input::Suspect { table, keys } => self.on_suspect(table, keys),
             Input::Stop { table, reason } => self.on_stop(table, reason),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),

@@ -125,7 +125,7 @@ fn place(header: &[GridCell], anchors: &[Anchor], link: &LinkName, name: &str) -
 }
 
 /// The columns whose header is the name, outer spaces and letter case aside.
-fn titled<'a>(header: &'a [GridCell], name: &'a str) -> impl Iterator<Item = u32> + 'a {
+pub(super) fn titled<'a>(header: &'a [GridCell], name: &'a str) -> impl Iterator<Item = u32> + 'a {
     (0u32..).zip(header).filter_map(move |(column, cell)| match &cell.value {
         Cell::Text(text) if text.trim().to_lowercase() == name.to_lowercase() => Some(column),
         _ => None,

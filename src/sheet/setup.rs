@@ -5,7 +5,7 @@
 
 use crate::fault::{Classify, Fault};
 use crate::model::cell::Cell;
-use crate::model::grid::{GridCell, Snapshot, TabRead};
+use crate::model::grid::{Anchor, GridCell, Snapshot, TabRead};
 use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::schema::Column;
 use crate::sheet::client::{Call, Client};
@@ -18,10 +18,12 @@ use crate::sheet::request::{self, ANCHOR_KEY};
 use crate::sheet::setup::make::{column_requests, tab_requests};
 use crate::sheet::wire::{DataFilter, Request};
 
+mod follow;
 mod furnish;
 mod make;
 
-pub use make::COLUMNS;
+pub use follow::TabChanges;
+pub use make::width;
 
 /// What a link wants of its tab.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +36,12 @@ pub struct TabPlan<'a> {
     pub columns: &'a [Column],
     /// The names of the table's key columns.
     pub key: &'a [&'a str],
+    /// About how many rows the table has.
+    pub rows: u64,
     /// Rules and warnings by the schema are wanted on the columns.
     pub rules: bool,
+    /// What became of the link's columns since the tab was made ready.
+    pub changes: &'a TabChanges,
 }
 
 /// What is there now.
@@ -94,12 +100,19 @@ impl Client {
         spreadsheet: &SpreadsheetId,
         plan: &TabPlan<'_>,
     ) -> Result<Prepared, SetupError> {
-        let (sheet, helper) = self.prepare_tabs(spreadsheet, plan.title).await?;
-        let tab = self.tab(spreadsheet, sheet).await?;
+        let (sheet, helper) = self.prepare_tabs(spreadsheet, plan).await?;
+        let mut tab = self.tab(spreadsheet, sheet).await?;
+        if self.rename_columns(spreadsheet, &tab, plan).await? {
+            tab = self.tab(spreadsheet, sheet).await?;
+        }
         let columns = place(&tab, plan)?;
         let missing: Vec<usize> = (0..plan.columns.len()).filter(|i| !is_anchored(&tab, plan, *i)).collect();
+        let mut requests = column_requests(&tab, plan, &columns, &missing);
+        requests.extend(follow::farewell_requests(&tab, plan));
+        if !requests.is_empty() {
+            self.apply(spreadsheet, requests).await?;
+        }
         if !missing.is_empty() {
-            self.apply(spreadsheet, column_requests(&tab, plan, &columns, &missing)).await?;
             self.check_anchors(spreadsheet, sheet, plan, &missing).await?;
         }
         self.furnish(spreadsheet, sheet, plan, &columns).await?;
@@ -110,10 +123,10 @@ impl Client {
     async fn prepare_tabs(
         &self,
         spreadsheet: &SpreadsheetId,
-        title: &str,
+        plan: &TabPlan<'_>,
     ) -> Result<(SheetId, SheetId), SheetError> {
         let tabs = self.overview(Lane::Verify, spreadsheet).await?;
-        let requests = tab_requests(&tabs, title);
+        let requests = tab_requests(&tabs, plan.title, width(plan.columns.len(), plan.rows));
         let tabs = if requests.is_empty() {
             tabs
         } else {
@@ -121,7 +134,7 @@ impl Client {
             self.overview(Lane::Verify, spreadsheet).await?
         };
         let id = |title: &str| tabs.iter().find(|tab| is_titled(tab, title)).map(|tab| tab.sheet);
-        match (id(title), id(HELPER_TITLE)) {
+        match (id(plan.title), id(HELPER_TITLE)) {
             (Some(sheet), Some(helper)) => Ok((sheet, helper)),
             _ => Err(SheetError::Moved("a tab that was just made is gone".to_owned())),
         }
@@ -148,7 +161,11 @@ impl Client {
     ) -> Result<(), SetupError> {
         let tab = self.tab(spreadsheet, sheet).await?;
         let header = tab.rows.first().map_or(&[][..], |row| &row.cells);
-        let by_header = layout(header, &[], plan.link, &names(plan), plan.key);
+        let texts: Vec<String> =
+            made.iter().map(|i| anchor_text(plan.link, &plan.columns[*i].name)).collect();
+        let others: Vec<Anchor> =
+            tab.anchors.iter().filter(|anchor| !texts.contains(&anchor.text)).cloned().collect();
+        let by_header = layout(header, &others, plan.link, &names(plan), plan.key);
         let stands = |i: &usize| {
             let text = anchor_text(plan.link, &plan.columns[*i].name);
             let anchor = tab.anchors.iter().find(|anchor| anchor.text == text);
@@ -172,7 +189,9 @@ pub fn helper_among(tabs: &[TabInfo]) -> Option<SheetId> {
 
 /// Is everything there that the plan wants of the tab?
 pub fn is_prepared(tab: &TabRead, plan: &TabPlan<'_>) -> bool {
-    place(tab, plan).is_ok() && (0..plan.columns.len()).all(|i| is_anchored(tab, plan, i))
+    place(tab, plan).is_ok()
+        && (0..plan.columns.len()).all(|i| is_anchored(tab, plan, i))
+        && follow::is_followed(tab, plan)
 }
 
 fn names<'a>(plan: &TabPlan<'a>) -> Vec<&'a str> {
@@ -197,7 +216,7 @@ fn place(tab: &TabRead, plan: &TabPlan<'_>) -> Result<Layout, LayoutFault> {
         let titles: Vec<GridCell> = titles(plan).collect();
         return layout(&titles, &[], plan.link, &names(plan), plan.key);
     }
-    layout(header, &tab.anchors, plan.link, &names(plan), plan.key)
+    layout(&follow::with_new(tab, plan), &tab.anchors, plan.link, &names(plan), plan.key)
 }
 
 fn is_blank(header: &[GridCell]) -> bool {
@@ -239,7 +258,16 @@ mod tests {
             Column::required("paid", ColumnKind::Boolean),
         ];
         let link = LinkName("orders".into());
-        let plan = TabPlan { link: &link, title: "Orders", columns: &columns, key: &["id"], rules: true };
+        let changes = TabChanges::default();
+        let plan = TabPlan {
+            link: &link,
+            title: "Orders",
+            columns: &columns,
+            key: &["id"],
+            rows: 0,
+            rules: true,
+            changes: &changes,
+        };
         let places = place(tab, &plan)?;
         let missing: Vec<usize> = (0..2).filter(|i| !is_anchored(tab, &plan, *i)).collect();
         let requests = column_requests(tab, &plan, &places, &missing);
@@ -287,12 +315,12 @@ mod tests {
             column_count: 1,
             hidden: false,
         };
-        assert!(tab_requests(&[there("orders", 0), there(HELPER_TITLE, 3)], "Orders").is_empty());
+        assert!(tab_requests(&[there("orders", 0), there(HELPER_TITLE, 3)], "Orders", 26).is_empty());
         let renamed = [there("Orders", 0), there("mine now", HELPER_ID.0)];
         assert_eq!(
-            json!(tab_requests(&renamed, "Orders"))[0]["updateSheetProperties"]["fields"],
+            json!(tab_requests(&renamed, "Orders", 26))[0]["updateSheetProperties"]["fields"],
             "title,hidden"
         );
-        assert_eq!(tab_requests(&[], "Orders").len(), 3);
+        assert_eq!(tab_requests(&[], "Orders", 26).len(), 3);
     }
 }

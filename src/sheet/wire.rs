@@ -24,6 +24,13 @@ pub(super) enum Request {
     DeleteDeveloperMetadata {
         data_filter: DataFilter,
     },
+    #[serde(rename_all = "camelCase")]
+    UpdateDeveloperMetadata {
+        data_filters: [DataFilter; 1],
+        #[serde(rename = "developerMetadata")]
+        metadata: MetadataValue,
+        fields: &'static str,
+    },
     UpdateCells(UpdateCells),
     #[serde(rename_all = "camelCase")]
     CopyPaste {
@@ -148,6 +155,13 @@ pub(super) enum Visibility {
     Document,
 }
 
+/// What becomes of metadata that is there.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MetadataValue {
+    pub(super) metadata_value: String,
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum Location {
@@ -239,6 +253,37 @@ pub(super) struct FormatCell {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) enum CellFormat {
-    NumberFormat { r#type: &'static str, pattern: String },
-    TextFormat { bold: bool },
+    NumberFormat {
+        r#type: &'static str,
+        pattern: String,
+    },
+    #[serde(rename_all = "camelCase")]
+    TextFormat {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bold: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        foreground_color_style: Option<ColourStyle>,
+    },
+}
+
+impl CellFormat {
+    /// What is left out, and named in the request's fields, becomes the default.
+    pub(super) fn of_text(bold: Option<bool>, colour: Option<Colour>) -> Self {
+        let foreground_color_style = colour.map(|rgb_color| ColourStyle { rgb_color });
+        Self::TextFormat { bold, foreground_color_style }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ColourStyle {
+    rgb_color: Colour,
+}
+
+/// Parts from 0 to 1.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Colour {
+    pub(super) red: f32,
+    pub(super) green: f32,
+    pub(super) blue: f32,
 }

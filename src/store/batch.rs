@@ -35,6 +35,17 @@ pub async fn intend(
     Ok(())
 }
 
+/// Writes the plan of an open batch anew: a link's columns are others than when it was made.
+pub async fn rewrite(
+    conn: &mut impl Queryable,
+    spreadsheet: &SpreadsheetId,
+    number: BatchNumber,
+    plan: &[u8],
+) -> Result<()> {
+    let sql = "UPDATE batch SET plan_packed = ? WHERE spreadsheet = ? AND number = ? AND step = 'intended'";
+    Ok(conn.exec_drop(sql, (pack(plan), &spreadsheet.0, number.0)).await?)
+}
+
 /// Settles a batch, in the transaction that stores what follows from its end. Settling it again the same way is nothing.
 pub async fn finish(
     conn: &mut impl Queryable,

@@ -29,6 +29,17 @@ pub async fn insert(conn: &mut impl Queryable, link: &LinkName, claims: &[(Claim
     claims.run(conn, |rows| format!("INSERT INTO claim (link, claim, content) VALUES {rows}")).await
 }
 
+/// Writes a claim's content anew: the link's columns are others than when it was made.
+pub async fn rewrite(
+    conn: &mut impl Queryable,
+    link: &LinkName,
+    claim: ClaimId,
+    content: &str,
+) -> Result<()> {
+    let sql = "UPDATE claim SET content = ? WHERE link = ? AND claim = ?";
+    Ok(conn.exec_drop(sql, (content, &link.0, claim.0)).await?)
+}
+
 /// Stores the key of an inserted row, in the transaction that inserts it.
 pub async fn keyed(conn: &mut impl Queryable, link: &LinkName, claim: ClaimId, key: &Key) -> Result<()> {
     conn.exec_drop(

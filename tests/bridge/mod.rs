@@ -14,6 +14,7 @@ pub(crate) mod rig;
 pub(crate) mod storm;
 
 mod browser;
+mod columns;
 mod day;
 mod door;
 mod echoes;

@@ -146,6 +146,23 @@ impl<'a> Person<'a> {
         });
     }
 
+    /// Deletes a whole column.
+    pub(crate) fn deletes_column(&self, header: &str) -> bool {
+        self.acts(|sight| {
+            let column = sight.column(header)?;
+            Some(Action::DeleteColumns { sheet: TAB, start: column, end: column + 1 })
+        })
+    }
+
+    /// Where a header stands, and whether it is grey.
+    pub(crate) fn sees_header(&self, header: &str) -> Option<(u32, bool)> {
+        let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");
+        let sight = Sight::of(&book);
+        let column = sight.column(header)?;
+        let format = sight.tab.cell(0, column).look.as_ref().and_then(|look| look.format.get("textFormat"));
+        Some((column, format.is_some_and(|text| text.get("foregroundColorStyle").is_some())))
+    }
+
     /// What the cell of this key and column shows.
     pub(crate) fn sees(&self, key: impl ToString, column: &str) -> Option<String> {
         let book = self.rig.google.world().spreadsheet(&self.rig.spreadsheet).expect("the spreadsheet");

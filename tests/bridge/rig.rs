@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// Further lines of `[mysql]`.
+    pub(crate) mysql: &'static str,
     /// The rows that the tab shows, as SQL.
     pub(crate) inside: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
@@ -70,6 +72,7 @@ impl Default for Setup {
             rows: 12,
             deletes: "apply",
             more: "",
+            mysql: "",
             inside: "TRUE",
             table: None,
             parcel: None,
@@ -337,6 +340,7 @@ impl Rig {
 socket = "{socket}"
 user = "{database}"
 state_schema = "{state}"
+{mysql}
 
 [google]
 key_file = "google.json"
@@ -371,6 +375,7 @@ second_look = "400ms"
                 format!("{:?}", setup.deletes)
             },
             sweep = setup.sweep_interval,
+            mysql = setup.mysql,
         );
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");
         for secret in ["google.json", "link-secret"] {

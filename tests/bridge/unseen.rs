@@ -1,5 +1,7 @@
 //! Changes of the table that no row event tells: the link reads its table again and the tab is right in the end.
 
+use mysql_async::prelude::Queryable;
+
 use super::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
 use crate::support::server::{Kind, Server, for_each_server};
@@ -47,21 +49,60 @@ async fn rows_that_went_while_the_binlog_was_purged_go_from_the_tab() {
 }
 
 #[tokio::test]
-async fn a_table_that_gets_another_column_is_followed_on() {
+async fn changes_of_a_session_without_a_binlog_are_found_by_the_audit() {
     for_each_server(async |server| {
-        let rig = Rig::open(server, "altered", setup()).await;
-        rig.sql("INSERT INTO goods (name, stock) VALUES ('before', 1); ALTER TABLE goods ADD COLUMN later INT FIRST").await;
-        rig.sql("UPDATE goods SET stock = 5 WHERE id = 1").await;
-        // The link waits until somebody says which column of the tab is the new one.
-        let ann = rig.person("ann@example.com");
-        eventually(SOON, "the link's word in the journal", async || {
-            rig.daemon.log().contains("no column of the tab is `later`").then_some(())
+        let rig = Rig::open(server, "unlogged", Setup { mysql: "audit_interval = \"1s\"", ..setup() }).await;
+        rig.sql(
+            "SET SESSION sql_log_bin = 0; UPDATE goods SET stock = 4711 WHERE id = 3; DELETE FROM goods WHERE id = 5; \
+             INSERT INTO goods (name, stock) VALUES ('unheard of', 1)",
+        )
+        .await;
+        rig.until_equal(SOON).await;
+        eventually(SOON, "the audit's word in the journal", async || {
+            rig.daemon.log().contains("not as they are known").then_some(())
         })
         .await;
-        ann.adds_column("later");
-        rig.until_equal(SOON).await;
-        rig.sql("UPDATE goods SET stock = 6 WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
-        rig.until_equal(SOON).await;
+        // What is known again is not told again.
+        eventually(SOON, "an audit that finds nothing", async || {
+            let log = rig.daemon.log();
+            let (_, after) = log.rsplit_once("not as they are known")?;
+            after.contains("all as they are known").then_some(())
+        })
+        .await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_copy_waits_while_the_server_is_busy() {
+    const SLEEPERS: u32 = 30;
+    for kind in Kind::ALL {
+        let server: &'static Server = Box::leak(Box::new(Server::start(kind, &[]).await));
+        let setup = Setup { mysql: "max_threads_running = 20", rows: 40, ..setup() };
+        let rig = Rig::prepared(server, "busy", &setup).await;
+        // Given a server at which thirty sessions work, when the daemon starts, then it reads nothing of the table.
+        let mut sleepers = Vec::new();
+        for _ in 0..SLEEPERS {
+            let mut conn = server.connect().await;
+            sleepers.push(tokio::spawn(async move { conn.query_drop("SELECT SLEEP(600)").await.is_err() }));
+        }
+        rig.start().await;
+        eventually(SOON, "the copy's word in the journal", async || {
+            rig.daemon.log().contains("the copy waits: ").then_some(())
+        })
+        .await;
+        assert_eq!(rig.state_rows("base").await, 0, "{server}");
+        // When they are done, then it goes on.
+        let working: Vec<u64> = server
+            .rows("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(600)'")
+            .await;
+        for id in working {
+            server.sql(&format!("KILL {id}")).await;
+        }
+        rig.until_equal(SOON).await;
+        assert!(rig.daemon.log().contains("the copy goes on"), "{server}");
+        for sleeper in sleepers {
+            assert!(sleeper.await.expect("no sleeper panics"), "{server}: it was killed");
+        }
+    }
 }

@@ -55,7 +55,7 @@ async fn children_are_in_doubt_too_where_we_may_not_look_at_the_parent() {
              GRANT SELECT ON {db}.c TO {db}@'%'"
         ))
         .await;
-    let mut follow = Follow::by(server, &db, &[(&db, "c")]).await;
+    let mut follow = Follow::by(server, &db, "", &[(&db, "c")]).await;
     assert_eq!(doubted(server, &db, &mut follow, "DELETE FROM p WHERE id = 2").await, ["c"], "{server}");
 }
 

@@ -88,9 +88,10 @@ impl Follow {
         Self::open(&account(server), start, tables, terms, server.to_string()).await
     }
 
-    /// From the present position, as a user without a password.
-    pub(crate) async fn by(server: &Server, user: &str, tables: &[(&str, &str)]) -> Self {
-        let them = Account { user: user.to_owned(), ..account(server) };
+    /// From the present position, as another user.
+    pub(crate) async fn by(server: &Server, user: &str, password: &str, tables: &[(&str, &str)]) -> Self {
+        let password = password.to_owned().into();
+        let them = Account { user: user.to_owned(), password, ..account(server) };
         let opened = Self::open(&them, now(server).await, tables, Terms::default(), server.to_string()).await;
         opened.unwrap_or_else(|error| panic!("{server}: {error}"))
     }

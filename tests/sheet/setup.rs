@@ -3,7 +3,7 @@
 use sheetbridge::model::link::LinkName;
 use sheetbridge::model::schema::{Column, ColumnKind};
 use sheetbridge::sheet::layout::LayoutFault;
-use sheetbridge::sheet::setup::{Prepared, SetupError, TabPlan};
+use sheetbridge::sheet::setup::{Prepared, SetupError, TabChanges, TabPlan};
 use sheets_emulator::faults::{Applied, Fault, Moment, Rule};
 use sheets_emulator::grid::{SheetId as Tab, Value};
 use sheets_emulator::people::{Action, Person};
@@ -17,7 +17,16 @@ async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
         Column::required("due", ColumnKind::Date),
     ];
     let link = LinkName("orders".into());
-    let plan = TabPlan { link: &link, title, columns: &columns, key: &["id"], rules: true };
+    let changes = TabChanges::default();
+    let plan = TabPlan {
+        link: &link,
+        title,
+        columns: &columns,
+        key: &["id"],
+        rows: 0,
+        rules: true,
+        changes: &changes,
+    };
     desk.client.prepare(&desk.spreadsheet, &plan).await
 }
 

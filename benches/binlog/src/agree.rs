@@ -1,4 +1,4 @@
-//! Three readings of the same rows: ours from the binlog, ours by SELECT, and mysql_cdc's, where it can read the type: unsigned
+//! Three readings of the same rows: ours from the binlog, ours by SELECT, and that of `mysql_cdc`, where it can read the type: unsigned
 //! whole numbers, times that are not negative, text that is UTF-8 (the others end its stream or come out wrong).
 
 use mysql_cdc::events::row_events::mysql_value::MySqlValue;
@@ -6,7 +6,7 @@ use sheetbridge::model::schema::ColumnKind;
 use sheetbridge::model::temporal::{Date, DateTime};
 use sheetbridge::model::value::Value;
 
-/// True if mysql_cdc's value is the same as ours.
+/// True if the value of `mysql_cdc` is the same as ours.
 pub(crate) fn same(kind: &ColumnKind, ours: &Value, theirs: Option<&MySqlValue>) -> bool {
     let Some(theirs) = theirs else { return ours.is_null() };
     match (ours, theirs) {

@@ -1,9 +1,13 @@
 //! One contender over one log: `binlog-bench WHAT PORT START FILE ROWS`. Prints `WHAT rows seconds peak-KiB`.
 //!
 //! `START` is the position before the log in the server's own form, `FILE` the log's name, for those who know files only.
+//! `flat` and `gtid` are no contenders: they print sentences.
+//!
 //! Each contender is a process of its own, so that its peak of memory is its own.
 
 mod agree;
+mod flat;
+mod gtid;
 
 use std::error::Error;
 use std::fs;
@@ -54,6 +58,8 @@ async fn main() -> Result<()> {
         "mysql_cdc" => tokio::task::spawn_blocking(move || cdc(&log).map_err(|e| e.to_string())).await??,
         "mysql_async" => walk(&log).await?,
         "agree" => agree(log).await?,
+        "flat" => return flat::report(&log).await,
+        "gtid" => return gtid::report(),
         other => return Err(format!("no contender {other}").into()),
     };
     println!("{what} {rows} {:.3} {}", begun.elapsed().as_secs_f64(), peak());

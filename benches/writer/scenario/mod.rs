@@ -5,6 +5,7 @@ mod growth;
 mod idle;
 mod many;
 mod person;
+mod snapshot;
 mod soak;
 mod storm;
 mod wave;
@@ -21,7 +22,7 @@ pub(crate) const NAMES: [&str; 9] =
     ["idle", "storm", "storm-slow", "wave", "wave-slow", "growth", "bulk", "person", "many"];
 
 /// What is run only when it is asked for by name.
-pub(crate) const SOAK: &str = "soak";
+pub(crate) const BY_NAME: [&str; 2] = ["soak", "snapshot"];
 
 fn minutes() -> f64 {
     let given = std::env::var("MINUTES").ok().filter(|given| !given.is_empty());
@@ -40,7 +41,8 @@ pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Fi
         "bulk" => bulk::run(server, scale).await,
         "person" => person::run(server, scale).await,
         "many" => many::run(server, scale).await,
-        SOAK => soak::run(server, minutes()).await,
+        "soak" => soak::run(server, minutes()).await,
+        "snapshot" => snapshot::run(server, scale).await,
         other => unreachable!("{other} is not in the list"),
     }
 }

@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use mysql_async::prelude::Queryable;
-
 use crate::Scale;
+use crate::churn::Churn;
 use crate::figures::Figures;
-use crate::goods;
 use crate::rivals::Rival;
 use crate::scenario::count_calls;
 use crate::stage::{Google, Link, Stage};
@@ -48,30 +46,13 @@ pub(crate) async fn run(server: &'static Server, scale: Scale, google: Google) -
 
 /// Changes as fast as the scenario says; gives what every row must show in the end, by its key.
 async fn load(stage: &Stage, link: &Link, seconds: u32) -> Vec<f64> {
-    let mut conn = stage.server.connect().await;
-    let mut expected: Vec<f64> = (0..=link.rows).map(goods::stock).collect();
+    let mut churn = Churn::new(stage, link).await;
     let began = Instant::now();
-    for beat in 0..seconds * 20 {
-        let ids = (0..TOGETHER).map(|n| 1 + (beat * TOGETHER + n).wrapping_mul(2_654_435_761) % link.rows);
-        let cases: Vec<(u32, u32)> =
-            ids.enumerate().map(|(n, id)| (id, beat * TOGETHER + n as u32)).collect();
-        let whens: Vec<String> =
-            cases.iter().rev().map(|(id, stock)| format!("WHEN {id} THEN {stock}")).collect();
-        let list: Vec<String> = cases.iter().map(|(id, _)| id.to_string()).collect();
-        let statement = format!(
-            "UPDATE {}.{} SET stock = CASE id {} END WHERE id IN ({})",
-            stage.database,
-            link.name,
-            whens.join(" "),
-            list.join(",")
-        );
-        conn.query_drop(statement).await.expect("a right statement");
-        for (id, stock) in cases {
-            expected[id as usize] = f64::from(stock);
-        }
-        tokio::time::sleep_until((began + BEAT * (beat + 1)).into()).await;
+    for beat in 1..=seconds * 20 {
+        churn.strike(TOGETHER).await;
+        tokio::time::sleep_until((began + BEAT * beat).into()).await;
     }
-    expected
+    churn.expected
 }
 
 /// What stands right in the tab three seconds after the end by each of the other ways.

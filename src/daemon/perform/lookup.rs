@@ -1,8 +1,10 @@
 //! Reads: the tabs of the spreadsheet, and rows of the table beside the stream.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use crate::daemon::perform::{Performer, now};
+use crate::daemon::reading::REST;
 use crate::database::statement::Lock;
 use crate::database::{self, read as rows};
 use crate::engine::input::{DbRow, DbState, Input, ReadNumber, TableIndex, Trouble, View};
@@ -14,9 +16,6 @@ use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
 use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
-
-/// Rows in one chunk of a copy.
-const CHUNK: usize = 5_000;
 
 /// Either edge of the database.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +149,12 @@ impl Performer {
         high: EffectId,
     ) -> Input {
         match self.chunk_rows(table, after, low, high).await {
-            Ok(rows) => Input::Chunk { high, last: rows.len() < CHUNK, rows },
+            Ok(Some((rows, last))) => Input::Chunk { high, last, rows },
+            // The server is busy. The engine asks again, unless the end was asked for meanwhile.
+            Ok(None) => {
+                tokio::time::sleep(REST).await;
+                Input::ChunkFailed(high)
+            }
             Err(error) => {
                 tracing::info!(SHEET = self.spreadsheet.0, %error, "a chunk could not be read: tried again");
                 Input::ChunkFailed(high)
@@ -158,23 +162,32 @@ impl Performer {
         }
     }
 
-    /// Low mark, chunk, high mark: three transactions, so that the marks enclose the read in the stream (`DBLog`).
+    /// Low mark, chunk, high mark: three transactions, so that the marks enclose the read in the stream (`DBLog`). `None` while
+    /// the server is too busy; true with the last rows.
     async fn chunk_rows(
         &self,
         table: TableIndex,
         after: Option<Key>,
         low: EffectId,
         high: EffectId,
-    ) -> Result<Vec<(Key, DbRow)>, LookupError> {
+    ) -> Result<Option<(Vec<(Key, DbRow)>, bool)>, LookupError> {
         let table = &self.tables[table];
-        self.mark(low).await?;
         let mut conn = self.pool.get_conn().await?;
+        if !self.reading.may_go_on(&mut conn, "the copy").await? {
+            return Ok(None);
+        }
+        self.mark(low).await?;
+        let (begun, limit) = (Instant::now(), self.reading.rows());
         let inside = &table.filter;
         let rows =
-            rows::chunk_within(&mut conn, &table.schema, inside, after.as_ref(), CHUNK, Lock::None).await?;
+            rows::chunk_within(&mut conn, &table.schema, inside, after.as_ref(), limit, Lock::None).await?;
         drop(conn);
+        let last = rows.len() < limit;
+        if !last {
+            self.reading.took(begun.elapsed());
+        }
         self.mark(high).await?;
-        Ok(rows.iter().map(|row| (table.key(row), table.row(row))).collect())
+        Ok(Some((rows.iter().map(|row| (table.key(row), table.row(row))).collect(), last)))
     }
 
     pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {

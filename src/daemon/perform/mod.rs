@@ -26,6 +26,7 @@ use tokio::sync::broadcast;
 
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
+use crate::daemon::reading::Reading;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
@@ -69,6 +70,8 @@ pub struct Performer {
     pub standing: Arc<Standing>,
     /// Ids for ledger entries that are no effects: conflicts and notes.
     pub notes: AtomicU64,
+    /// How its tables are read whole.
+    pub reading: Reading,
     /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
     pub said: tokio::sync::Mutex<Option<Vec<Note>>>,
     /// The helper tab, once it is there.

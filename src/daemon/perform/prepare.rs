@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::columns::Known;
 use crate::daemon::perform::Performer;
 use crate::daemon::table::Table;
 use crate::engine::input::Input;
@@ -10,7 +11,7 @@ use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::TabInfo;
-use crate::sheet::setup::{self, SetupError, TabPlan};
+use crate::sheet::setup::{self, SetupError, TabChanges, TabPlan};
 use crate::store::link::LinkMemory;
 use crate::store::{self};
 
@@ -29,6 +30,14 @@ pub struct Memory {
     pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
+    /// What the link ties together beside its columns.
+    pub ties: u64,
+    /// Its columns as base has them, in the link's order.
+    pub columns: Vec<Known>,
+    /// Columns of the table that got another name: the old one, the new one.
+    pub renamed: Vec<(String, String)>,
+    /// What the tab has not been made to show yet.
+    pub owing: TabChanges,
 }
 
 impl Memory {
@@ -63,7 +72,7 @@ impl Performer {
 
     async fn store_memory(&self, table: &Table, read_whole: bool) -> Result<(), store::StoreError> {
         let (locale, time_zone) = table.manner().unwrap_or_default();
-        let memory = Memory { locale, time_zone, filter: table.filter_print(), read_whole };
+        let memory = Memory { locale, time_zone, read_whole, ..table.memory() };
         let mut tx = self.begin().await?;
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
@@ -107,7 +116,9 @@ impl Performer {
                 title,
                 columns: &table.headed_columns(),
                 key: &table.key_headers(),
+                rows: table.estimate,
                 rules: table.link.rules_in_sheet,
+                changes: &table.changes.tab,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
             if let Some(header) = header.filter(|tab| helper.is_some() && setup::is_prepared(tab, &plan)) {
@@ -151,8 +162,10 @@ impl Performer {
         for table in &self.tables {
             let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
             let tab = tab.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab));
-            let width =
-                tab.map_or(setup::COLUMNS, |tab| tab.column_count).max(table.plan.columns.len() as u32);
+            let columns = table.plan.columns.len();
+            let width = tab
+                .map_or_else(|| setup::width(columns, table.estimate), |tab| tab.column_count)
+                .max(columns as u32);
             let rows = (table.estimate + 1).saturating_sub(tab.map_or(0, |tab| tab.row_count.into()));
             all += rows * u64::from(width);
             let link = table.link.rules.name.0.as_str();
@@ -192,9 +205,8 @@ impl Performer {
                 store::base::bury(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
-            let filter = table.filter_print();
-            let read_whole = was.read_whole || changed || was.filter != filter;
-            let memory = Memory { locale, time_zone, filter, read_whole };
+            let read_whole = was.read_whole || changed || was.filter != table.filter_print();
+            let memory = Memory { locale, time_zone, read_whole, ..table.memory() };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;

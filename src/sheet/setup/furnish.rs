@@ -321,7 +321,16 @@ mod tests {
 
     fn made(there: Value, columns: &[Column], rules: bool) -> Vec<Value> {
         let link = LinkName("orders".into());
-        let plan = TabPlan { link: &link, title: "Orders", columns, key: &["id"], rules };
+        let changes = crate::sheet::setup::TabChanges::default();
+        let plan = TabPlan {
+            link: &link,
+            title: "Orders",
+            columns,
+            key: &["id"],
+            rows: 0,
+            rules,
+            changes: &changes,
+        };
         let layout = Layout { columns: (0..columns.len() as u32).collect(), key: vec![0] };
         let there: SheetThere = serde_json::from_value(there).expect("google's shape");
         requests(&there, &plan, &layout).iter().map(|request| json!(request)).collect()

@@ -64,8 +64,12 @@ impl DimensionRange {
         Self { sheet_id, dimension: Dimension::Rows, start_index: start, end_index: end }
     }
 
+    pub(in crate::sheet) fn columns(sheet_id: SheetId, start: u32, end: u32) -> Self {
+        Self { sheet_id, dimension: Dimension::Columns, start_index: start, end_index: end }
+    }
+
     pub(in crate::sheet) fn column(sheet_id: SheetId, column: u32) -> Self {
-        Self { sheet_id, dimension: Dimension::Columns, start_index: column, end_index: column + 1 }
+        Self::columns(sheet_id, column, column + 1)
     }
 }
 
