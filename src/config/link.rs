@@ -102,6 +102,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         time_zone: time_zone?,
         status_column: status_column?,
         rules_in_sheet: raw.rules_in_sheet.unwrap_or(true),
+        log_tab: raw.log_tab.unwrap_or(false),
     })
 }
 

@@ -93,6 +93,7 @@ pub struct RawLink {
     pub time_zone: Option<String>,
     pub status_column: Option<String>,
     pub rules_in_sheet: Option<bool>,
+    pub log_tab: Option<bool>,
 }
 
 /// A column that is more than its name.

@@ -212,6 +212,9 @@ impl Inbox {
             // The sheet cannot be read, for long: the scripts keep what they have, and our memory has its bound.
             return Ok(Answer::Unavailable);
         }
+        if accepted.is_previous {
+            self.standing.signed_as_before(&accepted.link);
+        }
         let kept: Vec<Kept> = accepted.delivery.edits.iter().map(kept).collect();
         let bodies: Vec<String> =
             kept.iter().map(|kept| serde_json::to_string(kept).unwrap_or_default()).collect();

@@ -10,6 +10,7 @@
 mod audit;
 mod carry;
 pub mod columns;
+pub mod diary;
 pub mod error;
 pub mod inbox;
 pub mod journal;
@@ -208,6 +209,14 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         let effects = first_effect(&owner, index);
         let (start, until) = start::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
         let performer = shared.performer(&group, index, &owner);
+        if let Some(diary) = performer.diary.clone() {
+            let (client, spreadsheet) = (Arc::clone(&performer.client), performer.spreadsheet.clone());
+            tasks.spawn(format!("log of {spreadsheet}"), diary.keep(client, spreadsheet, inner.clone()));
+        }
+        if performer.tables.iter().any(|table| table.link.rules_in_sheet) {
+            let dropdowns = Arc::clone(&performer).keep_choices(inner.clone());
+            tasks.spawn(format!("dropdowns of {}", group.spreadsheet), dropdowns);
+        }
         let beat = life.beats.beat(name.clone());
         let sheet = Spreadsheet { engine: Engine::new(start), performer, inputs: receiver, beat, until };
         tasks.spawn(name, sheet.run(inner.clone()));
@@ -310,6 +319,8 @@ impl Shared {
             notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
             reading: Reading::new(self.bounds),
             said: tokio::sync::Mutex::new(None),
+            choices: Mutex::default(),
+            diary: group.tables.iter().any(|table| table.link.log_tab).then(Arc::default),
             helper: Mutex::new(None),
             last: Mutex::new(None),
         })

@@ -20,6 +20,7 @@ pub struct Layout {
 impl Layout {
     /// The same columns a moment later, when row 1 shows `now` where it showed `before`. A column whose heading stands somewhere
     /// else has moved with it. A heading that is gone was retyped, or the whole row 1 was deleted: neither moves a column.
+    #[must_use]
     pub fn followed(mut self, before: &[GridCell], now: &[GridCell]) -> Self {
         let shown = |cells: &[GridCell], at: u32| {
             cells.get(at as usize).map_or(Cell::Blank, |cell| cell.value.clone())

@@ -117,8 +117,7 @@ fn open(tabs: &[TabInfo]) -> Vec<Request> {
 fn make(tabs: &[TabInfo]) -> Vec<Request> {
     let is_free = |title: &str| !tabs.iter().any(|tab| tab.title.eq_ignore_ascii_case(title));
     let title = TITLES.into_iter().find(|title| is_free(title)).unwrap_or(TITLES[1]);
-    let grid =
-        GridProperties { rows: Some(HEIGHT), columns: Some(WIDTH as u32), frozen_rows: Some(1) };
+    let grid = GridProperties { rows: Some(HEIGHT), columns: Some(WIDTH as u32), frozen_rows: Some(1) };
     let properties = SheetProperties {
         sheet_id: Some(LOG),
         title: Some(title.to_owned()),
@@ -132,7 +131,9 @@ fn make(tabs: &[TabInfo]) -> Vec<Request> {
     };
     let bold = Request::RepeatCell {
         range: GridRange::rows(LOG, 0, 1),
-        cell: FormatCell { format: CellFormat::TextFormat { bold: true } },
+        cell: FormatCell {
+            format: CellFormat::TextFormat { bold: Some(true), foreground_color_style: None },
+        },
         fields: "userEnteredFormat.textFormat.bold",
     };
     vec![Request::AddSheet { properties }, Request::AddProtectedRange { protected_range }, bold]

@@ -3,7 +3,7 @@
 use crate::daemon::perform::wording::{moment, zone};
 use crate::daemon::perform::{Performer, now};
 use crate::daemon::table::Table;
-use crate::engine::effect::{Conflict, TableWrite, WriteAim, Winner};
+use crate::engine::effect::{Conflict, TableWrite, Winner, WriteAim};
 use crate::engine::input::WriteOutcome;
 use crate::engine::plan::{Aim, Plan, PlannedOp};
 use crate::sheet::log_tab::LogLine;

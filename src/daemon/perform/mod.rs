@@ -5,8 +5,10 @@
 
 mod annotate;
 mod batch;
+mod choices;
 mod commit;
 mod guarded;
+mod lines;
 mod lookup;
 mod meant;
 mod prepare;
@@ -17,6 +19,7 @@ mod write;
 
 pub use prepare::Memory;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +27,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mysql_async::{Pool, Transaction, TxOpts};
 use tokio::sync::broadcast;
 
+use crate::daemon::diary::Diary;
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
 use crate::daemon::reading::Reading;
@@ -33,10 +37,11 @@ use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
 use crate::model::grid::Snapshot;
-use crate::model::link::{SheetId, SpreadsheetId};
+use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
 use crate::sheet::quota::Lane;
+use crate::sheet::setup::Choices;
 use crate::store::note::Note;
 use crate::store::{self, StoreError};
 
@@ -74,6 +79,10 @@ pub struct Performer {
     pub reading: Reading,
     /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
     pub said: tokio::sync::Mutex<Option<Vec<Note>>>,
+    /// By link, what foreign keys allow: what the dropdowns show.
+    pub choices: Mutex<BTreeMap<LinkName, Choices>>,
+    /// What the tab `Log` is told, where a link wants one.
+    pub diary: Option<Arc<Diary>>,
     /// The helper tab, once it is there.
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.

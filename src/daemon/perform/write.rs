@@ -26,6 +26,7 @@ impl Performer {
         });
         for (write, outcome) in writes.iter().zip(&outcomes) {
             journal(&self.tables[write.table], write, outcome);
+            self.log_write(write, outcome);
         }
         Input::Wrote(writes.iter().map(|write| write.effect).zip(outcomes).collect())
     }
