@@ -109,7 +109,8 @@ const OPENER: &str = "
 import os, socket, sys
 address, port, program, *arguments = sys.argv[1:]
 listening = socket.create_server((address, int(port)))
-os.dup2(listening.fileno(), 3, inheritable=True)
+os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
 os.execv(program, [program, *arguments])
 ";

@@ -44,8 +44,11 @@ async fn dropdowns_follow_what_the_tables_allow_and_columns_of_the_tables_own_wa
     for_each_server(async |server| {
         let setup = Setup { table: Some(TABLES.to_owned()), more: MORE, rows: 0, ..Setup::default() };
         let rig = Rig::open_with(server, "dropdowns", setup, 2).await;
-        offers(&rig, 2, &["A1", "B2"]).await;
         offers(&rig, 3, &["wood", "steel"]).await;
+        assert!(members(&rig, 2).is_empty(), "{server}: the parent is none of our account's tables");
+        let user = &rig.database;
+        rig.sql(&format!("GRANT SELECT ON shelf TO '{user}'@'localhost'")).await;
+        offers(&rig, 2, &["A1", "B2"]).await;
         let book = rig.google.world().spreadsheet(&rig.spreadsheet).expect("the spreadsheet");
         let warnings = book.tab(TAB).map(|tab| tab.protected.len());
         assert_eq!(warnings, Some(2), "{server}: the key, and the column that goes one way");
