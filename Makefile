@@ -24,6 +24,7 @@ test: needs ## Every test, each database test on MariaDB and on MySQL
 full: needs ## What is too long for every change: more random runs, then the demo
 	@scripts/test
 	cargo test --locked --test main bridge::day -- --ignored --nocapture
+	cargo test --locked --test main database::stream -- --ignored --nocapture
 	@$(MAKE) --no-print-directory simulate SEEDS=20000
 	@$(MAKE) --no-print-directory crash RUNS=60
 	@$(MAKE) --no-print-directory door EDITS=2000 CASES=20000

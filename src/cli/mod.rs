@@ -4,7 +4,13 @@
 //! with 78 (`EX_CONFIG`), which the unit takes as a reason not to start again.
 
 mod check_config;
+mod conflicts;
+mod office;
+mod pause;
+mod plan;
+mod resume;
 mod run;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::load::{DEFAULT_PATH, Surroundings};
 use crate::config::{Complaints, Settings};
 use crate::daemon::journal::Format;
+use crate::model::link::LinkName;
 
 /// `EX_CONFIG` of sysexits.h.
 const BAD_CONFIGURATION: u8 = 78;
@@ -39,6 +46,42 @@ enum Command {
         #[arg(long, value_name = "FILTER", env = "SHEETBRIDGE_LOG")]
         log: Option<String>,
     },
+    /// Tell how the links stand, what is paused and what to type; exits with 1 if something is paused
+    Status {
+        #[command(flatten)]
+        configuration: Configuration,
+    },
+    /// Read both sides of a link and tell what would be done; writes nothing
+    Plan {
+        #[command(flatten)]
+        configuration: Configuration,
+        #[command(flatten)]
+        link: Named,
+    },
+    /// Let a link pause: nothing is written to either side until `resume`
+    Pause {
+        #[command(flatten)]
+        configuration: Configuration,
+        #[command(flatten)]
+        link: Named,
+    },
+    /// Let a paused link go on
+    Resume {
+        #[command(flatten)]
+        configuration: Configuration,
+        #[command(flatten)]
+        link: Named,
+        /// The deletes that its brake named: they are made, and no others
+        #[arg(long, value_name = "ROWS")]
+        allow_deletes: Option<u64>,
+    },
+    /// List the cells of a link that wait for a person, and its conflicts, with their values
+    Conflicts {
+        #[command(flatten)]
+        configuration: Configuration,
+        #[command(flatten)]
+        link: Named,
+    },
     /// Check the configuration and tell everything that is wrong with it
     CheckConfig {
         #[command(flatten)]
@@ -53,6 +96,19 @@ struct Configuration {
     config: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct Named {
+    /// The link's name
+    #[arg(value_name = "LINK")]
+    link: String,
+}
+
+impl Named {
+    fn name(&self) -> LinkName {
+        LinkName(self.link.clone())
+    }
+}
+
 impl Configuration {
     fn load(&self) -> Result<Settings, Complaints> {
         crate::config::load(&self.config, &Surroundings::of_process())
@@ -65,6 +121,13 @@ pub fn main() -> ExitCode {
         Command::Run { configuration, log_format, log } => {
             run::run(&configuration, log_format, log.as_deref())
         }
+        Command::Status { configuration } => status::run(&configuration),
+        Command::Plan { configuration, link } => plan::run(&configuration, &link.name()),
+        Command::Pause { configuration, link } => pause::run(&configuration, &link.name()),
+        Command::Resume { configuration, link, allow_deletes } => {
+            resume::run(&configuration, &link.name(), allow_deletes)
+        }
+        Command::Conflicts { configuration, link } => conflicts::run(&configuration, &link.name()),
         Command::CheckConfig { configuration } => check_config::run(&configuration),
     }
 }

@@ -11,11 +11,13 @@ use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::check::{Checked, Checker, Refused};
+use crate::config::policy::{Chosen, OwnRules};
 use crate::config::raw::{RawColumn, RawLink, RawSoft, part};
+use crate::config::rule::Rule;
 use crate::config::secret::SecretSource;
 use crate::config::settings::Link;
 use crate::model::link::{LinkName, SpreadsheetId};
-use crate::model::rule::{ColumnRule, Deletes, LinkRules, Policy, SoftMark};
+use crate::model::rule::{ColumnRule, Deletes, LinkRules, SoftMark};
 use crate::model::schema::TableName;
 
 /// With a script the sweep is only the net under it; without one it is the way.
@@ -63,9 +65,17 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let table = at.table(raw.table, state);
     let spreadsheet = at.spreadsheet(raw.spreadsheet);
     let tab = at.required("tab", raw.tab, "write the tab's title as it stands in the sheet");
-    let policy = at.word("policy", raw.policy.as_deref());
+    let policy = at.policy("policy", raw.policy);
     let filter = at.filter(raw.filter.unwrap_or_default());
-    let columns = at.columns(raw.columns.unwrap_or_default(), policy.unwrap_or_default());
+    let chosen = policy.clone().unwrap_or_default();
+    let columns = at.columns(raw.columns.unwrap_or_default(), &chosen);
+    let (columns, listed) = match columns {
+        Ok(columns) => {
+            let (columns, listed): (Vec<ColumnRule>, Vec<Option<Rule>>) = columns.into_iter().unzip();
+            (Ok(columns), listed)
+        }
+        Err(refused) => (Err(refused), Vec::new()),
+    };
     let deletes = at.deletes(raw.deletes);
     let first_match = at.word("first_match", raw.first_match.as_deref());
     let tie = at.word("tie", raw.tie.as_deref());
@@ -84,7 +94,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         rules: LinkRules {
             name: name?,
             columns: columns?,
-            policy: policy?,
+            policy: policy?.policy,
             deletes: deletes?,
             first_match: first_match?,
             tie: tie?,
@@ -97,6 +107,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         table: table?,
         spreadsheet: spreadsheet?,
         filter: filter?,
+        own_rules: OwnRules { everywhere: chosen.rule, listed },
         tab: tab?,
         secrets: secrets?,
         time_zone: time_zone?,
@@ -150,7 +161,7 @@ impl Place<'_, '_> {
         }
     }
 
-    fn word<T: for<'de> serde::Deserialize<'de> + Default>(
+    pub(super) fn word<T: for<'de> serde::Deserialize<'de> + Default>(
         &mut self,
         key: impl Display,
         given: Option<&str>,
@@ -186,13 +197,13 @@ impl Place<'_, '_> {
         }
     }
 
-    fn columns(&mut self, given: Vec<Value>, policy: Policy) -> Checked<Vec<ColumnRule>> {
-        let columns: Vec<Checked<ColumnRule>> =
+    fn columns(&mut self, given: Vec<Value>, policy: &Chosen) -> Checked<Vec<(ColumnRule, Option<Rule>)>> {
+        let columns: Vec<Checked<(ColumnRule, Option<Rule>)>> =
             (1..).zip(given).map(|(number, column)| self.column(number, column, policy)).collect();
         let mut names = BTreeMap::new();
         let mut headers = BTreeMap::new();
         for (number, column) in (1..).zip(&columns) {
-            let Ok(column) = column else { continue };
+            let Ok((column, _)) = column else { continue };
             if let Some(first) = names.insert(column.name.to_lowercase(), number) {
                 let what = format!("`{}` is already column {first}", column.name);
                 self.complain(format!("columns[{number}]"), what, "name each column once");
@@ -205,7 +216,12 @@ impl Place<'_, '_> {
         columns.into_iter().collect()
     }
 
-    fn column(&mut self, number: usize, given: Value, policy: Policy) -> Checked<ColumnRule> {
+    fn column(
+        &mut self,
+        number: usize,
+        given: Value,
+        policy: &Chosen,
+    ) -> Checked<(ColumnRule, Option<Rule>)> {
         let key = format!("columns[{number}]");
         let raw = match given.kind {
             ValueKind::String(name) => RawColumn { name: Some(name), ..RawColumn::default() },
@@ -221,11 +237,12 @@ impl Place<'_, '_> {
             header => self.required(&format!("{key}.header"), header, "write the text of its header cell"),
         };
         let own_policy = match raw.policy {
-            None => Ok(policy),
-            given => self.word(format!("{key}.policy"), given.as_deref()),
+            None => Ok(policy.clone()),
+            given => self.policy(&format!("{key}.policy"), given),
         };
         let direction = self.word(format!("{key}.direction"), raw.direction.as_deref());
-        Ok(ColumnRule { name: name?, header: header?, policy: own_policy?, direction: direction? })
+        let Chosen { policy, rule } = own_policy?;
+        Ok((ColumnRule { name: name?, header: header?, policy, direction: direction? }, rule))
     }
 
     /// No default: what happens to a record when somebody deletes a line is the operator's decision.

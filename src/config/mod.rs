@@ -6,10 +6,14 @@
 
 pub mod check;
 pub mod complaint;
+mod dec;
 mod filter;
 mod link;
 pub mod load;
+pub mod policy;
 pub mod raw;
+pub mod rule;
+mod sample;
 pub mod secret;
 pub mod settings;
 

@@ -79,7 +79,7 @@ pub struct RawLink {
     pub tab: Option<String>,
     pub columns: Option<Vec<Value>>,
     pub filter: Option<Vec<Value>>,
-    pub policy: Option<String>,
+    pub policy: Option<Value>,
     pub deletes: Option<Value>,
     pub first_match: Option<String>,
     pub tie: Option<String>,
@@ -103,7 +103,7 @@ pub struct RawLink {
 pub struct RawColumn {
     pub name: Option<String>,
     pub header: Option<String>,
-    pub policy: Option<String>,
+    pub policy: Option<Value>,
     pub direction: Option<String>,
 }
 
@@ -115,6 +115,14 @@ pub struct RawCondition {
     pub column: String,
     pub op: String,
     pub value: Option<Value>,
+}
+
+/// `policy = { cel = "expression" }`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the keys are documented in sheetbridge.example.toml")]
+pub struct RawRule {
+    pub cel: String,
 }
 
 /// `deletes = { soft = "column", value = "text" }`

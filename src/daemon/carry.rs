@@ -5,7 +5,8 @@ use mysql_async::{Conn, TxOpts};
 
 use crate::daemon::DaemonError;
 use crate::daemon::perform::Memory;
-use crate::daemon::start::{Group, remembered};
+use crate::daemon::restore::remembered;
+use crate::daemon::start::Group;
 use crate::engine::carry::Carry;
 use crate::engine::owed::Owed;
 use crate::engine::plan::Plan;
@@ -29,15 +30,9 @@ pub(super) async fn carry_over(
     let link = &table.link.rules.name;
     tracing::info!(LINK = link.0, "the link has other columns now: what is known of the others stays");
     let was = Memory::parse(&memory.state);
-    let now = Memory {
-        locale: was.locale,
-        time_zone: was.time_zone,
-        read_whole: true,
-        owing: table.changes.tab.clone(),
-        ..table.memory()
-    };
+    let now = Memory { read_whole: true, owing: table.changes.tab.clone(), ..table.memory(was) };
     memory.fingerprint = table.fingerprint();
-    memory.state = serde_json::to_string(&now).unwrap_or_default();
+    memory.state = now.text();
     let mut tx = conn.start_transaction(TxOpts::default()).await?;
     rows(&mut tx, link, carry).await?;
     debts(&mut tx, &group.spreadsheet, link, carry).await?;

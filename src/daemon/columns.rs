@@ -80,9 +80,8 @@ pub fn changes(before: &[Known], now: &[Known], renamed: &[(String, String)]) ->
     };
     let keyed = key(before) == key(now) && now.iter().zip(&carry.0).all(same_key);
     let moved = now.iter().filter_map(|column| {
-        let old = &before[earlier(column)?];
-        (old.header != column.header && old.header == old.name && !old.is(&column.name))
-            .then(|| (old.header.clone(), column.header.clone()))
+        let old = &before[earlier(column)?].header;
+        (*old != column.header).then(|| (old.clone(), column.header.clone()))
     });
     let tab = TabChanges {
         added: now

@@ -20,6 +20,7 @@ use crate::database::{self, ChangeKind, Doubt, Event, RowChange, SchemaChange, S
 use crate::engine::input::{self, DbState, Input, Seq, TableIndex};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
+use crate::model::pause::{Brake, Pause};
 use crate::model::position::Position;
 use crate::model::schema::TableName;
 use crate::model::value::Value;
@@ -96,9 +97,9 @@ impl Route {
 
     async fn schema(&self, changes: Vec<SchemaChange>, position: Position) -> Turn {
         let known = self.begun.covers(&position);
-        let mut other_shapes: Vec<Reshaped> = Vec::new();
+        let (mut other_shapes, mut stops): (Vec<Reshaped>, bool) = (Vec::new(), false);
         for SchemaChange { table, kind } in changes {
-            let reason = match kind {
+            let (brake, reason) = match kind {
                 SchemaKind::Created => continue,
                 SchemaKind::Altered => {
                     other_shapes.push(table.into());
@@ -112,19 +113,30 @@ impl Route {
                     other_shapes.push(Reshaped { table, renamed: vec![(from, to)] });
                     continue;
                 }
-                SchemaKind::Dropped => "its table was dropped",
-                SchemaKind::Truncated => "its table was emptied by TRUNCATE",
-                SchemaKind::Partitioned => "partitions of its table were dropped, emptied or exchanged",
-                SchemaKind::Unknown => "a statement changed its table in a way that the binlog does not tell",
+                SchemaKind::Dropped => (Brake::Dropped, "its table was dropped"),
+                SchemaKind::Truncated => (Brake::Emptied, "its table was emptied by TRUNCATE"),
+                SchemaKind::Partitioned => {
+                    (Brake::Emptied, "partitions of its table were dropped, emptied or exchanged")
+                }
+                SchemaKind::Unknown => (
+                    Brake::Unreadable,
+                    "a statement changed its table in a way that the binlog does not tell",
+                ),
             };
-            self.stop(&table, reason).await;
+            self.stop(&table, &position, Pause::new(brake, reason)).await;
+            stops = true;
         }
         if known {
             for Reshaped { table, .. } in &other_shapes {
                 self.reread(table).await;
             }
         }
-        self.progress.passed(position, false);
+        if stops {
+            // With a number of its own: the position stays before it until the store knows why the link stopped.
+            self.send(position, 0, &[], &[]).await;
+        } else {
+            self.progress.passed(position, false);
+        }
         if known || other_shapes.is_empty() { Turn::Along } else { Turn::Anew(other_shapes) }
     }
 
@@ -143,7 +155,7 @@ impl Route {
             match error {
                 database::Error::Layout { .. } if !begun => unlike.push(table),
                 database::Error::Undecodable { .. } | database::Error::Charset { .. } => {
-                    self.stop(&table, &error.to_string()).await;
+                    self.stop(&table, &position, Pause::new(Brake::Unreadable, error.to_string())).await;
                 }
                 _ => {
                     tracing::warn!(table = table.to_string(), %error, "the table is read again");
@@ -194,20 +206,27 @@ impl Route {
 
     /// Lets the links of a table read it again beside the stream.
     pub async fn reread(&self, table: &TableName) {
-        self.to_link(table, |table| Input::Reread { table }).await;
+        self.to_link(table, |_, table| Input::Reread { table }).await;
     }
 
-    async fn stop(&self, table: &TableName, what: &str) {
-        let reason = format!("{what}: see to the table, then restart sheetbridge to read it whole");
-        self.to_link(table, |table| Input::Stop { table, reason: reason.clone() }).await;
+    /// Lets the links of a table pause; one whose operator has looked at what the stream tells here reads the table again.
+    async fn stop(&self, table: &TableName, at: &Position, pause: Pause) {
+        let of = |linked: &Table, table| {
+            if linked.looked_at.as_ref().is_some_and(|looked| looked.covers(at)) {
+                Input::Reread { table }
+            } else {
+                Input::Stop { table, pause: pause.clone() }
+            }
+        };
+        self.to_link(table, of).await;
     }
 
     /// Tells every link of a table.
-    async fn to_link(&self, table: &TableName, input: impl Fn(TableIndex) -> Input) {
+    async fn to_link(&self, table: &TableName, input: impl Fn(&Table, TableIndex) -> Input) {
         for destination in &self.destinations {
             for (index, linked) in destination.tables.iter().enumerate() {
                 if linked.schema.name == *table {
-                    let _ = destination.inputs.send(input(index)).await;
+                    let _ = destination.inputs.send(input(linked, index)).await;
                 }
             }
         }
@@ -240,7 +259,7 @@ fn transaction_of(
 }
 
 fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
-    let image = |key, state, renamed_from| input::Image { key, state, renamed_from };
+    let image = |key, state, renamed_from| input::Image { key, state, renamed_from, was: None };
     Some(match kind {
         ChangeKind::Insert { after } => {
             vec![image(table.key_of_image(after)?, table.state_of_image(after)?, None)]
@@ -252,7 +271,8 @@ fn images_of(table: &Table, kind: &ChangeKind) -> Option<Vec<input::Image>> {
             let (old, new) = (table.key_of_image(before)?, table.key_of_image(after)?);
             let now = table.state_of_image(after)?;
             if old == new {
-                vec![image(new, now, None)]
+                let was = if table.asks_for_base() { table.row_of_image(before) } else { None };
+                vec![input::Image { was, ..image(new, now, None) }]
             } else {
                 let gone = DbState::Gone(table.row_of_image(before));
                 vec![image(old.clone(), gone, None), image(new, now, Some(old))]

@@ -142,7 +142,7 @@ impl Spreadsheet {
                 {
                     break;
                 }
-                Effect::Probe { .. } | Effect::Chunk { .. } => {
+                Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
                     calls.push(Arc::clone(&self.performer).perform(effect).boxed());
                 }
                 effect => cycle.push(effect),
@@ -169,18 +169,13 @@ impl Spreadsheet {
         calls.push(in_order.boxed());
     }
 
-    /// A link that is live for the first time in this run is remembered so, and one that the stream is in doubt about as one to
-    /// be read whole at the next start.
+    /// A link that is live for the first time in this run is remembered so.
     fn greet_live(&self, live: &mut [bool], calls: &Calls) {
         for (index, table) in self.engine.tables().iter().enumerate() {
             if table.is_copied() && !live[index] {
                 live[index] = true;
                 let performer = Arc::clone(&self.performer);
                 calls.push(async move { performer.read_whole(index).await }.boxed());
-            } else if table.stopped.is_some() && live[index] {
-                live[index] = false;
-                let performer = Arc::clone(&self.performer);
-                calls.push(async move { performer.read_again(index).await }.boxed());
             }
         }
     }

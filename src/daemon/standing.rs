@@ -11,10 +11,13 @@ use serde::Serialize;
 
 use crate::engine::table::Table;
 use crate::model::link::LinkName;
+use crate::model::pause::Pause;
 
 /// One link, as far as it can be told in words and numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LinkStanding {
+    /// Where it stands, in a word.
+    pub state: &'static str,
     /// Both sides are followed; false while a start or a copy is under way.
     pub live: bool,
     /// Why it is paused.
@@ -70,11 +73,14 @@ impl Standing {
         let mut links = lock(&self.links);
         for table in tables {
             let name = &table.plan.rules.name;
+            let told = |pause: &Pause| pause.told(name);
+            let deletes: Vec<String> = table.brake.iter().chain(&table.removal).map(told).collect();
             let standing = LinkStanding {
                 audit: links.get(name).and_then(|link| link.audit),
+                state: table.state().word(),
                 live: table.life.is_live(),
-                paused: table.trouble.clone(),
-                deletes_stopped: table.brake.clone(),
+                paused: table.trouble.as_ref().map(told),
+                deletes_stopped: (!deletes.is_empty()).then(|| deletes.join("; ")),
                 rows: table.base.len(),
                 pending: table.pending.len() + table.flight.len(),
                 held: table.held.len(),

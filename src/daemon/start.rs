@@ -8,26 +8,18 @@ use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
 use crate::config::Settings;
-use crate::daemon::carry::carry_over;
 use crate::daemon::perform::Memory;
 use crate::daemon::table::Table;
 use crate::daemon::{DaemonError, SOURCE};
 use crate::database::interest::Wanted;
 use crate::database::{schema, standing};
-use crate::engine::Start;
-use crate::engine::lifecycle::Life;
-use crate::engine::owed::{Owed, OwedId};
-use crate::engine::plan::Plan;
-use crate::engine::table::{Claim, Table as EngineTable};
 use crate::fault::{Classify, Fault};
-use crate::model::base::RowBase;
-use crate::model::key::Key;
-use crate::model::link::{LinkName, SpreadsheetId};
+use crate::model::link::SpreadsheetId;
 use crate::model::mark::{EffectId, Owner};
+use crate::model::pause::{Brake, Cure, Pause};
 use crate::model::position::Position;
 use crate::model::schema::TableSchema;
 use crate::sheet::pool::Pool as Accounts;
-use crate::store::base::Remembered;
 use crate::store::{self, StoreError};
 
 /// How many ledger ids each engine has for itself within one start: more than a thousand million.
@@ -75,11 +67,8 @@ pub(super) async fn groups(conn: &mut Conn, settings: &Settings) -> Result<Vec<G
                 continue;
             }
         };
-        let memory = store::link::load(conn, &link.rules.name).await?;
         table.estimate = estimate(conn, &table.schema).await?;
-        if let Some(memory) = memory {
-            table.recall(&memory);
-        }
+        recall(conn, &mut table).await?;
         let table = Arc::new(table);
         match groups.iter_mut().find(|group| group.spreadsheet == link.spreadsheet) {
             Some(group) => group.tables.push(table),
@@ -87,6 +76,28 @@ pub(super) async fn groups(conn: &mut Conn, settings: &Settings) -> Result<Vec<G
         }
     }
     Ok(groups)
+}
+
+/// What an earlier run knew of the link's tab, and why it stands still, if it does.
+async fn recall(conn: &mut Conn, table: &mut Table) -> Result<(), DaemonError> {
+    let link = &table.link.rules.name.clone();
+    let Some(memory) = store::link::load(conn, link).await? else { return Ok(()) };
+    let knows = Memory::parse(&memory.state);
+    let changed = knows.configuration.is_some_and(|was| was != table.link.configuration());
+    table.recall(memory.sheet, knows);
+    if changed {
+        let reason = "its configuration ties other things together than when it last ran (table, tab, columns or zone)";
+        store::pause::set(conn, link, &Pause::new(Brake::Configuration, reason)).await?;
+    } else {
+        store::pause::lift(conn, link, Brake::Configuration).await?;
+    }
+    let stops = |pause: &Pause| pause.brake.cure() == Cure::Anew;
+    let pauses = store::pause::of_link(conn, link).await?.into_iter().map(|kept| kept.pause);
+    table.stopped = pauses.into_iter().find(stops);
+    if let Some(pause) = &table.stopped {
+        tracing::warn!(LINK = link.0, "paused ({}): {}", pause.brake, pause.told(link));
+    }
+    Ok(())
 }
 
 /// How many rows the server guesses the table to have.
@@ -179,111 +190,4 @@ pub(super) async fn resume(conn: &mut Conn) -> Result<Resume, DaemonError> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// What an engine starts with.
-pub(super) async fn restore(
-    conn: &mut Conn,
-    group: &Group,
-    owner: &Owner,
-    effects: EffectId,
-    missed: bool,
-) -> Result<(Start, EffectId), DaemonError> {
-    let id = &group.spreadsheet;
-    store::spreadsheet::ensure(conn, id).await?;
-    let until = effects;
-    let mut tables = Vec::new();
-    for index in 0..group.tables.len() {
-        tables.push(restore_table(conn, group, index, until, missed).await?);
-    }
-    let counters = store::spreadsheet::counters(conn, id).await?;
-    let open = store::batch::open(conn, id).await?;
-    if open.len() > 1 {
-        return Err(StoreError::Corrupt { table: "batch", what: "two batches are open at once" }.into());
-    }
-    let open = open.into_iter().next().map(|(_, _, plan)| serde_json::from_slice::<Plan>(&plan)).transpose();
-    let tokens = store::batch::ended(conn, id).await?;
-    let last_done = tokens.iter().filter(|(_, _, landed)| *landed).map(|(number, _, _)| *number).max();
-    let owed = store::owed::list(conn, id).await?;
-    let owed: Result<BTreeMap<OwedId, Owed>, serde_json::Error> =
-        owed.into_iter().map(|(id, text)| Ok((OwedId(id), serde_json::from_str(&text)?))).collect();
-    let unreadable = |what| StoreError::Corrupt { table: "owed and batch", what };
-    let start = Start {
-        owner: owner.clone(),
-        tables,
-        effects: effects.next(),
-        number: counters.0,
-        slot: counters.1,
-        last_done,
-        tokens: tokens.into_iter().map(|(number, at, _)| (number, at)).collect(),
-        open: open.map_err(|_| unreadable("a plan cannot be read"))?,
-        owed: owed.map_err(|_| unreadable("a debt cannot be read"))?,
-        seq: 0,
-    };
-    Ok((start, until))
-}
-
-async fn restore_table(
-    conn: &mut Conn,
-    group: &Group,
-    index: usize,
-    until: EffectId,
-    missed: bool,
-) -> Result<EngineTable, DaemonError> {
-    let table = &group.tables[index];
-    let link = &table.link.rules.name;
-    let memory = store::link::load(conn, link).await?;
-    let same = memory.as_ref().is_some_and(|memory| memory.fingerprint == table.fingerprint());
-    let known = memory.as_ref().map(|memory| Memory::parse(&memory.state));
-    let other_filter = known.as_ref().is_some_and(|known| known.filter != table.filter_print());
-    let whole = other_filter || known.is_none_or(|known| known.read_whole);
-    if other_filter {
-        tracing::info!(LINK = link.0, "the link's filter changed: rows enter and leave the tab by it");
-    }
-    if let Some(memory) = memory.filter(|_| !same) {
-        if let Some(carry) = &table.changes.carry {
-            carry_over(conn, group, index, carry, memory).await?;
-        } else {
-            tracing::warn!(LINK = link.0, "the link or its table changed: both sides are compared anew");
-            store::base::bury(conn, link).await?;
-        }
-    }
-    let (base, dead) = remembered(conn, link).await?;
-    let claims = store::claim::open(conn, link).await?;
-    // What became of a record since it was made for a row is known of no image any more, such as that the filter leaves it out.
-    let keys = claims.iter().filter_map(|claim| Some((claim.key.clone()?, 0))).collect();
-    let life = Life::CatchingUpKeys { until, keys, all: missed || whole || !same };
-    let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
-    for claim in claims {
-        let (Some(key), Ok(base)) = (claim.key, serde_json::from_str::<RowBase>(&claim.content)) else {
-            continue;
-        };
-        engine.claims.insert(claim.claim, Claim { key, base, missing_since: None, named_at: None });
-    }
-    Ok(engine)
-}
-
-/// What is remembered of a link's rows, and the keys of those that are gone.
-pub(super) async fn remembered(
-    conn: &mut impl Queryable,
-    link: &LinkName,
-) -> Result<(BTreeMap<Key, RowBase>, BTreeSet<Key>), StoreError> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    store::base::scan(conn, link, move |key, remembered| {
-        // The receiver outlives the scan.
-        let _ = sender.send((key, remembered));
-    })
-    .await?;
-    let (mut base, mut dead) = (BTreeMap::new(), BTreeSet::new());
-    for (key, remembered) in receiver {
-        match remembered {
-            Remembered::Base(row) => {
-                base.insert(key, row);
-            }
-            Remembered::Tombstone => {
-                dead.insert(key);
-            }
-        }
-    }
-    Ok((base, dead))
 }

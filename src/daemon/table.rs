@@ -3,11 +3,14 @@
 mod seen;
 mod unfit;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::config::rule::Rule;
 use crate::config::settings::Link;
 use crate::daemon::columns::{self, Changes, Known};
+use crate::daemon::own_rule;
 use crate::daemon::perform::Memory;
+use crate::daemon::showing::{Showing, Shown};
 use crate::daemon::soft::Soft;
 use crate::database::Image;
 use crate::database::key::{key_of, key_of_image};
@@ -17,11 +20,13 @@ use crate::model::cell::Cell;
 use crate::model::filter::{Condition, Filter};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
+use crate::model::pause::Pause;
+use crate::model::position::Position;
 use crate::model::rule::{Deletes, Direction};
 use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
-use crate::store::link::LinkMemory;
+use crate::sheet::setup::TabChanges;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::unfit::UnfitLink;
@@ -43,24 +48,17 @@ pub struct Table {
     pub filter: Filter,
     /// How a record is marked whose line was deleted, under `deletes = { soft }`.
     pub soft: Option<Soft>,
-    state: Mutex<Shown>,
-    plain: Arc<Context>,
+    showing: Showing,
     /// How many rows the table has, as the server guesses.
     pub estimate: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
     /// What became of its columns since an earlier run.
     pub changes: Changes,
-}
-
-/// How the link is shown, as far as the spreadsheet decides it.
-#[derive(Clone, Debug, Default)]
-struct Shown {
-    sheet: Option<SheetId>,
-    locale: String,
-    time_zone: String,
-    context: Option<Arc<Context>>,
-    unready: Option<String>,
+    /// Why it stands still from the start on: its tab is not touched.
+    pub stopped: Option<Pause>,
+    /// What the stream tells up to here an operator has seen before he let the link go on.
+    pub looked_at: Option<Position>,
 }
 
 impl Table {
@@ -97,14 +95,18 @@ impl Table {
                 rule.direction = Direction::ToSheet;
             }
             places.push(place);
-            columns.push(ColumnPlan { rule, key, required: !column.optional && !column.generated });
+            let required = !column.optional && !column.generated;
+            columns.push(ColumnPlan { rule, key, required, own: None });
+        }
+        let showing = Showing::new().map_err(|zone| UnfitLink::Zone(zone.0))?;
+        let linked: Arc<[Column]> = places.iter().map(|place| schema.columns[*place].clone()).collect();
+        for (at, plan) in columns.iter_mut().enumerate() {
+            plan.own = own_rule::serve(&link, &table, at, &linked, &showing)?;
         }
         let of_place = |place: &usize| places.iter().position(|linked| linked == place);
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
         let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
-        let utc = Arc::new(Context::new("en_US", "Etc/UTC").map_err(|zone| UnfitLink::Zone(zone.0))?);
-        let state = Mutex::new(Shown::default());
         Ok(Self {
             link,
             schema: Arc::new(schema),
@@ -113,11 +115,12 @@ impl Table {
             key,
             filter,
             soft,
-            state,
-            plain: utc,
+            showing,
             estimate: 0,
             remembered: None,
             changes: Changes::default(),
+            stopped: None,
+            looked_at: None,
         })
     }
 
@@ -143,20 +146,22 @@ impl Table {
         self.plan.columns.iter().enumerate().map(known).collect()
     }
 
-    /// What is to be remembered of the link's columns: the tab shows them all.
-    pub fn memory(&self) -> Memory {
+    /// What is remembered of the link from now on, when its tab shows all columns: the rest is as it was.
+    pub fn memory(&self, old: Memory) -> Memory {
         Memory {
             ties: self.ties(),
             filter: self.filter_print(),
             columns: self.known_columns(),
-            ..Memory::default()
+            renamed: Vec::new(),
+            owing: TabChanges::default(),
+            ..old
         }
     }
 
     /// Takes what is remembered of an earlier run.
-    pub fn recall(&mut self, link: &LinkMemory) {
-        self.remembered = link.sheet;
-        let memory = Memory::parse(&link.state);
+    pub fn recall(&mut self, sheet: Option<SheetId>, memory: Memory) {
+        self.remembered = sheet;
+        self.looked_at = memory.looked_at.and_then(|position| position.parse().ok());
         if memory.ties == self.ties() {
             self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);
             self.changes.tab.append(memory.owing);
@@ -192,8 +197,7 @@ impl Table {
         let zone = self.link.time_zone.as_deref().unwrap_or(time_zone);
         let context = Some(Arc::new(Context::new(locale, zone)?));
         let (locale, time_zone) = (locale.to_owned(), time_zone.to_owned());
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) =
-            Shown { sheet: Some(sheet), locale, time_zone, context, unready: None };
+        self.showing.set(Shown { sheet: Some(sheet), locale, time_zone, context, unready: None });
         Ok(())
     }
 
@@ -205,16 +209,15 @@ impl Table {
 
     /// Tells why its tab cannot be made ready.
     pub fn set_unready(&self, reason: String) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).unready = Some(reason);
+        self.showing.set_unready(reason);
     }
 
     fn shown(&self) -> Shown {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.showing.get()
     }
 
-    /// Before the spreadsheet is known rows are shown in UTC: nobody writes them anywhere then.
     fn context(&self) -> Arc<Context> {
-        self.shown().context.unwrap_or_else(|| Arc::clone(&self.plain))
+        self.showing.context()
     }
 
     /// The table's column behind a column of the link.
@@ -270,6 +273,13 @@ impl Table {
     /// The places in the table of what must be known of a row: the link's columns, and those that its filter asks.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.places.iter().copied().chain(self.filter.places())
+    }
+
+    /// True when a rule of the operator's own asks what both sides had when they last agreed.
+    pub fn asks_for_base(&self) -> bool {
+        let asks =
+            |column: &ColumnPlan| self.link.own_rule(&column.rule.name).is_some_and(Rule::asks_for_base);
+        self.plan.columns.iter().any(asks)
     }
 
     /// True when the tab shows a row with these values.

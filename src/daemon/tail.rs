@@ -149,7 +149,7 @@ async fn read_whole(
         if let Some(renamed) = chosen(&link.table) {
             let mut memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
             memory.renamed.extend(renamed);
-            link.state = serde_json::to_string(&memory).unwrap_or_default();
+            link.state = memory.text();
             store::link::save(&mut conn, &link).await?;
         }
     }

@@ -37,8 +37,14 @@ impl Engine {
             return Next::Wait;
         }
         self.list(index, (key, pending, row), &weighed, writing);
-        let Weighed { base: new, cells, held, .. } = weighed;
-        self.tables[index].held.extend(held.into_iter().map(|(at, held)| ((key.clone(), at), held)));
+        let Weighed { base: new, cells, held, free, .. } = weighed;
+        let holds = &mut self.tables[index].held;
+        for at in free {
+            holds.release(&(key.clone(), at));
+        }
+        for (at, held) in held {
+            holds.hold((key.clone(), at), held);
+        }
         if leaves {
             let slot = self.next_slot();
             let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: true };

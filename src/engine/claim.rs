@@ -13,9 +13,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
-use crate::engine::paste::Shelved;
+use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
@@ -94,6 +95,9 @@ impl NewRows<'_> {
                 if known || table.owed_key(key).is_some() {
                     return Some(None);
                 }
+                if table.knowledge != Knowledge::Sound {
+                    return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
+                }
                 if table.dead.contains(key) {
                     let text = "the record with this key was deleted: clear the key to make a new one";
                     return Some(Some((Outcome::Refused, text.into())));
@@ -104,6 +108,9 @@ impl NewRows<'_> {
                 if !table.life.is_live() {
                     return Some(Some((Outcome::Waiting, "the table is still being read".into())));
                 }
+            }
+            _ if table.knowledge == Knowledge::Lost => {
+                return Some(Some((Outcome::Waiting, "the two sides are still being compared".into())));
             }
             KeySeen::Blank if table.plan.auto_key => {}
             KeySeen::Blank => return Some(Some((Outcome::Waiting, "the new row needs its key".into()))),
@@ -142,7 +149,13 @@ impl NewRows<'_> {
         let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
         if let Some((column, why)) = engine.tables[self.index].refused.get(&print) {
             writing.judge(self.index, row.row, Outcome::Refused, *column, why.clone());
-            writing.shelved.push(Shelved { table: self.index, row: row.row, aim, content: Some(print) });
+            writing.shelved.push(Shelved {
+                table: self.index,
+                row: row.row,
+                aim,
+                content: Some(print),
+                is_beside: why.starts_with(BESIDE),
+            });
             return;
         }
         let effect = engine.next_effect_id();
@@ -163,7 +176,7 @@ impl NewRows<'_> {
 }
 
 /// What a new row still lacks.
-fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
+pub(super) fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
     let cells = || row.cells.iter().zip(&table.plan.columns);
     if cells().any(|(cell, _)| cell.formula.is_some() || matches!(cell.value, Cell::Error(_))) {
         return Some((Outcome::Refused, "a row with formulas in linked columns makes no record".into()));

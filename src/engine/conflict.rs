@@ -3,8 +3,11 @@
 //! The commit's time is a point; an edit's time is an interval, from the last read that did not show it to the first that did
 //! (protocol C13). A commit inside the interval is a tie, because nobody knows the order.
 
+use std::fmt;
+
 use crate::engine::effect::{Interval, Winner};
-use crate::engine::input::Micros;
+use crate::engine::input::{ColumnPlan, DbCell, DbRow, Micros};
+use crate::model::cell::Cell;
 use crate::model::rule::{Direction, FirstMatch, Policy, Tie};
 
 /// Decides one column's conflict.
@@ -16,7 +19,8 @@ use crate::model::rule::{Direction, FirstMatch, Policy, Tie};
 /// | `sheet` | sheet | sheet | sheet |
 /// | `hold` | nobody | nobody | nobody |
 ///
-/// A column that travels one way only is won by the side that it comes from.
+/// A column that travels one way only is won by the side that it comes from. A rule of the operator's own comes before the policy
+/// ([`settle`]).
 pub fn judge(
     policy: Policy,
     direction: Direction,
@@ -42,6 +46,80 @@ pub fn judge(
             Tie::Sheet => (Winner::Sheet, "policy newest: both at the same time, tie sheet"),
         },
     }
+}
+
+/// A conflict rule of the operator's own. It is compiled outside of the engine, bounded, and pure: the same values lead to the
+/// same ruling.
+pub trait OwnRule: fmt::Debug + Send + Sync {
+    /// Decides one column's conflict.
+    fn decide(&self, case: &Case<'_>) -> Ruling;
+}
+
+/// What a rule of the operator's own is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The table's value.
+    pub database: &'a DbCell,
+    /// The person's.
+    pub sheet: &'a Cell,
+    /// The table's value when both sides last agreed, where it is known.
+    pub base: Option<&'a DbCell>,
+    /// The table's row.
+    pub row: &'a DbRow,
+    /// When the table's value was committed.
+    pub commit: Micros,
+    /// When the person's was typed.
+    pub edit: Interval,
+    /// Who typed it, where that is known.
+    pub editor: Option<&'a str>,
+}
+
+/// What such a rule says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    /// As this policy would.
+    Policy(Policy),
+    /// Neither of the two: this goes to both sides.
+    Value(Cell),
+    /// Nothing: it cannot be evaluated on these values.
+    Failed,
+}
+
+/// How a conflict ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who won.
+    pub winner: Winner,
+    /// By which rule, in words.
+    pub rule: &'static str,
+    /// What [`Winner::Rule`] puts on both sides.
+    pub value: Option<Cell>,
+}
+
+/// Decides one column's conflict, by the operator's own rule where the column has one: it is for columns that travel both ways.
+pub fn settle(plan: &ColumnPlan, tie: Tie, case: &Case<'_>) -> Verdict {
+    let own = plan.own.as_ref().filter(|_| plan.rule.direction == Direction::Both);
+    let policy = match own.map(|own| own.decide(case)) {
+        None => plan.rule.policy,
+        Some(Ruling::Policy(policy)) => policy,
+        Some(Ruling::Value(value)) => {
+            let rule = "the link's own rule: a value of its own";
+            return Verdict { winner: Winner::Rule, rule, value: Some(value) };
+        }
+        Some(Ruling::Failed) => {
+            let rule = "the link's own rule fails on these values";
+            return Verdict { winner: Winner::Nobody, rule, value: None };
+        }
+    };
+    let (winner, rule) = judge(policy, plan.rule.direction, tie, case.commit, case.edit);
+    let rule = match policy {
+        _ if own.is_none() => rule,
+        Policy::Database => "the link's own rule: database",
+        Policy::Sheet => "the link's own rule: sheet",
+        Policy::Hold => "the link's own rule: hold",
+        Policy::Newest => rule,
+    };
+    Verdict { winner, rule, value: None }
 }
 
 /// Decides one column at a first meeting: there are no times to compare.

@@ -72,8 +72,10 @@ impl Engine {
 impl Table {
     /// The beginning of a pass over the whole table.
     pub(super) fn copying_from(&self, began: Seq) -> Life {
-        let unmet = self.base.keys().cloned().collect();
-        Life::CatchingUpAll(Copying { unmet, began, ..Copying::default() })
+        let owed = self.claims.values().map(|claim| &claim.key);
+        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).cloned().collect();
+        let first = unmet.is_empty();
+        Life::CatchingUpAll(Copying { unmet, first, began, ..Copying::default() })
     }
 
     /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
@@ -104,7 +106,7 @@ impl Table {
                 fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
             } else {
                 let state = DbState::Row(row);
-                self.queue(key, Pending { state, first, commit, renamed_from: None });
+                self.queue(key, Pending { state, first, commit, renamed_from: None, was: None });
             }
         }
         if last {
@@ -117,7 +119,8 @@ impl Table {
         let Life::CatchingUpAll(copying) = std::mem::replace(&mut self.life, Life::Live) else {
             return;
         };
-        let unmet: Vec<Key> = copying.unmet.into_iter().filter(|key| self.base.contains_key(key)).collect();
+        let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
+        let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
         self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
         for key in unmet {
             self.fetch(&key, first);

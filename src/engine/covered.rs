@@ -1,5 +1,6 @@
 //! Values that a write of ours covered: typed between its read and its send, known from the receipt, judged like any conflict.
 
+use crate::engine::conflict::{Case, Verdict};
 use crate::engine::effect::{Background, Conflict, TableWrite, Want, Winner, WriteAim};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::writing::{Queued, Writing};
@@ -25,17 +26,27 @@ impl Engine {
                 self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 continue;
             }
-            let rules = table.plan.columns.get(column).map(|plan| plan.rule.clone());
-            let (Some(rule), Some(base)) = (rules, table.base.get(&key).cloned()) else {
+            let plan = table.plan.columns.get(column).cloned();
+            let (Some(plan), Some(base)) = (plan, table.base.get(&key).cloned()) else {
                 lose(writing, id, (index, key, column), cell.value, "the row is gone");
                 continue;
             };
             let pending = table.pending.get(&key);
             let commit = pending.map_or(0, |pending| pending.commit);
             let known = pending.and_then(|pending| pending.state.row()).cloned();
-            let (winner, why) =
-                conflict::judge(rule.policy, rule.direction, table.plan.rules.tie, commit, typed);
-            if winner != Winner::Sheet || cell.formula.is_some() {
+            let tie = table.plan.rules.tie;
+            let seen = known.as_ref().and_then(|row| Some((row, row.get(column)?)));
+            let verdict = if let Some((row, database)) = seen {
+                let (sheet, base, edit, editor) = (&cell.value, None, typed, None);
+                conflict::settle(&plan, tie, &Case { database, sheet, base, row, commit, edit, editor })
+            } else {
+                // Nothing but our own write stands against it.
+                let (winner, rule) =
+                    conflict::judge(plan.rule.policy, plan.rule.direction, tie, commit, typed);
+                Verdict { winner, rule, value: None }
+            };
+            let Verdict { winner, rule: why, value: instead } = verdict;
+            if !matches!(winner, Winner::Sheet | Winner::Rule) || cell.formula.is_some() {
                 lose(writing, id, (index, key, column), cell.value, why);
                 continue;
             }
@@ -49,8 +60,14 @@ impl Engine {
                 rule: format!("typed while we wrote; {why}"),
                 background: Background::default(),
             });
-            let wants =
-                vec![Want { column, cell: cell.value, wins: true, stands: false, form_stands: false }];
+            let wants = vec![Want {
+                column,
+                cell: cell.value,
+                instead,
+                wins: true,
+                stands: false,
+                form_stands: false,
+            }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };
             let write = TableWrite { effect, table: index, aim, cause: None, pays: Some(id) };

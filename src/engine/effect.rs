@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::adopt::Knowledge;
+use crate::engine::held::HoldChange;
 use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, TableIndex};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::Scope;
@@ -14,6 +16,7 @@ use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::{BatchNumber, ClaimId, EffectId};
+use crate::model::pause::Pause;
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +52,15 @@ pub enum Effect {
         low: EffectId,
         /// Ledger entry after it.
         high: EffectId,
+    },
+    /// Store which brakes of a link are on, and no others; that it stopped as well, where one stopped it.
+    Pauses {
+        /// The link.
+        table: TableIndex,
+        /// The brakes.
+        pauses: Vec<Pause>,
+        /// What may be concluded from rows that base does not know, when it goes on.
+        knowledge: Knowledge,
     },
     /// Answer accepted edits.
     Answer(Vec<Answered>),
@@ -159,6 +171,8 @@ pub struct Want {
     pub column: usize,
     /// What the sheet shows.
     pub cell: Cell,
+    /// What is written instead of it, by the operator's own rule; the table's value then goes to the sheet.
+    pub instead: Option<Cell>,
     /// The policy gave it the column although the database changed it too.
     pub wins: bool,
     /// The cell still stands in the sheet, so base moves with the write. False for a value that a write of ours covered: the
@@ -199,6 +213,8 @@ pub struct Commit {
     pub named: Vec<(TableIndex, ClaimId)>,
     /// Conflicts to list.
     pub conflicts: Vec<Conflict>,
+    /// Cells that are held from now on, or no more.
+    pub held: Vec<(TableIndex, HoldChange)>,
     /// The next free trash slot.
     pub slot: u32,
     /// The first transaction of this spreadsheet that still waits once this is stored: the position may be saved up to it.
@@ -247,6 +263,8 @@ pub enum Winner {
     Sheet,
     /// Both stand where they are, frozen and listed.
     Nobody,
+    /// Neither: a value that the operator's own rule made of both.
+    Rule,
 }
 
 /// The answer to one accepted edit.

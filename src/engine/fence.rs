@@ -71,7 +71,7 @@ impl Table {
                 DbState::Gone(None) => DbState::Gone(buried.or_else(|| self.last_image(&key).cloned())),
                 state => state,
             };
-            self.queue(key, Pending { state, first, commit: now, renamed_from });
+            self.queue(key, Pending { state, first, commit: now, renamed_from, was: None });
         }
     }
 

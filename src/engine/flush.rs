@@ -3,6 +3,7 @@
 use crate::engine::draft::{Draft, insert, planned};
 use std::collections::BTreeSet;
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect};
 use crate::engine::input::{DbState, TabView, Trouble};
 use crate::engine::owed::Owed;
@@ -20,8 +21,10 @@ use crate::model::mark::{BatchNumber, ClaimId};
 pub(super) enum Next {
     /// Nothing has to be written; base moves where it says.
     Finished(Option<BaseChange>),
-    /// It stays pending.
+    /// It stays pending, and is looked at again soon.
     Wait,
+    /// It stays pending until somebody looks.
+    Stay,
     /// A request carries it; other pending keys may be carried with it.
     Carried(Vec<Key>),
 }
@@ -55,7 +58,8 @@ impl Engine {
                 writing.view.tabs[index] = tab;
             }
         }
-        if draft.len() == 0 {
+        let adopted = writing.view.tokens.iter().any(|token| self.adopted.contains(&token.number));
+        if draft.len() == 0 && !adopted {
             match self.settled_now(&mut writing) {
                 Some(commit) => self.commit(commit),
                 None => self.rest(),
@@ -80,14 +84,19 @@ impl Engine {
             paid: std::mem::take(&mut writing.paid),
             named: std::mem::take(&mut writing.named),
             conflicts: std::mem::take(&mut writing.conflicts),
+            held: self.take_holds(),
             slot: self.slot,
             front: 0,
         };
         for id in &commit.paid {
             self.owed.remove(id);
         }
-        let nothing = commit.base.is_empty() && commit.paid.is_empty() && commit.named.is_empty();
-        (!nothing || !commit.conflicts.is_empty()).then_some(commit)
+        let nothing = commit.base.is_empty()
+            && commit.paid.is_empty()
+            && commit.named.is_empty()
+            && commit.held.is_empty()
+            && commit.conflicts.is_empty();
+        (!nothing).then_some(commit)
     }
 
     fn send(&mut self, draft: Draft, writing: Writing) {
@@ -99,7 +108,8 @@ impl Engine {
         let name = |index: usize| self.tables[index].plan.rules.name.clone();
         let oldest = self.clock.saturating_sub(super::TOKEN_LIFE);
         let old = self.tokens.iter().filter(|(token, at)| *at < oldest && Some(*token) != self.last_done);
-        let expired: Vec<BatchNumber> = old.map(|(token, _)| *token).collect();
+        let expired: Vec<BatchNumber> =
+            old.map(|(token, _)| *token).chain(self.adopted.iter().copied()).collect();
         let standing = |token: &BatchNumber| writing.view.tokens.iter().any(|stands| stands.number == *token);
         let plan = Plan {
             number,
@@ -127,6 +137,7 @@ impl Engine {
         }
         let keys: Vec<Key> = self.tables[index].pending.keys().cloned().collect();
         self.tables[index].dirty = false;
+        self.weigh_removals(index);
         for key in keys {
             if draft.is_full(self.batch_limit) {
                 self.tables[index].dirty = true;
@@ -143,6 +154,7 @@ impl Engine {
                 Next::Wait => {
                     self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 }
+                Next::Stay => {}
                 Next::Finished(change) => {
                     self.tables[index].pending.remove(&key);
                     self.finish(index, change, writing);
@@ -180,8 +192,13 @@ impl Engine {
         if self.tables[index].owed_key(key).is_some() || self.tables[index].is_fetching(key) {
             return Next::Wait;
         }
-        let base = self.tables[index].base.get(key).cloned();
-        match (&pending.state, self.tables[index].find(rows, key)) {
+        let table = &self.tables[index];
+        let base = table.base.get(key).cloned();
+        let is_leaving = pending.state.row().is_none() && base.is_some();
+        if is_leaving && table.removal.is_some() && !table.allowed.contains(key) {
+            return Next::Stay;
+        }
+        match (&pending.state, table.find(rows, key)) {
             (_, Found::Many) => Next::Wait,
             // A person's row with the key of a record that the link does not show: it is refused where it stands.
             (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
@@ -196,6 +213,10 @@ impl Engine {
                     return next;
                 }
                 let table = &self.tables[index];
+                if base.is_none() && table.knowledge == Knowledge::Lost {
+                    // Nobody knows whether it is new or was deleted in the tab: held until it is changed.
+                    return Next::Finished(None);
+                }
                 if base.as_ref().is_some_and(|base| is_base(base, row)) && !table.restore.contains(key) {
                     return Next::Finished(None);
                 }

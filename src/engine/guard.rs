@@ -16,6 +16,10 @@ use crate::model::value::Value;
 /// write (`1,5` for 1.5), so that the database's form goes back to the sheet.
 pub const UNDECIDED: Digest = Digest(0);
 
+/// Base holds this where the database's change was listed and the cell kept what a person put there: whatever the table has
+/// counts as changed, also after a restart, once the person takes the edit back.
+pub const UNSEEN: Digest = Digest(1);
+
 /// A cell that the codec understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meant {

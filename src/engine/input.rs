@@ -3,13 +3,17 @@
 //! The shell has already translated: database rows carry each value with the cell that would show it, and sheet rows are cut
 //! to the link's columns by the layout of the same read. The engine compares and decides; it converts nothing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::engine::conflict::OwnRule;
 use crate::model::cell::Cell;
 use crate::model::grid::{GridCell, Helper, Token};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::mark::{BatchNumber, ClaimId, EffectId};
+use crate::model::pause::{Brake, Pause};
 use crate::model::rule::{ColumnRule, LinkRules};
 use crate::model::value::Value;
 
@@ -27,6 +31,9 @@ pub type EditNumber = u64;
 
 /// A link's place in its spreadsheet's engine.
 pub type TableIndex = usize;
+
+/// A column's place in its link.
+pub type ColumnIndex = usize;
 
 /// What the engine must know of a link: its rules, and its columns in the link's order.
 #[derive(Clone, Debug)]
@@ -48,6 +55,8 @@ pub struct ColumnPlan {
     pub key: bool,
     /// An INSERT needs a value for it.
     pub required: bool,
+    /// The operator's own rule for its conflicts, before the policy.
+    pub own: Option<Arc<dyn OwnRule>>,
 }
 
 /// One column of a database row.
@@ -82,6 +91,8 @@ pub struct Image {
     pub state: DbState,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
+    /// How it was before, where the stream told it and a rule of the link asks for it.
+    pub was: Option<DbRow>,
 }
 
 /// One committed transaction of the stream.
@@ -253,13 +264,24 @@ pub enum Input {
         /// The rows.
         keys: Vec<Key>,
     },
-    /// The stream is in doubt about a table.
+    /// The stream is in doubt about a table, or an operator wants the link to pause.
     Stop {
         /// The link.
         table: TableIndex,
-        /// What happened, and the cure.
-        reason: String,
+        /// What happened. How many rows it costs is the engine's to know.
+        pause: Pause,
     },
+    /// An operator lets a brake go on; said again until the brake is off.
+    Resume {
+        /// The link.
+        table: TableIndex,
+        /// The brake.
+        brake: Brake,
+        /// The rows that it named.
+        rows: Option<u64>,
+    },
+    /// The store knows which brakes are on.
+    PausesKept(TableIndex),
     /// A person's edit was accepted.
     Edit(EditHint),
     /// The read was answered.

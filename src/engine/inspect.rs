@@ -2,24 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::engine::brake::mass_delete;
+use crate::engine::adopt::Knowledge;
 use crate::engine::claim::NewRows;
-use crate::engine::effect::{Conflict, Level, Outcome, TableWrite, Want, Winner, WriteAim};
+use crate::engine::effect::{Conflict, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
-use crate::engine::paste::Shelved;
+use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
-use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::{Before, Held, Pending};
+use crate::engine::rows::{Found, Rows, lookalikes};
+use crate::engine::table::Before;
 use crate::engine::writing::Writing;
 use crate::engine::{Engine, Stage, micros};
 use crate::model::base::RowBase;
 use crate::model::key::Key;
-use crate::model::rule::{Deletes, FirstMatch, Paste};
-
-/// Deletes are counted over this time.
-const MINUTE: Micros = 60_000_000;
+use crate::model::rule::{Deletes, Paste};
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
@@ -66,9 +63,9 @@ impl Engine {
             self.hints.splice(0..0, std::mem::take(&mut writing.hints));
         } else {
             for (index, tab) in tabs.iter().enumerate() {
-                if let Ok(tab) = tab
-                    && self.tables[index].trouble.is_none()
-                {
+                if let Some(pause) = &self.tables[index].trouble {
+                    writing.put_off(index, &pause.reason);
+                } else if let Ok(tab) = tab {
                     self.inspect_tab(index, tab, &mut writing);
                     if writing.whole[index] {
                         self.tables[index].last_seen = asked;
@@ -92,7 +89,7 @@ impl Engine {
         let rows = Rows::of(tab);
         let whole = writing.whole[index];
         if whole {
-            self.tables[index].count_doubles(&rows, writing.asked);
+            self.begin_doubt(index, &rows);
             self.confirm_names(index, tab, &rows, writing);
         }
         let table = &self.tables[index];
@@ -114,6 +111,7 @@ impl Engine {
         if whole {
             self.inspect_absent(index, &rows, writing);
             NewRows { index, tab, rows: &rows }.inspect(self, writing);
+            self.end_doubt(index, &rows, writing);
         }
     }
 
@@ -126,7 +124,9 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let table = &mut self.tables[index];
-        table.gone.remove(key);
+        if table.gone.remove(key).is_some() {
+            table.allowed.remove(key);
+        }
         if table.is_fetching(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
@@ -168,16 +168,23 @@ impl Engine {
         let grounds = Grounds {
             commit: pending.map_or(0, |pending| pending.commit),
             edit: between,
+            editor: None,
+            was: None,
+            row: known.as_ref(),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            adopting: table.knowledge == Knowledge::Lost,
         };
-        let (mut wants, mut shelved) = (Vec::new(), Vec::new());
+        let is_whole = table.plan.rules.paste == Paste::All;
+        let (mut wants, mut shelved, mut beside) = (Vec::new(), Vec::new(), false);
         for at in 0..table.width() {
             let database = known.as_ref().and_then(|known| known.get(at));
             let sheet = &row.cells[at];
             let base_column = base.columns.get(at).copied().flatten();
             let edit = self.tables[index].edited_at(key, at, sheet, between);
-            let grounds = Grounds { edit, ..grounds };
+            let editor = self.tables[index].editor_of(key, at);
+            let was = self.tables[index].was_before(key, at);
+            let grounds = Grounds { edit, editor, was, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
                 Move::Same => {
                     self.tables[index].looks.remove(&(key.clone(), at));
@@ -208,21 +215,24 @@ impl Engine {
                         }
                     }
                 }
-                Move::ToTable { over } => {
+                Move::ToTable { over, instead } => {
                     let cell = sheet.value.digest();
-                    let value = database.map(|cell| cell.value.digest());
                     let held = self.tables[index].held.get(&(key.clone(), at));
-                    // While the stream says nothing new, the cell alone tells that nothing has changed.
-                    let stands = |held: &&Held| held.cell == cell && (value.is_none() || held.value == value);
                     let want = Want {
                         column: at,
                         cell: sheet.value.clone(),
                         wins: over.is_some(),
                         stands: true,
-                        form_stands: self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        form_stands: instead.is_none()
+                            && self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        instead,
                     };
-                    if let Some(held) = held.filter(stands) {
+                    if let Some(held) = held.filter(|held| {
+                        held.stands(cell, base_column, database)
+                            && (is_whole || !held.why.starts_with(BESIDE))
+                    }) {
                         writing.recall((index, row.row), at, held);
+                        beside |= held.why.starts_with(BESIDE);
                         shelved.push(want);
                         continue;
                     }
@@ -237,7 +247,7 @@ impl Engine {
                             column: Some(at),
                             database: database.map(|cell| cell.shown.clone()),
                             sheet: Some(sheet.value.clone()),
-                            winner: Winner::Sheet,
+                            winner: if want.instead.is_some() { Winner::Rule } else { Winner::Sheet },
                             rule: rule.into(),
                             background: self.tables[index].background(key, at, edit),
                         });
@@ -246,14 +256,15 @@ impl Engine {
                 }
             }
         }
-        let (table, key) = (&self.tables[index], key.clone());
-        if table.plan.rules.paste == Paste::All && !shelved.is_empty() {
+        let key = key.clone();
+        if is_whole && !shelved.is_empty() {
             // What is refused by a part is tried again with the whole: here, or where the rest of its paste is.
             let alone = wants.is_empty();
             wants.append(&mut shelved);
             if alone {
                 let aim = WriteAim::Columns { key, base, known, wants };
-                writing.shelved.push(Shelved { table: index, row: row.row, aim, content: None });
+                let shelved = Shelved { table: index, row: row.row, aim, content: None, is_beside: beside };
+                writing.shelved.push(shelved);
                 return;
             }
         }
@@ -271,7 +282,7 @@ impl Engine {
         for (at, cell) in row.cells.iter().enumerate() {
             let look = (key.clone(), at);
             if table.held.get(&look).is_some_and(|held| held.cell != cell.value.digest()) {
-                passed |= table.held.remove(&look).is_some_and(|held| held.value.is_some());
+                passed |= table.held.release(&look).is_some_and(|held| held.value.is_some());
             }
         }
         passed &= !table.pending.contains_key(key);
@@ -281,71 +292,10 @@ impl Engine {
         passed
     }
 
-    fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
+    pub(super) fn queue_write(&mut self, index: usize, aim: WriteAim, row: u32, writing: &mut Writing) {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
-    }
-
-    /// The row is gone in the table: an edit of it beats the delete, if the stream told what the row was.
-    fn inspect_edits_of_gone(
-        &mut self,
-        index: usize,
-        key: &Key,
-        row: &RowView,
-        base: &RowBase,
-        writing: &mut Writing,
-    ) {
-        let changed = edited(&self.tables[index].plan, row, base);
-        self.tables[index].looks.retain(|(looked, at), _| looked != key || changed.contains(at));
-        let mut wait = false;
-        for at in &changed {
-            wait |= self.needs_second_look(index, key, *at, row.cells[*at].value.digest(), row.row, writing);
-        }
-        if wait {
-            return writing.leave_open(index, row.row);
-        }
-        if !changed.is_empty() && self.tables[index].awaits_image(key) {
-            return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
-        }
-        let Some(Pending { state: DbState::Gone(before), .. }) = self.tables[index].pending.get(key) else {
-            return;
-        };
-        let before = before.clone();
-        // What never agreed is nobody's edit, unless the first meeting was the sheet's to decide.
-        let sheet_decides = self.tables[index].plan.rules.first_match == FirstMatch::Sheet;
-        let is_edit = |at: &usize| sheet_decides || base.columns.get(*at).is_some_and(Option::is_some);
-        let edits: Vec<usize> = changed.iter().copied().filter(is_edit).collect();
-        let (winner, rule) = match &before {
-            None => (Winner::Nobody, "edit beats delete, but the deleted row is unknown"),
-            Some(_) if edits.is_empty() => {
-                (Winner::Nobody, "the row is deleted, and never agreed with this cell")
-            }
-            Some(_) => (Winner::Sheet, "edit beats delete"),
-        };
-        // Beside an edit, what never agreed is decided when the row is there again.
-        for at in if winner == Winner::Sheet { &edits } else { &changed } {
-            writing.conflicts.push(Conflict {
-                table: index,
-                key: Some(key.clone()),
-                column: Some(*at),
-                database: None,
-                sheet: Some(row.cells[*at].value.clone()),
-                winner,
-                rule: rule.into(),
-                background: self.tables[index].background(key, *at, (writing.asked, writing.answered)),
-            });
-        }
-        match before {
-            Some(before) if !edits.is_empty() => {
-                let (key, base, cells) = (key.clone(), base.clone(), row.cells.clone());
-                let aim = WriteAim::Recreate { key, base, before, cells, changed: edits };
-                self.queue_write(index, aim, row.row, writing);
-            }
-            _ => {
-                writing.given_up.insert((index, key.clone()));
-            }
-        }
     }
 
     /// Rows that base knows and that the read lacks: gone only in two believed reads, never while a change is pending.
@@ -382,21 +332,10 @@ impl Engine {
         if !self.tables[index].life.is_live() {
             return;
         }
-        let table = &mut self.tables[index];
-        table.deleted.retain(|at| self.clock < at + MINUTE);
-        let deleted = table.deleted.len();
-        let brake = mass_delete(table.gone.len() + deleted, table.base.len() + deleted);
-        if brake != self.tables[index].brake {
-            match &brake {
-                Some(reason) => {
-                    self.tell(Some(index), Level::Warning, format!("deletes are stopped: {reason}"));
-                }
-                None => self.tell(Some(index), Level::Info, "deletes go on: the rows are back".into()),
-            }
-            self.tables[index].brake = brake;
-        }
-        if self.tables[index].brake.is_none() {
-            for key in gone {
+        self.weigh_deletes(index);
+        let braked = self.tables[index].brake.is_some();
+        for key in gone {
+            if !braked || self.tables[index].allowed.contains(&key) {
                 self.delete(index, key, writing);
             }
         }

@@ -1,16 +1,24 @@
 //! Where a link stands, as a small total state machine.
 //!
 //! ```text
-//! start with base ----> CatchingUp(keys) --mark passed--> Live
-//! start without base -> CatchingUp(keys) --mark passed--> CatchingUp(all) --last chunk--> Live
+//! New ---------> Copying -----------------------------------------> Live    the first pass over the table
+//! CatchingUp(keys) --mark passed--> Live                                    a start with base
+//! CatchingUp(keys) --mark passed--> CatchingUp(all) --last chunk--> Live    a start with doubt, or a table read anew
+//! Planning --both sides compared--> Live                                    base was lost: nothing is written
+//! each ---- a brake goes on ----> Paused ---- it is undone ----> as before
+//!                                 Paused ---- resume ----> CatchingUp(all), Planning after lost memory
 //! ```
-//! A paused link is one with a [`crate::engine::table::Table::trouble`]: it goes on collecting and writes nothing.
+//! [`Life`] is how far the link has come with its table, and goes on while the link is paused by its tab; brakes lie over it,
+//! and [`Table::state`] says in one word what people are to know.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, Seq};
+use crate::engine::table::Table;
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
+use crate::model::pause::Pause;
 
 /// Where a link stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +39,64 @@ pub enum Life {
     Live,
 }
 
+/// Where a link stands, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State<'a> {
+    /// Nothing is known of it yet: its tab or its place in the stream is not ready.
+    New,
+    /// What both sides last agreed on is lost: they are compared, and nothing is written.
+    Planning,
+    /// The first pass over its table.
+    Copying,
+    /// What happened while nobody looked is found out.
+    CatchingUp(Reach),
+    /// Both sides are followed.
+    Live,
+    /// Nothing is written in this direction.
+    Paused(&'a Pause),
+}
+
+/// How much of a table is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The rows that the stream named.
+    Keys,
+    /// All rows.
+    All,
+}
+
+impl State<'_> {
+    /// The word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Planning => "planning",
+            Self::Copying => "copying",
+            Self::CatchingUp(Reach::Keys) => "catching up (keys)",
+            Self::CatchingUp(Reach::All) => "catching up (all)",
+            Self::Live => "live",
+            Self::Paused(_) => "paused",
+        }
+    }
+}
+
+impl Table {
+    /// Where the link stands.
+    pub fn state(&self) -> State<'_> {
+        match (self.pauses().next(), &self.life) {
+            (Some(pause), _) => State::Paused(pause),
+            (None, _) if self.knowledge == Knowledge::Lost => State::Planning,
+            (None, Life::CatchingUpKeys { all: true, .. }) if self.base.is_empty() => State::New,
+            (None, Life::CatchingUpKeys { all: false, .. }) => State::CatchingUp(Reach::Keys),
+            (None, Life::CatchingUpAll(Copying { first: true, .. })) => State::Copying,
+            (None, Life::CatchingUpKeys { all: true, .. } | Life::CatchingUpAll(_)) => {
+                State::CatchingUp(Reach::All)
+            }
+            (None, Life::Live) => State::Live,
+        }
+    }
+}
+
 /// A pass over the whole table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copying {
@@ -38,8 +104,10 @@ pub struct Copying {
     pub after: Option<Key>,
     /// The chunk under way.
     pub chunk: Option<Window>,
-    /// The keys of base when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
+    /// The keys of base, and those that are owed to the sheet, when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
     pub unmet: BTreeSet<Key>,
+    /// There was no base when the pass began.
+    pub first: bool,
     /// How many rows the chunks brought.
     pub rows: u64,
     /// The stream's place when the pass began: the position stays before it until the link is live.

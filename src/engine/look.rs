@@ -30,13 +30,15 @@ impl Engine {
         let stood = |before: &&Before| before.cells.get(at).copied().flatten();
         let moved =
             befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
-        // A value that base never held may be one that was typed over before it was read; and what stood there before a
-        // restart is not remembered. For a while such a value is looked at again too, but soon.
+        // A value that base never held may be one that was typed over before it was read: for a while such a value is looked at
+        // again too, but soon. What stood there before a restart is not remembered: it may be any value.
         let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
         let recent = recent.map(|before| before.at).max().max(self.started);
-        let (moved, rest) = match moved {
-            Some(moved) => (Some(moved), wait),
-            None => (recent.filter(|recent| writing.asked < recent + wait), wait.min(LOOK_AGAIN)),
+        let (moved, rest) = if let Some(moved) = moved {
+            (Some(moved), wait)
+        } else {
+            let rest = if recent == self.started { wait } else { wait.min(LOOK_AGAIN) };
+            (recent.filter(|recent| writing.asked < recent + wait), rest)
         };
         let announced = writing.hint(index, row).and_then(|hint| hint.at);
         if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {

@@ -27,22 +27,26 @@ impl Engine {
             let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
             let Some(index) = self.table_named(link) else { continue };
             let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
-            let shown: Vec<&RowView> =
+            let rows: Vec<&RowView> =
                 tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let known = table.base.contains_key(key) || table.pending.contains_key(key);
-            if !shown.is_empty() || !known {
+            let shows = rows.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
+            // Of two rows with one key the one that was hit may be the one that is away.
+            let away = rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
+            if !away || table.dead.contains(key) {
                 self.asleep.remove(id);
             } else if writing.whole[index] {
                 self.asleep.insert(*id);
             }
-            let ours = |row: &&&RowView| cells.iter().any(|cell| shows_ours(tab, row, cell));
-            if *back && writing.whole[index] && (shown.len() < 2 || shown.iter().find(ours).is_none()) {
+            if *back && writing.whole[index] && (rows.len() < 2 || !shows) {
                 writing.paid.push(*id);
             }
         }
         for id in &writing.paid {
             self.owed.remove(id);
             self.asleep.remove(id);
+        }
+        if !self.is_mending() {
+            self.healed.clear();
         }
     }
 
@@ -74,25 +78,29 @@ impl Engine {
             let rows = Rows::of(&tab);
             let mine = self.tables[index].plan.rules.name.clone();
             let others = all.iter().filter(|(other, owed)| *other != id && *owed.link() == mine);
-            let others: Vec<Hit<'_>> = others.filter_map(|(_, owed)| Hit::of(owed)).collect();
+            let healed = self.healed.iter().filter(|(link, _)| *link == mine);
+            let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
+            let others: Vec<Hit<'_>> =
+                others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
             let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
             match owed {
                 Owed::Cells { victim, cells, row: was, .. } => {
                     let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
-                    let row = find_hit((&tab, keys), &rows, hit, &others);
-                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
-                        // The row looks more like what another hit left: that one is paid first.
-                        continue;
-                    }
+                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                        Place::Here(row) => Some(row),
+                        Place::Later => continue,
+                        Place::Nowhere => None,
+                    };
                     let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
                     let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
-                    let row = find_hit((&tab, keys), &rows, hit, &others);
-                    if row.is_none() && find_hit((&tab, keys), &rows, hit, &[]).is_some() {
-                        continue;
-                    }
+                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                        Place::Here(row) => Some(row),
+                        Place::Later => continue,
+                        Place::Nowhere => None,
+                    };
                     if let (None, Some(key)) = (row, victim) {
                         // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
                         let seq = self.seq;
@@ -152,7 +160,11 @@ impl Engine {
         let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
         let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
         let columns = tab.columns.iter().zip(&row.cells).zip(&self.tables[index].plan.columns);
-        let copied = tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
+        // A key that goes back tells its row alone, whatever is typed into that meanwhile.
+        let is_key = |at: usize| self.tables[index].plan.columns.get(at).is_some_and(|column| column.key);
+        let place = |cell: &Overwritten| tab.columns.iter().position(|grid| *grid == cell.column);
+        let rekeys = cells.iter().filter_map(place).any(is_key);
+        let copied = !rekeys && tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
         let told_by_cells = copied || victim.is_none();
         let rest = columns.filter(|(_, column)| told_by_cells && !column.key);
         let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();
@@ -182,12 +194,38 @@ impl<'a> Hit<'a> {
         }
     }
 
+    /// A row without key that has its cells back: no other hit is meant by them.
+    fn healed(row: &'a [GridCell]) -> Self {
+        Self { shows: None, cells: &[], was: row }
+    }
+
     /// How many of the row's cells are as the hit left them.
     fn likeness(&self, tab: &TabView, row: &RowView) -> usize {
         let as_left = |(grid, cell): &(&u32, &GridCell)| {
             alike(cell, Overwritten::expected(self.cells, self.was, **grid))
         };
         tab.columns.iter().zip(&row.cells).filter(as_left).count()
+    }
+}
+
+/// Where a row that was hit stands.
+enum Place<'a> {
+    Here(&'a RowView),
+    /// The only row that it could be looks more like what another hit left: that one is paid first.
+    Later,
+    Nowhere,
+}
+
+fn place<'a>(
+    seen: (&'a TabView, usize),
+    rows: &Rows<'a>,
+    hit: Hit<'_>,
+    (others, healed): (&[Hit<'_>], &[Hit<'_>]),
+) -> Place<'a> {
+    match find_hit(seen, rows, hit, others) {
+        Some(row) => Place::Here(row),
+        None if find_hit(seen, rows, hit, healed).is_some() => Place::Later,
+        None => Place::Nowhere,
     }
 }
 
@@ -204,8 +242,8 @@ fn find_hit<'a>(
     let like = |row: &RowView| hit.likeness(tab, row);
     let rivals = || others.iter().filter(|other| other.shows == hit.shows);
     let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
-    let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
     if let Some(key) = hit.shows {
+        let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
         return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
     }
     let text = |row: &&RowView| {

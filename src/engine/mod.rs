@@ -15,7 +15,7 @@
 //! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
 //! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
 //! | yes | gone | same | remove from the sheet | `flush` |
-//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `inspect` |
+//! | yes | gone | changed | edit beats delete: made again from its last image with the edit on it; without image: held | `revival` |
 //! | yes | same | gone (seen twice) | by the link's `deletes` | `inspect`, [`brake`] |
 //! | yes | changed | gone | edit beats delete: create in the sheet | `flush` |
 //! | yes | gone | gone | forget, with a tombstone | `flush` |
@@ -35,6 +35,7 @@
 //! A read is asked only when no batch is unsettled; it is believed only if it shows the last settled batch; while a mend is open
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
+pub mod adopt;
 pub mod brake;
 pub mod carry;
 mod change;
@@ -48,6 +49,7 @@ pub mod fence;
 pub mod filter;
 mod flush;
 pub mod guard;
+pub mod held;
 pub mod input;
 mod inspect;
 pub mod lifecycle;
@@ -56,11 +58,16 @@ mod mend;
 mod outcome;
 pub mod owed;
 mod paste;
+mod pausing;
 pub mod places;
 pub mod plan;
+pub mod preview;
 mod reading;
+mod receipt;
 pub mod reconcile;
+mod revival;
 mod rows;
+mod shuffle;
 mod stream;
 mod suspect;
 pub mod table;
@@ -70,14 +77,16 @@ mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
+use crate::engine::held::HoldChange;
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
-use crate::model::grid::RECEIPT_LINES;
+use crate::model::grid::{GridCell, RECEIPT_LINES};
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};
 
@@ -142,6 +151,8 @@ pub struct Engine {
     owed: BTreeMap<OwedId, Owed>,
     /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
     asleep: BTreeSet<OwedId>,
+    /// Rows without key that have their cells back, while other mends are open.
+    healed: Vec<(LinkName, Vec<GridCell>)>,
     debts: u64,
     hints: Vec<EditHint>,
     wakes: BTreeSet<Micros>,
@@ -152,6 +163,10 @@ pub struct Engine {
     batch_limit: usize,
     large: usize,
     again: bool,
+    /// The batches that this memory does not know are taken as they are, once.
+    adopting: bool,
+    /// Those batches: their tokens are taken away with the next one of ours.
+    adopted: BTreeSet<BatchNumber>,
     cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
 }
@@ -191,6 +206,7 @@ impl Engine {
             Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
             None => Stage::Idle,
         };
+        let adopting = start.tables.iter().any(|table| table.knowledge == Knowledge::Lost);
         Self {
             owner: start.owner,
             tables: start.tables,
@@ -207,6 +223,7 @@ impl Engine {
             debts,
             owed: start.owed,
             asleep: BTreeSet::new(),
+            healed: Vec::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
             next_sweep: 0,
@@ -216,6 +233,8 @@ impl Engine {
             batch_limit: RECEIPT_LINES,
             large: LARGE,
             again: false,
+            adopting,
+            adopted: BTreeSet::new(),
             cycle_front: None,
             out: VecDeque::new(),
         }
@@ -235,7 +254,9 @@ impl Engine {
             Input::Rebase(table) => self.on_rebase(table),
             Input::Reread { table } => self.on_reread(table),
             Input::Suspect { table, keys } => self.on_suspect(table, keys),
-            Input::Stop { table, reason } => self.on_stop(table, reason),
+            Input::Stop { table, pause } => self.on_stop(table, pause),
+            Input::Resume { table, brake, rows } => self.on_resume(table, brake, rows),
+            Input::PausesKept(table) => self.on_pauses_kept(table),
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
@@ -262,6 +283,7 @@ impl Engine {
         if self.out.is_empty() {
             self.advance();
         }
+        self.tell_pauses();
         self.out.pop_front()
     }
 
@@ -380,9 +402,18 @@ impl Engine {
 
     fn commit(&mut self, mut commit: Commit) {
         commit.front = self.waiting_front();
+        commit.held.extend(self.take_holds());
         self.say_soon(&commit);
         self.stage = Stage::Committing;
         self.out.push_back(Effect::Commit(Box::new(commit)));
+    }
+
+    /// Held cells that the store does not know of.
+    fn take_holds(&mut self) -> Vec<(usize, HoldChange)> {
+        let changes = |(index, table): (usize, &mut Table)| {
+            table.held.take_changes().into_iter().map(move |change| (index, change))
+        };
+        self.tables.iter_mut().enumerate().flat_map(changes).collect()
     }
 
     /// What is listed is said at its cell by the cycle after it.

@@ -1,10 +1,10 @@
 //! Table writes one after the other, and what their outcomes mean.
 
 use crate::engine::covered::list_covered;
-use crate::engine::effect::{Background, Conflict, Effect, Outcome, Winner, WriteAim};
+use crate::engine::effect::{Background, Conflict, Effect, Level, Outcome, Winner, WriteAim};
 use crate::engine::filter::{LEAVES, OUTSIDE};
+use crate::engine::held::{Held, news};
 use crate::engine::input::{DbState, WriteOutcome};
-use crate::engine::table::Held;
 use crate::engine::writing::{Queued, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, guard};
 use crate::model::base::RowBase;
@@ -44,8 +44,7 @@ impl Engine {
             if !answers.is_empty() {
                 self.out.push_back(Effect::Answer(answers));
             }
-            let headers = self.tables.iter().map(|table| table.trouble.clone().or(table.brake.clone()));
-            let told = writing.told(headers.collect(), |index| self.tables[index].first_key());
+            let told = writing.told(self.headers(), |index| self.tables[index].first_key());
             self.out.push_back(Effect::Annotate(told));
             self.flush(*writing);
         }
@@ -173,21 +172,22 @@ impl Engine {
         }
         if let WriteAim::Columns { key, wants, .. } = &queued.write.aim {
             for want in wants {
-                table.held.remove(&(key.clone(), want.column));
+                table.held.release(&(key.clone(), want.column));
             }
         }
     }
 
     /// Cells that stay as they are until either side changes.
     fn hold_back(&mut self, queued: &Queued, refused: impl IntoIterator<Item = (usize, String)>) {
-        let WriteAim::Columns { key, known, wants, .. } = &queued.write.aim else {
+        let WriteAim::Columns { key, base, known, wants } = &queued.write.aim else {
             return;
         };
         let table = &mut self.tables[queued.write.table];
         for (at, why) in refused {
             if let Some(want) = wants.iter().find(|want| want.column == at && want.stands) {
-                let value = known.as_ref().and_then(|row| row.get(at)).map(|cell| cell.value.digest());
-                table.held.insert((key.clone(), at), Held { cell: want.cell.digest(), value, why });
+                let base = base.columns.get(at).copied().flatten();
+                let value = news(base, known.as_ref().and_then(|row| row.get(at)));
+                table.held.hold((key.clone(), at), Held { cell: want.cell.digest(), value, why });
             }
         }
     }
@@ -212,13 +212,17 @@ impl Engine {
                 if let Some(left) = left {
                     // The stream may have told it already, of a key that nobody knew yet: it leaves once it is named.
                     table.fetch(&left, seq);
+                    let text = format!("the new row {left}: {LEAVES}");
+                    self.tell(Some(queued.write.table), Level::Info, text);
                 }
                 return;
             }
             WriteAim::Delete { .. } | WriteAim::Mark { .. } => {
                 match &after {
                     DbState::Gone(_) => {
-                        table.deleted.push(now);
+                        if !table.allowed.contains(&key) {
+                            table.deleted.push(now);
+                        }
                         table.forget(&key, true);
                     }
                     // It is marked as deleted.

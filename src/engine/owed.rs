@@ -86,14 +86,15 @@ pub enum Owed {
     },
 }
 
-fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
+/// Puts a cell into a row of the grid.
+pub(crate) fn put(row: &mut Vec<GridCell>, column: u32, cell: &GridCell) {
     let at = column as usize;
     row.resize(row.len().max(at + 1), GridCell::BLANK);
     row[at].clone_from(cell);
 }
 
 /// True when a row that was hit looks as an earlier hit left it.
-fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
+pub(crate) fn as_left(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u32]) -> bool {
     grid.iter().all(|column| {
         let now = row.get(*column as usize).unwrap_or(&GridCell::BLANK);
         alike(now, Overwritten::expected(earlier, was, *column))
@@ -196,5 +197,45 @@ impl Owed {
     /// True for mends: while one is open nothing else is written to the spreadsheet.
     pub fn is_mend(&self) -> bool {
         !matches!(self, Self::Edit { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::cell::Cell;
+
+    fn row(cells: [i64; 3]) -> Vec<GridCell> {
+        let cell = |n: i64| if n == 0 { GridCell::BLANK } else { GridCell::plain(Cell::number(n as f64)) };
+        cells.map(cell).to_vec()
+    }
+
+    /// A hit of the second column of a row without key.
+    fn hit(was: [i64; 3], wrote: i64) -> Owed {
+        let row = row(was);
+        let wrote = super::tests::row([wrote, 0, 0])[0].clone();
+        let cells = vec![Overwritten { column: 1, wrote, before: row[1].clone() }];
+        Owed::Cells { link: LinkName("goods".into()), victim: None, cells, row, back: false }
+    }
+
+    #[test]
+    fn a_row_without_key_that_was_filled_in_further_is_owed_what_it_had_first() {
+        // given a new row of which 117 covered 118, and into which a person has typed 119 since
+        let mut first = hit([0, 118, 0], 117);
+        // when a mend hits it that was meant for another row
+        let mut second = hit([0, 117, 119], 0);
+        assert!(second.follow(&mut first, &[0, 1, 2]));
+        // then it is owed 118, once
+        assert!(first.is_nothing());
+        let Owed::Cells { cells, .. } = second else { panic!("cells") };
+        assert_eq!(cells[0].before, row([118, 0, 0])[0]);
+    }
+
+    #[test]
+    fn another_row_that_shows_the_same_is_not_taken_for_it() {
+        let mut first = hit([0, 118, 120], 117);
+        let mut second = hit([0, 117, 119], 0);
+        assert!(!second.follow(&mut first, &[0, 1, 2]));
+        assert!(!first.is_nothing());
     }
 }

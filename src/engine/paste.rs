@@ -37,7 +37,12 @@ pub(super) struct Shelved {
     pub(super) row: u32,
     pub(super) aim: WriteAim,
     pub(super) content: Option<Digest>,
+    /// It was refused only because another row of its paste was.
+    pub(super) is_beside: bool,
 }
+
+/// How the reason of such a row begins.
+pub(super) const BESIDE: &str = "not taken over, because ";
 
 /// An edit as it was announced: who and when, and its rows.
 type Announced<'a> = ((Option<Micros>, Option<&'a str>), u32, u32);
@@ -83,6 +88,10 @@ impl Engine {
         let (mut shelved, others) = shelved.into_iter().partition(|shelved| shelved.table == index);
         writing.shelved = others;
         self.forget_pastes(index, &fresh, &shelved, writing);
+        for queued in self.orphans(index, &mut shelved) {
+            let at = usize::from(is_new(&queued));
+            fresh[at].extend(queued.row.map(|row| (row, queued)));
+        }
         let undecided = self.undecided(index, writing);
         for mut fresh in fresh {
             let rows: BTreeSet<u32> = fresh.keys().copied().collect();
@@ -114,6 +123,30 @@ impl Engine {
         rows.map(|row| row.row).filter(|row| writing.open.contains(&(index, *row))).collect()
     }
 
+    /// Rows whose paste is forgotten, as after a restart, with those that they stand next to: they are tried again together.
+    fn orphans(&mut self, index: usize, shelved: &mut Vec<Shelved>) -> Vec<Queued> {
+        let pasted = &self.tables[index].pasted;
+        let is_known =
+            |shelved: &Shelved| member(&shelved.aim).is_some_and(|member| pasted.contains_key(&member));
+        let (known, forgotten): (Vec<_>, Vec<_>) = std::mem::take(shelved).into_iter().partition(is_known);
+        let rows = |of: &dyn Fn(&Shelved) -> bool| -> BTreeSet<u32> {
+            forgotten.iter().filter(|shelved| of(shelved)).map(|shelved| shelved.row).collect()
+        };
+        let beside = rows(&|shelved| shelved.is_beside);
+        let runs = pastes(&rows(&|_| true), &[]);
+        let again: BTreeSet<u32> =
+            runs.into_iter().filter(|run| !run.is_disjoint(&beside)).flatten().collect();
+        let (orphans, alone): (Vec<_>, Vec<_>) =
+            forgotten.into_iter().partition(|shelved| again.contains(&shelved.row));
+        shelved.extend(known.into_iter().chain(alone));
+        orphans.into_iter().map(|orphan| self.queued_again(orphan)).collect()
+    }
+
+    fn queued_again(&mut self, Shelved { table, row, aim, content, .. }: Shelved) -> Queued {
+        let write = TableWrite { effect: self.next_effect_id(), table, aim, cause: None, pays: None };
+        Queued { write, row: Some(row), content }
+    }
+
     /// The refused rows of the pastes that these writes belong to.
     fn join(&mut self, index: usize, fresh: &[Queued], shelved: &mut Vec<Shelved>) -> Vec<Queued> {
         let pasted = &self.tables[index].pasted;
@@ -124,11 +157,7 @@ impl Engine {
             .partition(|shelved| paste(&shelved.aim).is_some_and(|paste| pastes.contains(&paste)));
         *shelved = left;
         let joined: Vec<Shelved> = joined;
-        let again = |Shelved { table, row, aim, content }| {
-            let write = TableWrite { effect: self.next_effect_id(), table, aim, cause: None, pays: None };
-            Queued { write, row: Some(row), content }
-        };
-        joined.into_iter().map(again).collect()
+        joined.into_iter().map(|shelved| self.queued_again(shelved)).collect()
     }
 
     /// A paste of which nothing is refused any more is none.
@@ -196,7 +225,7 @@ fn blame(queued: &Queued, outcome: &WriteOutcome) -> Option<String> {
         }
     };
     let row = queued.row? + 1;
-    Some(format!("not taken over, because row {row} of the same paste was refused: {reason}"))
+    Some(format!("{BESIDE}row {row} of the same paste was refused: {reason}"))
 }
 
 /// The edits of a tab in the order in which they came; the script cuts a large one in pieces that follow each other.

@@ -1,10 +1,15 @@
 //! Reads: what each has to show, whether it is believed, and what it tells of every tab at once.
 
 use crate::engine::effect::{Effect, Level};
-use crate::engine::input::{EditHint, Micros, ReadNumber, View};
+use crate::engine::input::{EditHint, Micros, ReadNumber, TabView, View};
+use crate::engine::owed::Owed;
 use crate::engine::places::Scope;
+use crate::engine::rows::Rows;
+use crate::engine::shuffle::shuffle;
 use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
 use crate::model::grid::Fate;
+use crate::model::mark::BatchNumber;
+use crate::model::pause::{Brake, Pause};
 
 impl Engine {
     /// The first of the times that somebody asked for, of every kind.
@@ -69,13 +74,16 @@ impl Engine {
         }
         let (asked, mut hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
         self.stage = Stage::Idle;
+        if self.adopting {
+            self.adopt(&view);
+        }
         if let Some(reason) = self.disbelief(&view) {
             self.hints.splice(0..0, hints);
             self.stale += 1;
             self.read_again(&scopes);
             self.wait();
             if self.stale.is_multiple_of(STALE_READS) {
-                self.tell(None, Level::Warning, reason);
+                self.pause_all(reason);
             }
             return;
         }
@@ -95,6 +103,7 @@ impl Engine {
             match scope {
                 Scope::Whole => {
                     table.places.take(tab);
+                    table.count_doubles(&Rows::of(tab), asked);
                     table.wants_whole = false;
                     let cells = (table.places.len() * table.width()) as u64;
                     table.not_swept_before = asked + cells * MICROS_A_CELL;
@@ -120,7 +129,8 @@ impl Engine {
 
     /// Why this read counts for nothing: it is older than our last batch, or somebody else's tokens stand in the spreadsheet.
     fn disbelief(&self, view: &View) -> Option<String> {
-        let stranger = view.tokens.iter().find_map(|token| match &token.fate {
+        let unknown = || view.tokens.iter().filter(|token| !self.adopted.contains(&token.number));
+        let stranger = unknown().find_map(|token| match &token.fate {
             Fate::Landed(owner) if owner.installation != self.owner.installation => Some(owner),
             Fate::Landed(_) | Fate::Void => None,
         });
@@ -129,10 +139,8 @@ impl Engine {
                 "another sheetbridge ({stranger}) writes to this spreadsheet: stop one of the two; this one writes nothing"
             ));
         }
-        let ahead = view
-            .tokens
-            .iter()
-            .any(|token| token.number.0 >= self.number && matches!(token.fate, Fate::Landed(_)));
+        let ahead =
+            unknown().any(|token| token.number.0 >= self.number && matches!(token.fate, Fate::Landed(_)));
         if ahead {
             return Some(
                 "the spreadsheet knows batches that this database does not: MySQL went back in time".into(),
@@ -147,28 +155,59 @@ impl Engine {
         }
     }
 
+    /// Nothing that is read can be believed: every link of the spreadsheet waits.
+    fn pause_all(&mut self, reason: String) {
+        for index in 0..self.tables.len() {
+            if self.tables[index].stopped.is_none() {
+                self.set_trouble(index, Some(Pause::new(Brake::Foreign, reason.clone())));
+            }
+        }
+    }
+
+    /// Our memory is another one than the spreadsheet's, and an operator has said that this one goes on: its batches are
+    /// numbered past those that stand there, which go with the first of ours.
+    fn adopt(&mut self, view: &View) {
+        self.adopting = false;
+        let known = |number: &BatchNumber| self.tokens.iter().any(|(token, _)| token == number);
+        let unknown = view.tokens.iter().map(|token| token.number).filter(|number| !known(number));
+        self.adopted = unknown.collect();
+        let highest = view.tokens.iter().map(|token| token.number.0).max().unwrap_or(0);
+        self.number = self.number.max(highest.saturating_add(1));
+        self.last_done = self.last_done.filter(|done| view.tokens.iter().any(|token| token.number == *done));
+        if !self.adopted.is_empty() {
+            let text = format!("{} batches of another memory are taken as they are", self.adopted.len());
+            self.tell(None, Level::Info, text);
+        }
+    }
+
     fn take_troubles(&mut self, view: &View) {
+        let mending = self.owed.values().any(Owed::is_mend);
         for index in 0..self.tables.len() {
             let trouble = match view.tabs.get(index) {
                 Some(Ok(tab)) => {
                     self.tables[index].grid.clone_from(&tab.columns);
-                    None
+                    // Rows that a write of ours hit by mistake show each other's values, too.
+                    if mending { None } else { self.look_for_shuffle(index, tab) }
                 }
-                Some(Err(trouble)) => Some(trouble.reason.clone()),
-                None => Some("the tab was not read".into()),
+                Some(Err(trouble)) => Some(Pause::new(Brake::Tab, trouble.reason.clone())),
+                None => Some(Pause::new(Brake::Tab, "the tab was not read")),
             };
             let trouble = self.tables[index].stopped.clone().or(trouble);
-            if self.tables[index].trouble != trouble {
-                match &trouble {
-                    Some(reason) => self.tell(Some(index), Level::Warning, format!("paused: {reason}")),
-                    None => {
-                        self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into());
-                    }
-                }
-                self.tables[index].dirty |= trouble.is_none();
-                self.tables[index].trouble = trouble;
-            }
+            self.set_trouble(index, trouble);
         }
+    }
+
+    fn look_for_shuffle(&mut self, index: usize, tab: &TabView) -> Option<Pause> {
+        let table = &mut self.tables[index];
+        let rows = Rows::of(tab);
+        // What was meant is forgotten once it is so.
+        let mut meant = std::mem::take(&mut table.meant);
+        meant.retain(|key| table.differs(key, &rows));
+        table.meant = meant;
+        let found = shuffle(table, &rows);
+        let (pause, keys) = found.map(|found| (found.pause, found.keys)).unzip();
+        table.shuffled = keys.unwrap_or_default();
+        pause
     }
 
     pub(super) fn on_read_failed(&mut self, number: ReadNumber) {

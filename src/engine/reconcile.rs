@@ -1,8 +1,9 @@
 //! One column of one row: what base, database and sheet say together. The truth table of [`crate::engine`], column by column.
 
-use crate::engine::conflict::{first_meeting, judge};
+use crate::engine::conflict::{Case, Verdict, first_meeting, settle};
 use crate::engine::effect::{Interval, Winner};
-use crate::engine::input::{ColumnPlan, DbCell, Micros};
+use crate::engine::guard::UNSEEN;
+use crate::engine::input::{ColumnPlan, DbCell, DbRow, Micros};
 use crate::model::base::ColumnBase;
 use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
@@ -26,6 +27,8 @@ pub enum Move {
     ToTable {
         /// The database's value loses by this rule and is listed.
         over: Option<&'static str>,
+        /// What goes there instead of the cell, and then to the sheet: neither side's value won.
+        instead: Option<Cell>,
     },
     /// Frozen and listed, with the reason.
     Hold(&'static str),
@@ -35,16 +38,27 @@ pub enum Move {
 
 /// The times and rules that a column's decision rests on.
 #[derive(Clone, Copy, Debug)]
-pub struct Grounds {
+pub struct Grounds<'a> {
     /// When the database's change was committed.
     pub commit: Micros,
     /// When the person's change was made.
     pub edit: Interval,
+    /// Who made it, where that is known.
+    pub editor: Option<&'a str>,
+    /// The column before the stream's changes of it, where that is known.
+    pub was: Option<&'a DbCell>,
+    /// The table's row, where the stream said something beyond base.
+    pub row: Option<&'a DbRow>,
     /// For ties.
     pub tie: Tie,
     /// For columns without base.
     pub first_match: FirstMatch,
+    /// Base was lost: columns without base agree where they are equal, and are held where they are not.
+    pub adopting: bool,
 }
+
+/// Why a cell is held that has no base to be judged by.
+const ADOPTED: &str = "what both sides last agreed on is lost: make them equal, or change one of them";
 
 /// Decides one column. `database` is `None` when the stream said nothing beyond base.
 pub fn column(
@@ -52,7 +66,7 @@ pub fn column(
     base: Option<ColumnBase>,
     database: Option<&DbCell>,
     sheet: &GridCell,
-    grounds: Grounds,
+    grounds: Grounds<'_>,
 ) -> Move {
     let Some(base) = base else {
         return without_base(plan, database, sheet, grounds);
@@ -63,9 +77,10 @@ pub fn column(
         return if changed_there.is_some() || changed_here { Move::Hold(reason) } else { Move::Same };
     }
     match (changed_there, changed_here) {
+        (None, false) if database.is_none() && base.value == UNSEEN => Move::Fetch,
         (None, false) => Move::Same,
         (None, true) => match plan.rule.direction {
-            Direction::Both | Direction::ToTable => Move::ToTable { over: None },
+            Direction::Both | Direction::ToTable => Move::ToTable { over: None, instead: None },
             Direction::ToSheet => match database {
                 Some(cell) => {
                     Move::ToSheet { base: agreed(cell), over: Some("the column goes to the sheet only") }
@@ -79,14 +94,24 @@ pub fn column(
             Direction::ToTable => Move::Same,
         },
         (Some(cell), true) => {
-            let (winner, rule) =
-                judge(plan.rule.policy, plan.rule.direction, grounds.tie, grounds.commit, grounds.edit);
-            won(winner, rule, cell)
+            let Grounds { commit, edit, editor, tie, .. } = grounds;
+            let alone = vec![cell.clone()];
+            let row = grounds.row.unwrap_or(&alone);
+            // What was there before counts only if it is what both sides had agreed on.
+            let agreed = grounds.was.filter(|was| was.value.digest() == base.value);
+            let case = Case { database: cell, sheet: &sheet.value, base: agreed, row, commit, edit, editor };
+            let Verdict { winner, rule, value } = settle(plan, tie, &case);
+            won(winner, rule, value, cell)
         }
     }
 }
 
-fn without_base(plan: &ColumnPlan, database: Option<&DbCell>, sheet: &GridCell, grounds: Grounds) -> Move {
+fn without_base(
+    plan: &ColumnPlan,
+    database: Option<&DbCell>,
+    sheet: &GridCell,
+    grounds: Grounds<'_>,
+) -> Move {
     let Some(cell) = database else {
         return Move::Fetch;
     };
@@ -96,22 +121,25 @@ fn without_base(plan: &ColumnPlan, database: Option<&DbCell>, sheet: &GridCell, 
     if let Some(reason) = untouchable(sheet) {
         return Move::Hold(reason);
     }
+    if grounds.adopting {
+        return Move::Hold(ADOPTED);
+    }
     match plan.rule.direction {
-        Direction::ToSheet => won(Winner::Database, "the column goes to the sheet only", cell),
-        Direction::ToTable => won(Winner::Sheet, "the column goes to the table only", cell),
+        Direction::ToSheet => won(Winner::Database, "the column goes to the sheet only", None, cell),
+        Direction::ToTable => won(Winner::Sheet, "the column goes to the table only", None, cell),
         // An empty cell holds nobody's work: it is filled whatever the rule says.
         Direction::Both if sheet.value.is_blank() => Move::ToSheet { base: agreed(cell), over: None },
         Direction::Both => {
             let (winner, rule) = first_meeting(grounds.first_match);
-            won(winner, rule, cell)
+            won(winner, rule, None, cell)
         }
     }
 }
 
-fn won(winner: Winner, rule: &'static str, cell: &DbCell) -> Move {
+fn won(winner: Winner, rule: &'static str, value: Option<Cell>, cell: &DbCell) -> Move {
     match winner {
         Winner::Database => Move::ToSheet { base: agreed(cell), over: Some(rule) },
-        Winner::Sheet => Move::ToTable { over: Some(rule) },
+        Winner::Sheet | Winner::Rule => Move::ToTable { over: Some(rule), instead: value },
         Winner::Nobody => Move::Hold(rule),
     }
 }
@@ -131,13 +159,16 @@ pub fn agreed(cell: &DbCell) -> ColumnBase {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::engine::conflict::{OwnRule, Ruling};
     use crate::model::rule::{ColumnRule, Policy};
     use crate::model::value::Value;
 
     fn plan(policy: Policy, direction: Direction) -> ColumnPlan {
         let rule = ColumnRule { name: "c".into(), header: "c".into(), policy, direction };
-        ColumnPlan { rule, key: false, required: false }
+        ColumnPlan { rule, key: false, required: false, own: None }
     }
 
     fn db(n: i64) -> DbCell {
@@ -154,8 +185,16 @@ mod tests {
         Some(agreed(&db(n)))
     }
 
-    const GROUNDS: Grounds =
-        Grounds { commit: 5, edit: (10, 20), tie: Tie::Database, first_match: FirstMatch::Database };
+    const GROUNDS: Grounds<'_> = Grounds {
+        commit: 5,
+        edit: (10, 20),
+        editor: None,
+        was: None,
+        row: None,
+        tie: Tie::Database,
+        first_match: FirstMatch::Database,
+        adopting: false,
+    };
 
     fn both(policy: Policy, there: Option<i64>, here: i64) -> Move {
         column(&plan(policy, Direction::Both), base(1), there.map(db).as_ref(), &cell(here), GROUNDS)
@@ -166,8 +205,19 @@ mod tests {
         assert_eq!(both(Policy::Newest, None, 1), Move::Same);
         assert_eq!(both(Policy::Newest, Some(1), 1), Move::Same);
         assert_eq!(both(Policy::Newest, Some(2), 1), Move::ToSheet { base: agreed(&db(2)), over: None });
-        assert_eq!(both(Policy::Newest, None, 3), Move::ToTable { over: None });
-        assert_eq!(both(Policy::Newest, Some(1), 3), Move::ToTable { over: None });
+        assert_eq!(both(Policy::Newest, None, 3), Move::ToTable { over: None, instead: None });
+        assert_eq!(both(Policy::Newest, Some(1), 3), Move::ToTable { over: None, instead: None });
+    }
+
+    #[test]
+    fn a_change_that_was_listed_is_fetched_when_the_person_takes_the_edit_back() {
+        let base = Some(ColumnBase { value: UNSEEN, cell: agreed(&db(1)).cell });
+        let taken_back = |there: Option<i64>| {
+            let plan = plan(Policy::Hold, Direction::Both);
+            column(&plan, base, there.map(db).as_ref(), &cell(1), GROUNDS)
+        };
+        assert_eq!(taken_back(None), Move::Fetch);
+        assert_eq!(taken_back(Some(2)), Move::ToSheet { base: agreed(&db(2)), over: None });
     }
 
     #[test]
@@ -179,10 +229,40 @@ mod tests {
 
     #[test]
     fn both_changed_differently_is_for_the_policy() {
-        assert!(matches!(both(Policy::Newest, Some(2), 3), Move::ToTable { over: Some(_) }));
+        assert!(matches!(both(Policy::Newest, Some(2), 3), Move::ToTable { over: Some(_), .. }));
         assert!(matches!(both(Policy::Database, Some(2), 3), Move::ToSheet { over: Some(_), .. }));
-        assert!(matches!(both(Policy::Sheet, Some(2), 3), Move::ToTable { over: Some(_) }));
+        assert!(matches!(both(Policy::Sheet, Some(2), 3), Move::ToTable { over: Some(_), .. }));
         assert!(matches!(both(Policy::Hold, Some(2), 3), Move::Hold(_)));
+    }
+
+    /// Gives the larger number, and knows nothing of others.
+    #[derive(Debug)]
+    struct Larger;
+
+    impl OwnRule for Larger {
+        fn decide(&self, case: &Case<'_>) -> Ruling {
+            match (&case.database.shown, case.sheet) {
+                (Cell::Number(db), Cell::Number(sheet)) if db > sheet => Ruling::Policy(Policy::Database),
+                (Cell::Number(_), Cell::Number(sheet)) if sheet.get() > 100.0 => {
+                    Ruling::Value(Cell::number(100.0))
+                }
+                (Cell::Number(_), Cell::Number(_)) => Ruling::Policy(Policy::Sheet),
+                _ => Ruling::Failed,
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_of_the_operators_own_comes_before_the_policy() {
+        let plan = ColumnPlan { own: Some(Arc::new(Larger)), ..plan(Policy::Hold, Direction::Both) };
+        let both = |there: i64, here: Cell| {
+            column(&plan, base(1), Some(&db(there)), &GridCell::plain(here), GROUNDS)
+        };
+        assert!(matches!(both(5, Cell::number(3.0)), Move::ToSheet { over: Some(_), .. }));
+        assert!(matches!(both(3, Cell::number(5.0)), Move::ToTable { over: Some(_), instead: None }));
+        let third = both(3, Cell::number(500.0));
+        assert!(matches!(third, Move::ToTable { instead: Some(value), .. } if value == Cell::number(100.0)));
+        assert!(matches!(both(3, Cell::Text("five".into())), Move::Hold(_)));
     }
 
     #[test]
@@ -220,7 +300,7 @@ mod tests {
         };
         assert_eq!(meet(FirstMatch::Hold, &cell(2)), Move::Agree(agreed(&db(2))));
         assert!(matches!(meet(FirstMatch::Database, &cell(3)), Move::ToSheet { over: Some(_), .. }));
-        assert!(matches!(meet(FirstMatch::Sheet, &cell(3)), Move::ToTable { over: Some(_) }));
+        assert!(matches!(meet(FirstMatch::Sheet, &cell(3)), Move::ToTable { over: Some(_), .. }));
         assert!(matches!(meet(FirstMatch::Hold, &cell(3)), Move::Hold(_)));
         assert!(matches!(meet(FirstMatch::Hold, &GridCell::BLANK), Move::ToSheet { over: None, .. }));
         let nothing = column(&plan(Policy::Newest, Direction::Both), None, None, &cell(3), GROUNDS);

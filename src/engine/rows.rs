@@ -128,6 +128,14 @@ fn shows(row: &RowView, base: &RowBase) -> bool {
         .all(|(cell, base)| base.is_some_and(|b| b.cell == cell.value.digest()))
 }
 
+impl Table {
+    /// Does a read still show something else of the row than base holds? So it does of a row that it does not show.
+    pub(super) fn differs(&self, key: &Key, rows: &Rows<'_>) -> bool {
+        let Some(base) = self.base.get(key) else { return false };
+        rows.all(key).next().is_none_or(|row| !shows(row, base))
+    }
+}
+
 /// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
 /// are nobody's value.
 pub(crate) fn edited(plan: &LinkPlan, row: &RowView, base: &RowBase) -> Vec<usize> {

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::engine::Engine;
-use crate::engine::effect::{Effect, Level};
+use crate::engine::effect::Effect;
+use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life};
 use crate::engine::table::{Pending, Table};
@@ -25,12 +26,12 @@ impl Engine {
             table.pass_marks(seq, &marks);
         }
         for (index, image) in images {
-            if let Some(table) = self.tables.get_mut(index) {
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
                 table.take(seq, commit, image);
             }
         }
         for (index, key) in looks {
-            if let Some(table) = self.tables.get_mut(index) {
+            if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
                 table.look(&key, seq);
             }
         }
@@ -42,6 +43,7 @@ impl Engine {
         if let Some(table) = self.tables.get_mut(index) {
             // A row of the tab that shows one of these keys is no new record: should the table lack it, it was deleted there.
             table.dead.extend(std::mem::take(&mut table.base).into_keys());
+            table.held = Holds::default();
             if let Life::CatchingUpKeys { all, .. } = &mut table.life {
                 *all = true;
             }
@@ -57,21 +59,6 @@ impl Engine {
             Life::CatchingUpAll(Copying { began, .. }) => table.copying_from(began),
             Life::Live => table.copying_from(seq),
         };
-    }
-
-    /// The stream is in doubt about a table: its rows can be followed no more. A link that only collects keys will read the
-    /// whole table; a live one stops until the daemon starts anew.
-    pub(super) fn on_stop(&mut self, index: TableIndex, reason: String) {
-        let Some(table) = self.tables.get_mut(index) else { return };
-        if let Life::CatchingUpKeys { all, .. } = &mut table.life {
-            *all = true;
-            return;
-        }
-        table.stopped = Some(reason.clone());
-        table.trouble = Some(reason.clone());
-        // The people in the sheet hear it by the next read.
-        self.wakes.insert(self.clock);
-        self.tell(Some(index), Level::Warning, format!("paused: {reason}"));
     }
 
     /// Takes the present rows of probed keys.
@@ -168,7 +155,7 @@ impl Table {
 
     /// Takes one image.
     fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
-        let Image { key, state, renamed_from } = image;
+        let Image { key, state, renamed_from, was } = image;
         let renamed_from = renamed_from.map(|old| self.first_name(old));
         match &mut self.life {
             Life::CatchingUpKeys { keys, .. } => {
@@ -212,7 +199,7 @@ impl Table {
             Some(fence) => fence.overtaken = true,
             None => {}
         }
-        self.queue(key, Pending { state, first: seq, commit, renamed_from });
+        self.queue(key, Pending { state, first: seq, commit, renamed_from, was });
     }
 
     /// The name under which base and sheet know a row that was renamed before it got there.
@@ -302,7 +289,7 @@ mod tests {
 
     /// A key change, as the stream tells it.
     fn renamed(table: &mut Table, seq: Seq, from: i64, to: i64) {
-        let image = |key, state, renamed_from| Image { key, state, renamed_from };
+        let image = |key, state, renamed_from| Image { key, state, renamed_from, was: None };
         table.take(seq, 0, image(key(from), DbState::Gone(None), None));
         table.take(seq, 0, image(key(to), DbState::Row(Vec::new()), Some(key(from))));
     }
@@ -334,7 +321,7 @@ mod tests {
         table.raise_fence(&key(6), EffectId(11));
         table.not_committed(&key(6));
         // When an image from before the first one comes by, then it is dropped; the first one's own is taken.
-        let image = || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None };
+        let image = || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None, was: None };
         table.take(1, 0, image());
         assert!(table.pending.is_empty());
         table.pass_marks(2, &[EffectId(10)]);
@@ -388,7 +375,7 @@ mod tests {
     fn the_last_image_of_a_deleted_row_may_come_before_our_own_look_at_it() {
         let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), Life::Live);
         let state = DbState::Gone(Some(Vec::new()));
-        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None, was: None });
         table.raise_fence(&key(6), EffectId(10));
         table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
         assert_eq!(table.pending[&key(6)].state, state);
@@ -401,7 +388,7 @@ mod tests {
         table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
         assert!(table.awaits_image(&key(6)));
         let state = DbState::Gone(Some(Vec::new()));
-        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None });
+        table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None, was: None });
         assert_eq!(table.pending[&key(6)].state, state);
         table.pass_marks(2, &[EffectId(10)]);
         assert!(!table.awaits_image(&key(6)));
@@ -410,7 +397,7 @@ mod tests {
     #[test]
     fn the_last_image_of_a_row_that_was_deleted_while_nobody_looked_is_kept() {
         let mut table = Table::new(plan(), BTreeMap::new(), BTreeSet::new(), collecting());
-        let image = |state| Image { key: key(6), state, renamed_from: None };
+        let image = |state| Image { key: key(6), state, renamed_from: None, was: None };
         table.take(1, 0, image(DbState::Gone(Some(Vec::new()))));
         table.pass_marks(2, &[UNTIL]);
         table.raise_fence(&key(6), EffectId(10));

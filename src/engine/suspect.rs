@@ -27,6 +27,6 @@ impl Table {
             || self.fences.contains_key(key)
             || self.is_fetching(key)
             || self.owed_key(key).is_some()
-            || self.held.range((key.clone(), 0)..=(key.clone(), usize::MAX)).next().is_some()
+            || self.held.has_row(key)
     }
 }

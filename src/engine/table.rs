@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Interval};
 use crate::engine::fence::Fence;
-use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
+use crate::engine::held::Holds;
+use crate::engine::input::{DbCell, DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
@@ -15,6 +17,7 @@ use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::mark::{ClaimId, EffectId};
+use crate::model::pause::Pause;
 
 /// What the stream last said of a key that base does not hold yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct Pending {
     pub commit: Micros,
     /// The key it had before, when the change was of the key itself.
     pub renamed_from: Option<Key>,
+    /// The row before the first of the changes, where a rule of the link asks for it. Base tells whether it is what agreed.
+    pub was: Option<DbRow>,
 }
 
 /// A new row whose key is owed to the sheet.
@@ -49,17 +54,6 @@ pub struct Before {
     pub cells: Vec<Option<Digest>>,
     /// When base moved on.
     pub at: Micros,
-}
-
-/// A cell that is refused or held: decided again only when either side changes (protocol C8).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The sheet's side when it was decided.
-    pub cell: Digest,
-    /// The database's side, where the stream had said something beyond base.
-    pub value: Option<Digest>,
-    /// Why, for the person who asks only after the decision: an earlier read may have seen the edit first.
-    pub why: String,
 }
 
 /// One link.
@@ -108,13 +102,13 @@ pub struct Table {
     /// Claims made since the start that no insert has used.
     pub fresh: BTreeSet<ClaimId>,
     /// Cells that are refused or held.
-    pub held: BTreeMap<(Key, usize), Held>,
+    pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
     pub refused: BTreeMap<Digest, (Option<usize>, String)>,
     /// Rows of pastes that were not taken over, each with the paste that it belongs to: they are tried again together.
     pub pasted: BTreeMap<Member, EffectId>,
-    /// Keys whose request Google refused once.
-    pub spurned: BTreeSet<Key>,
+    /// Keys whose request Google refused: the row number that it named, and how often in a row.
+    pub spurned: BTreeMap<Key, (Option<u32>, u32)>,
     /// Something waits that the next cycle can work on.
     pub dirty: bool,
     /// Keys that stood in several rows, and since when in one alone: the row that is left may be the copy, and the other one on
@@ -132,14 +126,32 @@ pub struct Table {
     pub life: Life,
     /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
     pub copying: BTreeSet<Key>,
+    /// What may be concluded from rows that base does not know.
+    pub knowledge: Knowledge,
+    /// While that is not all: the keys without base that stood in the tab when it was first read.
+    pub strangers: Option<BTreeSet<Key>>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
-    /// Why it is paused by the state of its tab.
-    pub trouble: Option<String>,
-    /// Why it was stopped for good: only a new start ends that.
-    pub stopped: Option<String>,
-    /// Why its deletes are stopped.
-    pub brake: Option<String>,
+    /// Why it is paused: by the state of its tab, or as `stopped`.
+    pub trouble: Option<Pause>,
+    /// Why it was stopped for good: only a new start of the link ends that.
+    pub stopped: Option<Pause>,
+    /// Until the store knows of the stop, the position stays before this transaction.
+    pub stop_kept_before: Option<Seq>,
+    /// Why deletes in the table are stopped.
+    pub brake: Option<Pause>,
+    /// Why deletes in the tab are stopped.
+    pub removal: Option<Pause>,
+    /// Rows whose deletes an operator has allowed.
+    pub allowed: BTreeSet<Key>,
+    /// Rows that showed each other's values in the last read.
+    pub shuffled: BTreeSet<Key>,
+    /// Rows whose values are right, as an operator said.
+    pub meant: BTreeSet<Key>,
+    /// The brakes that the store was told of.
+    pub told: Vec<Pause>,
+    /// The store is being told.
+    pub telling: bool,
     /// When rows of the table were deleted because the tab lacks them, of late.
     pub deleted: Vec<Micros>,
     /// When the last believed read was asked.
@@ -173,19 +185,28 @@ impl Table {
             doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
-            held: BTreeMap::new(),
+            held: Holds::default(),
             refused: BTreeMap::new(),
             pasted: BTreeMap::new(),
-            spurned: BTreeSet::new(),
+            spurned: BTreeMap::new(),
             dirty: false,
             wakes: BTreeSet::new(),
             places: Places::default(),
             wants_whole: true,
             not_swept_before: 0,
+            knowledge: Knowledge::Sound,
+            strangers: None,
             grid: Vec::new(),
             trouble: None,
             stopped: None,
+            stop_kept_before: None,
             brake: None,
+            removal: None,
+            allowed: BTreeSet::new(),
+            shuffled: BTreeSet::new(),
+            meant: BTreeSet::new(),
+            told: Vec::new(),
+            telling: false,
             deleted: Vec::new(),
             last_seen: 0,
         }
@@ -267,9 +288,10 @@ impl Table {
         self.base.remove(key);
         self.before.remove(key);
         self.gone.remove(key);
+        self.allowed.remove(key);
         self.restore.remove(key);
         self.looks.retain(|(looked, _), _| looked != key);
-        self.held.retain(|(held, _), _| held != key);
+        self.held.forget(key);
         self.edits.retain(|(edited, _), _| edited != key);
         self.forms.retain(|(formed, _), _| formed != key);
         self.editors.retain(|(edited, _), _| edited != key);
@@ -287,6 +309,7 @@ impl Table {
         if let Some(old) = self.pending.get(&key) {
             pending.first = pending.first.min(old.first);
             pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
+            pending.was = old.was.clone().or(pending.was);
         }
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
@@ -336,6 +359,10 @@ impl Table {
 
     /// The first transaction of this link whose effect is not durable.
     pub fn front(&self) -> Option<Seq> {
+        if self.stopped.is_some() {
+            // It leaves the front as soon as the store knows: its way back is to read the whole table.
+            return self.stop_kept_before;
+        }
         let kept = self.fences.values().filter_map(|fence| fence.kept_back);
         let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
         let asked = self.wanted.values().chain(self.fetching.values()).copied();
@@ -391,6 +418,16 @@ impl Table {
         dated.map_or(otherwise, |(_, between)| *between)
     }
 
+    /// A cell of a changed row before the first of its changes, where that is known.
+    pub fn was_before(&self, key: &Key, column: usize) -> Option<&DbCell> {
+        self.pending.get(key)?.was.as_ref()?.get(column)
+    }
+
+    /// Who changed this cell, where an event told it.
+    pub fn editor_of(&self, key: &Key, column: usize) -> Option<&str> {
+        self.editors.get(&(key.clone(), column)).map(String::as_str)
+    }
+
     /// Who made the two changes of a cell, and when, as far as is known.
     pub fn background(&self, key: &Key, column: usize, otherwise: Interval) -> Background {
         let at = (key.clone(), column);
@@ -401,7 +438,10 @@ impl Table {
 
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
     pub fn is_copied(&self) -> bool {
-        self.life.is_live() && self.copying.is_empty() && self.stopped.is_none()
+        self.life.is_live()
+            && self.copying.is_empty()
+            && self.stopped.is_none()
+            && self.knowledge == Knowledge::Sound
     }
 
     /// A cycle is over and durable: what it brought to its end is no part of a copy any more.

@@ -11,10 +11,11 @@
 //! | mend | the victim, still showing what we wrote | paid |
 
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
-use crate::engine::input::{KeySeen, ReceiptRow, ReceiptView, SendOutcome};
+use crate::engine::input::{ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
-use crate::engine::owed::{Overwritten, Owed, OwedId};
+use crate::engine::owed::{Overwritten, Owed, OwedId, as_left, put};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
+use crate::engine::receipt::{cells_of, hit, overwritten, overwritten_all, unchanged};
 use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
 use crate::model::base::{BaseChange, RowBase};
@@ -22,6 +23,9 @@ use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
 use crate::model::key::Key;
 use crate::model::link::LinkName;
 use crate::model::mark::BatchNumber;
+
+/// A row that Google refuses this often is left out until it changes.
+const REFUSALS: u32 = 4;
 
 impl Engine {
     pub(super) fn on_sent(&mut self, number: BatchNumber, outcome: SendOutcome) {
@@ -76,10 +80,18 @@ impl Engine {
                 let Some(index) = self.table_named(&op.link) else {
                     continue;
                 };
-                // A row number that is out of range is refused too: once more after a fresh read, then it is left out.
-                if refused == Some(at) && !self.tables[index].spurned.insert(key.clone()) {
-                    self.tables[index].flight.remove(key);
-                    self.tables[index].spurned.remove(key);
+                let (table, row) = (&mut self.tables[index], row_of(&op.grid));
+                // A row number that is out of range is refused too, people move rows, and a read may be an old one: a row is left
+                // out when it is refused again and again where it stands.
+                let is_refused = refused == Some(at);
+                let times =
+                    table.spurned.get(key).filter(|(was, _)| *was == row).map_or(1, |(_, times)| times + 1);
+                if is_refused {
+                    table.spurned.insert(key.clone(), (row, times));
+                }
+                if is_refused && times >= REFUSALS {
+                    table.flight.remove(key);
+                    table.spurned.remove(key);
                     commit.conflicts.push(Conflict {
                         table: index,
                         key: Some(key.clone()),
@@ -123,6 +135,7 @@ impl Engine {
             paid: plan.paid.clone(),
             named,
             conflicts: plan.conflicts.clone(),
+            held: Vec::new(),
             slot: self.slot,
             front: 0,
         }
@@ -176,6 +189,7 @@ impl Engine {
             }
             Aim::Rekey { from, to, columns, read, base } => {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
+                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from)).cloned();
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
@@ -185,7 +199,7 @@ impl Engine {
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
                     self.tables[index].arrive(to, base);
-                    self.owe_typed(index, plan, to, columns, (op, receipt), commit);
+                    self.owe_typed(index, plan, (to, known.as_ref()), columns, (op, receipt), commit);
                 } else {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
@@ -239,19 +253,21 @@ impl Engine {
             table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
+        let agreed = base.clone();
         for cell in columns {
             base.columns[cell.column] = Some(cell.base);
         }
         self.move_base(index, BaseChange::Set(key.clone(), base), commit);
-        self.owe_typed(index, plan, key, columns, (op, receipt), commit);
+        self.owe_typed(index, plan, (key, Some(&agreed)), columns, (op, receipt), commit);
     }
 
-    /// What a write covered and the read before had not shown was typed since: it is owed to the policy.
+    /// What a write covered and the read before had not shown was typed since: it is owed to the policy. What base had agreed on
+    /// before was not: that read was an old one.
     fn owe_typed(
         &mut self,
         index: usize,
         plan: &Plan,
-        key: &Key,
+        (key, agreed): (&Key, Option<&RowBase>),
         columns: &[PlannedCell],
         (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
         commit: &mut Commit,
@@ -259,7 +275,10 @@ impl Engine {
         for (cell, over) in columns.iter().zip(overwritten_all(op, receipt)) {
             let Some(over) = over else { continue };
             let is_key = self.tables[index].plan.columns[cell.column].key;
-            if !is_key && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
+            let agreed = agreed.and_then(|base| base.columns.get(cell.column).copied().flatten());
+            let is_base = agreed.is_some_and(|base| base.cell == over.before.value.digest());
+            let stood = is_base && over.before.formula.is_none();
+            if !is_key && !stood && !alike(&over.before, &cell.read) && !alike(&over.before, &over.wrote) {
                 let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
                 self.owe(Owed::Edit { link, key, column: cell.column, cell: over.before, typed }, commit);
             }
@@ -316,17 +335,23 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
+        // Where its key is put back, the row is another one than it shows.
+        let victim = match self.owed.get(&owed) {
+            Some(Owed::KeyCells { victim, .. }) => victim.clone(),
+            _ => victim.cloned(),
+        };
+        let victim = victim.as_ref();
         if stands {
-            match self.owed.get_mut(&owed) {
-                // A person may have copied the row with our cells in it: the next read tells.
-                Some(debt @ Owed::Cells { victim: Some(_), .. }) => {
-                    debt.put_back();
-                    commit.owe.push((owed, debt.clone()));
-                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
-                    }
+            // A person may have copied the row with our cells in it: the next read tells.
+            if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
+                debt.put_back();
+                commit.owe.push((owed, debt.clone()));
+                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                 }
-                _ => commit.paid.push(owed),
+            } else {
+                commit.paid.push(owed);
+                self.note_healed(owed, op, receipt);
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -365,6 +390,29 @@ impl Engine {
         self.owe(debt, commit);
     }
 
+    /// Notes how a row without key looks that has its cells back, and is owed nothing else.
+    fn note_healed(&mut self, paid: OwedId, op: &PlannedOp, receipt: Option<&ReceiptRow>) {
+        let (Some(Owed::Cells { victim: None, .. }), GridOp::Write { cells, .. }) =
+            (self.owed.get(&paid), &op.grid)
+        else {
+            return;
+        };
+        let mut row = cells_of(receipt);
+        for (column, cell) in cells {
+            put(&mut row, *column, cell);
+        }
+        let grid = self.table_named(&op.link).map_or(&[][..], |at| &self.tables[at].grid);
+        let owes = |(id, owed): (&OwedId, &Owed)| match owed {
+            Owed::Cells { victim: None, cells, row: was, .. } => {
+                *id != paid && as_left(cells, was, &row, grid)
+            }
+            _ => false,
+        };
+        if !self.owed.iter().any(owes) {
+            self.healed.push((op.link.clone(), row));
+        }
+    }
+
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
     fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
         if let Owed::Cells { cells, .. } | Owed::KeyCells { cells, .. } = &mut owed {
@@ -393,6 +441,15 @@ impl Engine {
     }
 }
 
+/// The row number that a request is about.
+fn row_of(op: &GridOp) -> Option<u32> {
+    match op {
+        GridOp::Write { row, .. } | GridOp::Claim { row, .. } | GridOp::Delete { row, .. } => Some(*row),
+        GridOp::Insert { at, .. } | GridOp::Restore { at, .. } => Some(*at),
+        GridOp::Unclaim { .. } => None,
+    }
+}
+
 /// The pending keys that a request carries.
 fn carried(aim: &Aim) -> Vec<&Key> {
     match aim {
@@ -400,40 +457,4 @@ fn carried(aim: &Aim) -> Vec<&Key> {
         Aim::Rekey { from, to, .. } => from.iter().chain([to]).collect(),
         Aim::Claim(_) | Aim::Unclaim(_) | Aim::MendCells { .. } | Aim::MendRow { .. } => Vec::new(),
     }
-}
-
-/// True when the receipt shows the row that was meant. A lost receipt (somebody emptied the helper tab) counts as a hit.
-fn hit(receipt: Option<&ReceiptRow>, key: Option<&Key>) -> bool {
-    receipt.is_none_or(|row| match (&row.key, key) {
-        (KeySeen::Key(seen), Some(key)) => seen == key,
-        (KeySeen::Blank | KeySeen::Unreadable, None) => true,
-        (KeySeen::Blank | KeySeen::Unreadable, Some(_)) | (KeySeen::Key(_), None) => false,
-    })
-}
-
-fn cells_of(receipt: Option<&ReceiptRow>) -> Vec<GridCell> {
-    receipt.map_or_else(Vec::new, |row| row.cells.clone())
-}
-
-/// True when the receipt shows every cell as it was read.
-fn unchanged(receipt: Option<&ReceiptRow>, read: &[(u32, GridCell)]) -> bool {
-    receipt.is_none_or(|row| {
-        read.iter().all(|(grid, read)| alike(row.cells.get(*grid as usize).unwrap_or(&GridCell::BLANK), read))
-    })
-}
-
-/// What a write overwrote, in the order of its cells; `None` where the receipt is lost.
-fn overwritten_all(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Option<Overwritten>> {
-    let GridOp::Write { cells, .. } = &op.grid else {
-        return Vec::new();
-    };
-    let one = |(column, wrote): &(u32, GridCell)| {
-        let before = receipt?.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK);
-        Some(Overwritten { column: *column, wrote: wrote.clone(), before })
-    };
-    cells.iter().map(one).collect()
-}
-
-fn overwritten(op: &PlannedOp, receipt: Option<&ReceiptRow>) -> Vec<Overwritten> {
-    overwritten_all(op, receipt).into_iter().flatten().collect()
 }

@@ -1,13 +1,16 @@
 //! A row of the table beside its row in the tab: every column decided, and what that comes to for the row as a whole.
 
 use crate::engine::Engine;
+use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Conflict, Winner};
-use crate::engine::input::{DbRow, RowView};
+use crate::engine::guard::UNSEEN;
+use crate::engine::held::{Held, news};
+use crate::engine::input::{DbCell, DbRow, RowView};
 use crate::engine::plan::PlannedCell;
 use crate::engine::reconcile::{Grounds, Move, column};
-use crate::engine::table::{Held, Pending};
+use crate::engine::table::Pending;
 use crate::engine::writing::Writing;
-use crate::model::base::RowBase;
+use crate::model::base::{ColumnBase, RowBase};
 use crate::model::cell::Cell;
 use crate::model::key::Key;
 
@@ -22,6 +25,8 @@ pub(super) struct Weighed {
     pub(super) listed: Vec<(usize, Cell, Winner, &'static str)>,
     /// Cells that are frozen from now on.
     pub(super) held: Vec<(usize, Held)>,
+    /// Cells that are held no more.
+    pub(super) free: Vec<usize>,
     /// A person's cell is still on its way into the table.
     pub(super) wait: bool,
     /// A person's cell stands here that the table does not have: the row cannot leave the tab.
@@ -44,19 +49,21 @@ impl Engine {
         let grounds = Grounds {
             commit: pending.commit,
             edit: (writing.asked, writing.answered),
+            editor: None,
+            was: None,
+            row: Some(row),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            adopting: table.knowledge == Knowledge::Lost,
         };
         // Image, sheet, plan and base run side by side.
         #[allow(clippy::needless_range_loop)]
         for at in 0..table.width() {
             let sheet = &seen.cells[at];
-            let (cell, value) = (sheet.value.digest(), Some(row[at].value.digest()));
-            let is_held = table
-                .held
-                .get(&(key.clone(), at))
-                .is_some_and(|held| held.cell == cell && held.value == value);
             let base_column = weighed.base.columns[at];
+            let (cell, value) = (sheet.value.digest(), news(base_column, Some(&row[at])));
+            let held_before = table.held.get(&(key.clone(), at));
+            let is_held = held_before.is_some_and(|held| held.stands(cell, base_column, Some(&row[at])));
             let is_edited = base_column.is_none_or(|base| base.cell != cell);
             let edit = table.edited_at(key, at, sheet, (writing.asked, writing.answered));
             match column(
@@ -64,10 +71,14 @@ impl Engine {
                 base_column,
                 Some(&row[at]),
                 sheet,
-                Grounds { edit, ..grounds },
+                Grounds { edit, editor: table.editor_of(key, at), was: table.was_before(key, at), ..grounds },
             ) {
-                Move::Agree(base) => weighed.base.columns[at] = Some(base),
+                Move::Agree(base) => {
+                    weighed.base.columns[at] = Some(base);
+                    weighed.free.push(at);
+                }
                 Move::ToSheet { base, over } => {
+                    weighed.free.push(at);
                     if let Some(rule) = over {
                         weighed.listed.push((at, sheet.value.clone(), Winner::Database, rule));
                     }
@@ -78,9 +89,13 @@ impl Engine {
                 Move::ToTable { .. } => {
                     weighed.wait |= !is_held;
                     weighed.stays = true;
+                    if is_held {
+                        weighed.base.columns[at] = unseen(base_column, &row[at]);
+                    }
                 }
                 Move::Hold(rule) => {
                     weighed.stays |= is_edited;
+                    weighed.base.columns[at] = unseen(base_column, &row[at]);
                     if !is_held {
                         weighed.held.push((at, Held { cell, value, why: rule.into() }));
                         weighed.listed.push((at, sheet.value.clone(), Winner::Nobody, rule));
@@ -116,4 +131,11 @@ impl Engine {
             }
         }));
     }
+}
+
+/// The base of a cell that keeps what a person put there, although the database has changed it.
+fn unseen(base: Option<ColumnBase>, row: &DbCell) -> Option<ColumnBase> {
+    base.map(
+        |base| if base.value == row.value.digest() { base } else { ColumnBase { value: UNSEEN, ..base } },
+    )
 }

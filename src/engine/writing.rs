@@ -1,6 +1,6 @@
 //! A cycle between its read and its batch: what the read said, and what it leads to.
 
-use crate::engine::table::Held;
+use crate::engine::held::Held;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::effect::{
@@ -122,6 +122,14 @@ impl Writing {
     /// This cycle decides nothing of the row.
     pub(super) fn leave_open(&mut self, table: usize, row: u32) {
         self.open.insert((table, row));
+    }
+
+    /// The link is paused: the people whose edits wait hear why.
+    pub(super) fn put_off(&mut self, table: usize, reason: &str) {
+        let rows = self.hints.iter().filter(|hint| hint.table == table).filter_map(|hint| hint.rows);
+        for (first, _) in rows.collect::<Vec<_>>() {
+            self.judge(table, first, Outcome::Waiting, None, format!("the link is paused: {reason}"));
+        }
     }
 
     /// What the tabs have to say by this cycle. `keys` tells where the key of a link stands: a row's remark has its place there.

@@ -14,6 +14,7 @@ pub mod key;
 pub mod link;
 pub mod literal;
 pub mod mark;
+pub mod pause;
 pub mod position;
 pub mod rule;
 pub mod schema;

@@ -105,6 +105,18 @@ pub async fn find(
     rows.into_iter().map(decode_row).collect()
 }
 
+/// Does base know a row of the link, or did it?
+pub async fn is_any(conn: &mut impl Queryable, link: &LinkName) -> Result<bool> {
+    let found: Option<u8> = conn.exec_first("SELECT 1 FROM base WHERE link = ? LIMIT 1", (&link.0,)).await?;
+    Ok(found.is_some())
+}
+
+/// How many rows base knows.
+pub async fn count(conn: &mut impl Queryable, link: &LinkName) -> Result<u64> {
+    let sql = "SELECT COUNT(*) FROM base WHERE link = ? AND dead_at IS NULL";
+    Ok(conn.exec_first(sql, (&link.0,)).await?.unwrap_or(0))
+}
+
 /// What base says of a link counts no more: the next meeting of its two sides is their first. The keys stay, as tombstones: a row
 /// of the tab that shows one of them and that the table lacks was deleted there, and is no new record.
 pub async fn bury(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {

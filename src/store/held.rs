@@ -68,6 +68,11 @@ pub async fn release(
     .await
 }
 
+/// Lets go of everything of a link.
+pub async fn release_all(conn: &mut impl Queryable, link: &LinkName) -> Result<()> {
+    Ok(conn.exec_drop("DELETE FROM held WHERE link = ?", (&link.0,)).await?)
+}
+
 /// Everything that a link holds, oldest first.
 pub async fn list(conn: &mut impl Queryable, link: &LinkName) -> Result<Vec<Held>> {
     let rows: Vec<(String, String, String, u64, u64, String)> = conn

@@ -72,6 +72,13 @@ pub async fn still_ours(conn: &mut impl Queryable, owner: &Owner) -> Result<()> 
     if held == owner.generation { Ok(()) } else { Err(StoreError::LeaseLost(owner.clone())) }
 }
 
+/// Who holds the lease now, if somebody does.
+pub async fn holder(conn: &mut impl Queryable) -> Result<Option<String>> {
+    let sql = "SELECT holder FROM lease WHERE id = 1 AND expires_at > CURRENT_TIMESTAMP(6)
+               AND connection IN (SELECT id FROM information_schema.processlist)";
+    Ok(conn.query_first(sql).await?)
+}
+
 /// Ends our lease at a clean stop.
 pub async fn release(conn: &mut impl Queryable, owner: &Owner) -> Result<()> {
     conn.exec_drop(

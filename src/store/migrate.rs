@@ -19,6 +19,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, text: include_str!("../../sql/0001_state.sql") },
     Migration { version: 2, text: include_str!("../../sql/0002_note.sql") },
+    Migration { version: 3, text: include_str!("../../sql/0003_pause.sql") },
 ];
 
 const MIGRATION_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

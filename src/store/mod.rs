@@ -13,6 +13,7 @@
 //! | [`ledger`] | every effect on the user's tables |
 //! | [`spreadsheet`], [`batch`], [`owed`] | each call to Google before it is made, its fate, and what it left to mend |
 //! | [`claim`], [`edits`], [`held`] | new rows on their way to a key, the inbox, and what waits for a person |
+//! | [`pause`] | brakes that are on, and what operators say to them |
 
 pub mod base;
 pub mod batch;
@@ -29,6 +30,7 @@ pub mod migrate;
 pub mod note;
 pub mod owed;
 mod pack;
+pub mod pause;
 pub mod position;
 pub mod retention;
 pub mod schema;

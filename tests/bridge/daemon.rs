@@ -49,6 +49,13 @@ impl Daemon {
         assert!(before.is_none(), "the daemon was running");
     }
 
+    /// The same program with another command, and this configuration.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sheetbridge"));
+        command.args(arguments).arg("--config").arg(&self.configuration);
+        command
+    }
+
     /// Ends it as a power cut does.
     pub(crate) fn kill9(&self) {
         let running = self.running().take();

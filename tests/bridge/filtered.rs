@@ -30,11 +30,19 @@ async fn rows_enter_and_leave_the_tab_as_they_enter_and_leave_the_filter() {
         rig.sql("UPDATE goods SET stock = 99 WHERE id IN (3, 4)").await;
         rig.until_equal(SOON).await;
 
+        // Just after a start every value is looked at twice, and an edit is answered before: the first one takes that time.
+        ann.types(7, "note", "the first one");
+        rig.until_equal(SOON).await;
+
         // then the tab follows; an edit that takes its own row out of it is written, and the person hears it
         ann.types(3, "listed", "FALSE");
         rig.table_says("SELECT CAST(listed AS CHAR) FROM goods WHERE id = 3", "0").await;
         rig.until_equal(SOON).await;
-        assert!(rig.state_rows("edit WHERE answer LIKE '%leaves this tab%'").await > 0, "{server}");
+        let answers = rig.ask(&format!("SELECT GROUP_CONCAT(answer) FROM {}.edit", rig.state)).await;
+        assert!(
+            answers.as_ref().is_some_and(|answers| answers.contains("leaves this tab")),
+            "{server}: {answers:?}"
+        );
 
         // and so is a new row that the filter does not show
         ann.adds(&[("name", "garden hose"), ("stock", "3")]);

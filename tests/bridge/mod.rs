@@ -13,6 +13,7 @@ pub(crate) mod person;
 pub(crate) mod rig;
 pub(crate) mod storm;
 
+mod brakes;
 mod browser;
 mod columns;
 mod day;
@@ -23,6 +24,7 @@ mod filtered;
 mod injection;
 mod log;
 mod notes;
+mod own_rules;
 mod pages;
 mod pastes;
 mod people;

@@ -64,6 +64,20 @@ impl<'a> Person<'a> {
         })
     }
 
+    /// Sorts one column below its header, and no other with it.
+    pub(crate) fn sorts_alone(&self, column: &str, descending: bool) -> bool {
+        self.acts(|sight| {
+            let column = sight.column(column)?;
+            let area = sheets_emulator::grid::Area {
+                left: column,
+                right: column + 1,
+                bottom: sight.end(),
+                ..sight.below_header()
+            };
+            Some(Action::SortByColumn { sheet: TAB, column, descending, area: Some(area) })
+        })
+    }
+
     /// Pastes a block of texts with its left upper cell at this key and column. False where it would reach beyond the grid, too.
     pub(crate) fn pastes(&self, key: impl ToString, column: &str, block: &[&[&str]]) -> bool {
         let key = key.to_string();

@@ -220,6 +220,16 @@ impl Rig {
         self.daemon.stop().await;
     }
 
+    /// What an operator types: whether it went well, and all that it said.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = self.daemon.command(arguments);
+        // The local Google answers in this very program.
+        let output = tokio::task::spawn_blocking(move || command.output()).await;
+        let output = output.expect("it does not panic").expect("the program is built");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
     /// A person at the tab.
     pub(crate) fn person(&self, address: &str) -> Person<'_> {
         Person::new(self, address)

@@ -103,6 +103,27 @@ fn unknown_keys_are_errors_wherever_they_stand_and_hide_nothing_else() {
 }
 
 #[test]
+fn a_rule_of_ones_own_is_read_and_bounded() {
+    for (inside, expected) in [
+        (r#"policy = { cel = "db +" }"#, "link[orders].policy.cel: at line 1, column "),
+        (
+            r#"policy = { cel = "later > db ? 'sheet' : 'hold'" }"#,
+            "link[orders].policy.cel: at character 1: `later` is unknown",
+        ),
+        (
+            r#"columns = ["id", { name = "note", policy = { cel = "[1].all(x, x > db) ? 'sheet' : 'hold'" } }]"#,
+            "link[orders].columns[2].policy.cel: at character ",
+        ),
+        (r#"policy = { sel = "db" }"#, "link[orders].policy: unknown field `sel`"),
+        ("policy = 3", "link[orders].policy: is neither a word nor a rule"),
+    ] {
+        let wrong = Folder::new().wrong(&small_with(inside));
+        assert!(wrong[0].starts_with(expected), "{wrong:?} is not {expected}");
+        assert_eq!(wrong.len(), 1);
+    }
+}
+
+#[test]
 fn the_conditions_of_a_filter_have_their_forms() {
     for (condition, expected) in [
         (r#"{ column = "a", op = "~", value = 1 }"#, "link[orders].filter[1].op: is `~`"),

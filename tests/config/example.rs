@@ -119,6 +119,23 @@ fn every_setting_of_a_link_arrives() {
 }
 
 #[test]
+fn a_rule_of_ones_own_serves_the_columns_that_choose_no_other() {
+    let everywhere =
+        Folder::new().load(&small_with(r#"policy = { cel = "max(db, sheet)" }"#)).unwrap().links.remove(0);
+    assert!(everywhere.own_rule("anything").is_some());
+    let listed = small_with(
+        r#"
+        policy = { cel = "max(db, sheet)" }
+        columns = ["id", { name = "note", policy = "hold" }, { name = "sum", policy = { cel = "'database'" } }]"#,
+    );
+    let link = Folder::new().load(&listed).unwrap().links.remove(0);
+    assert_eq!(link.own_rule("ID"), everywhere.own_rule("id"));
+    assert_eq!(link.own_rule("note"), None);
+    assert_ne!(link.own_rule("sum"), everywhere.own_rule("sum"));
+    assert_eq!(link.own_rule("unlisted"), None);
+}
+
+#[test]
 fn a_links_fingerprint_is_of_what_it_ties_together() {
     let fingerprint = |text: &str| Folder::new().load(text).unwrap().links[0].fingerprint();
     let plain = fingerprint(SMALL);

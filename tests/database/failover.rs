@@ -12,7 +12,7 @@ fn inserted(n: i64) -> [ChangeKind; 1] {
 }
 
 /// A replica that writes what it takes over into a binlog of its own.
-async fn replica_of(primary: &Server) -> Server {
+pub(crate) async fn replica_of(primary: &Server) -> Server {
     let kind = primary.kind();
     let options: &[&str] = match kind {
         Kind::MySql => &[],
@@ -35,7 +35,8 @@ async fn replica_of(primary: &Server) -> Server {
     replica
 }
 
-async fn has(replica: &Server, id: i64) {
+/// Waits until the replica has the row.
+pub(crate) async fn has(replica: &Server, id: i64) {
     eventually(PATIENCE, "the replica to follow", async || {
         use mysql_async::prelude::Queryable;
         let found: Result<Option<i64>, _> =

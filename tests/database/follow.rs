@@ -130,7 +130,8 @@ impl Follow {
         loop {
             match self.try_next().await {
                 Ok(Event::Heartbeat) => {}
-                Ok(Event::Transaction(done)) if done.changes.is_empty() && done.doubts.is_empty() => {}
+                Ok(Event::Transaction(done))
+                    if done.changes.is_empty() && done.doubts.is_empty() && done.more.is_none() => {}
                 Ok(event) => return event,
                 Err(error) => panic!("{}: {error}", self.on),
             }

@@ -7,6 +7,7 @@ mod doors;
 mod failover;
 mod filter;
 mod follow;
+mod load;
 mod logins;
 mod metadata;
 mod order;

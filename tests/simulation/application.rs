@@ -70,6 +70,9 @@ impl World {
         }
         let gone = self.server.delete(tab, id);
         self.witness.app_renamed(tab, id, new);
+        if !self.store.links[tab].met {
+            self.witness.strange(tab, id);
+        }
         self.witness.table_holds(tab, &row);
         let mut made = self.server.put(tab, row);
         made.1.renamed_from = Some(super::table::key(id));

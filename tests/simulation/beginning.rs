@@ -86,6 +86,7 @@ pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         },
         key,
         required,
+        own: None,
     };
     let columns =
         vec![column("id", true, true, dice), column("a", false, true, dice), column("b", false, false, dice)];

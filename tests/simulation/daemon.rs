@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use sheetbridge::engine::effect::{Answered, Effect, Level, Outcome};
+use sheetbridge::engine::held::Holds;
 use sheetbridge::engine::input::{Input, LinkPlan, Seq};
 use sheetbridge::engine::lifecycle::Life;
 use sheetbridge::engine::table::{Claim, Table};
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
+use sheetbridge::model::pause::{Brake, Pause};
 use sheetbridge::model::rule::FirstMatch;
 
 use super::shell::Call;
@@ -50,10 +52,21 @@ impl World {
         let tab = self.dice.below(self.plans.len());
         self.trace(|| format!("the stream is in doubt about {tab}"));
         self.store.links[tab].copied = false;
-        self.give(Input::Stop { table: tab, reason: "the table was emptied by TRUNCATE".into() });
+        let pause = Pause::new(Brake::Unreadable, "a row of it cannot be read");
+        self.give(Input::Stop { table: tab, pause });
         if self.engine.tables()[tab].stopped.is_some() {
             self.doubted.insert(tab);
         }
+    }
+
+    /// An operator lets every link that stands still begin anew.
+    pub(super) fn resume(&mut self) {
+        self.trace(|| "RESUME".into());
+        for kept in self.store.links.iter_mut().filter(|kept| kept.is_stopped()) {
+            kept.pauses.clear();
+            kept.copied = false;
+        }
+        self.crash();
     }
 
     pub(super) fn crash(&mut self) {
@@ -95,13 +108,18 @@ impl World {
                         self.witness.violate(format!("false alarm: {}", notice.text));
                     }
                 }
-                Effect::Probe { .. } | Effect::Chunk { .. } => self.beside.push(Call::new(effect)),
+                Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
+                    self.beside.push(Call::new(effect));
+                }
                 effect => self.cycle.push_back(Call::new(effect)),
             }
         }
         for (kept, table) in self.store.links.iter_mut().zip(self.engine.tables()) {
             kept.copied |= table.is_copied();
             kept.met |= kept.copied;
+            if table.is_copied() {
+                kept.knowledge = table.knowledge;
+            }
         }
     }
 
@@ -120,6 +138,9 @@ pub(super) fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
+        table.knowledge = kept.knowledge;
+        table.held = Holds::restored(kept.held.clone());
+        table.restore_pauses(kept.pauses.iter().cloned());
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();
         table
     };

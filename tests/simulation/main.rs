@@ -10,6 +10,7 @@ extern crate simulation as sheetbridge;
 
 mod application;
 mod beginning;
+mod brakes;
 mod daemon;
 mod dice;
 mod filtered;
@@ -19,6 +20,7 @@ mod rows;
 mod sheet;
 mod shell;
 mod store;
+mod stories;
 mod table;
 mod tally;
 mod tell;
@@ -35,6 +37,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use people::Deed;
+use sheetbridge::model::value::Value;
 use tally::Tally;
 use weather::{FAULTS, Fault};
 use world::{Climate, World};
@@ -47,8 +50,7 @@ const SEEDS: u64 = 5_000;
 
 /// Seeds with errors of the engine that are known and not yet mended (docs/simulation.md tells each story): they are printed with
 /// every run and do not fail it. Other seeds do.
-const OPEN: [(&str, &[u64]); 2] =
-    [("every_fault_may_strike", &[1962]), ("people_may_do_what_they_like", &[6634])];
+const OPEN: [(&str, &[u64]); 1] = [("people_may_do_what_they_like", &[371])];
 
 /// How often everything must have happened in as many seeds.
 const OFTEN: u64 = 100;
@@ -193,36 +195,44 @@ fn no_copies(deed: Deed) -> bool {
 #[test]
 fn a_calm_world_comes_to_rest_equal() {
     let deeds = |deed| matches!(deed, Deed::Type | Deed::Note | Deed::NewRow);
-    let climate = Climate { faults: |_| false, deeds, links: 1 };
+    let climate = Climate { faults: |_| false, deeds, links: 1, inside: None };
     simulate("a_calm_world_comes_to_rest_equal", climate, 0.0);
 }
 
 #[test]
 fn people_may_do_what_they_like() {
-    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1 };
+    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None };
     simulate("people_may_do_what_they_like", climate, 0.0);
 }
 
 #[test]
 fn every_fault_may_strike() {
-    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1 };
+    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1, inside: None };
     simulate("every_fault_may_strike", climate, 0.0);
+}
+
+/// Rows of the table and rows that people type leave the link's filter and enter it, while everything else happens too.
+#[test]
+fn rows_may_leave_the_filter() {
+    let inside: fn(&table::Record) -> bool = |row| !matches!(row[2], Value::Int(n) if n % 6 == 5);
+    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1, inside: Some(inside) };
+    simulate("rows_may_leave_the_filter", climate, 0.0);
 }
 
 #[test]
 fn two_links_share_a_spreadsheet() {
-    let climate = Climate { faults: |_| true, deeds: no_copies, links: 2 };
+    let climate = Climate { faults: |_| true, deeds: no_copies, links: 2, inside: None };
     simulate("two_links_share_a_spreadsheet", climate, 0.0);
 }
 
-/// A row that is copied, or a key that is typed over another, between our read and our write of that row cannot be told from the
-/// original by its receipt: one in a thousand of these worlds, crowded as they are, shows it (the model had four).
+/// A row that is copied, or cut, or gets another key between our read and our write of that row cannot always be told from others
+/// by its receipt: less than one in a thousand of these worlds, crowded as they are, shows it (the model had four; docs/simulation.md).
 ///
 /// This series does everything that the simulation can do, so it is the one that must have done it often.
 #[test]
 fn people_may_copy_keyed_rows() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 1 };
-    let report = simulate("people_may_copy_keyed_rows", climate, 0.004);
+    let climate = Climate { faults: |_| true, deeds: |_| true, links: 1, inside: None };
+    let report = simulate("people_may_copy_keyed_rows", climate, 0.001);
     report.tally.print();
     if report.seeds < SEEDS {
         return;
@@ -240,7 +250,7 @@ fn people_may_copy_keyed_rows() {
 /// rows. The tokens in the spreadsheet tell (design 4a, rule 2).
 #[test]
 fn a_database_that_went_back_in_time_stops_everything() {
-    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1 };
+    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None };
     let from = number("FROM").unwrap_or(1);
     let report = explore(from..from + number("SEEDS").unwrap_or(SEEDS / 10), |seed| {
         let telling = std::env::var_os("TELL").is_some();
@@ -269,7 +279,7 @@ fn a_database_that_went_back_in_time_stops_everything() {
 
 #[test]
 fn the_same_seed_tells_the_same_story() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 2 };
+    let climate = Climate { faults: |_| true, deeds: |_| true, links: 2, inside: None };
     for seed in 1..20 {
         let (one, two) = (run(seed, climate, true), run(seed, climate, true));
         assert!(one.story == two.story, "SEED={seed} told two stories");

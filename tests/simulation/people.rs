@@ -36,6 +36,8 @@ pub(super) enum Deed {
     MoveColumn,
     LoseHeader,
     MendHeader,
+    Merge,
+    Unmerge,
 }
 
 impl Deed {
@@ -50,13 +52,13 @@ impl Deed {
             Self::InsertBlank | Self::Sort => "rows move",
             Self::DeleteRow | Self::DeleteMany | Self::Undo | Self::Cut => "rows go and come back",
             Self::CopyRow | Self::ClearKey | Self::TypeKey => "keys",
-            Self::MoveColumn | Self::LoseHeader | Self::MendHeader => "columns",
+            Self::MoveColumn | Self::LoseHeader | Self::MendHeader | Self::Merge | Self::Unmerge => "columns",
         }
     }
 }
 
 /// Every deed with its usual weight.
-pub(super) const DEEDS: [(Deed, u32); 21] = [
+pub(super) const DEEDS: [(Deed, u32); 23] = [
     (Deed::Type, 40),
     (Deed::Paste, 5),
     (Deed::NewRow, 14),
@@ -78,6 +80,8 @@ pub(super) const DEEDS: [(Deed, u32); 21] = [
     (Deed::MoveColumn, 3),
     (Deed::LoseHeader, 1),
     (Deed::MendHeader, 4),
+    (Deed::Merge, 2),
+    (Deed::Unmerge, 4),
 ];
 
 /// The deeds of one seed: the usual weights, some of them left out.
@@ -107,11 +111,13 @@ impl World {
             (Deed::MoveColumn, _) => self.move_column(tab),
             (Deed::LoseHeader, _) => self.set_header(tab, true),
             (Deed::MendHeader, _) => self.set_header(tab, false),
+            (Deed::Unmerge, _) => self.unmerge(tab),
             (_, None) => {}
             (Deed::Type, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
                 self.type_cell(tab, row, column, Cell::number(value));
             }
+            (Deed::Merge, Some(row)) => self.merge(tab, row),
             (Deed::Clear, Some(row)) => self.type_cell(tab, row, 2, Cell::Blank),
             (Deed::TypeNonsense, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
@@ -263,7 +269,7 @@ impl World {
             let ids: Vec<Id> = self.server.tables[tab].keys().copied().collect();
             self.dice.pick(&ids).unwrap_or(1)
         } else {
-            1_000 + self.new_value() as Id
+            1_000 * self.new_value() as Id
         };
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(old) = row.id().filter(|old| *old != new) else { return };

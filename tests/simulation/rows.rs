@@ -37,6 +37,11 @@ impl World {
     pub(super) fn delete_row(&mut self, tab: usize, at: usize) {
         let row = Rc::make_mut(&mut self.sheet).tabs[tab].remove(at);
         self.witness.person_removed(&row, tab);
+        let mut left =
+            self.sheet.tabs[tab].iter().filter(|other| other.id().is_some() && other.id() == row.id());
+        if let (Some(left), None) = (left.next(), left.next()) {
+            self.witness.person_left(left);
+        }
         self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
         self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
         self.announce_structure(tab);
@@ -110,6 +115,24 @@ impl World {
         self.older.clear();
         self.trace(|| format!("person moves columns of {tab}: {one} and {other}"));
         self.announce_structure(tab);
+    }
+
+    /// A cell is merged with the one below it, whose content is gone with that. The tab cannot be worked on until they are apart.
+    pub(super) fn merge(&mut self, tab: usize, at: usize) {
+        if self.sheet.tabs[tab].get(at + 1).is_none_or(|below| below.id().is_none()) {
+            return;
+        }
+        Rc::make_mut(&mut self.sheet).merged[tab] = true;
+        self.trace(|| format!("person merges cells of {tab}/row {at} and the next"));
+        self.type_cell(tab, at + 1, 2, Cell::Blank);
+    }
+
+    pub(super) fn unmerge(&mut self, tab: usize) {
+        if self.sheet.merged[tab] {
+            Rc::make_mut(&mut self.sheet).merged[tab] = false;
+            self.trace(|| format!("person takes the merged cells of {tab} apart"));
+            self.announce_structure(tab);
+        }
     }
 
     pub(super) fn set_header(&mut self, tab: usize, is_lost: bool) {

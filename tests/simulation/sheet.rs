@@ -31,13 +31,15 @@ pub(super) struct Row {
     pub(super) cells: [Cell; GRID],
     /// Cells that hold a formula; their values are what it gives.
     pub(super) formulas: [bool; GRID],
+    /// Cells that turn every number into text.
+    pub(super) texts: [bool; GRID],
     pub(super) claims: Vec<ClaimId>,
 }
 
 impl Row {
     pub(super) fn blank(uid: Uid) -> Self {
         let cells = [Cell::Blank, Cell::Blank, Cell::Blank, Cell::Blank];
-        Self { uid, cells, formulas: [false; GRID], claims: Vec::new() }
+        Self { uid, cells, formulas: [false; GRID], texts: [false; GRID], claims: Vec::new() }
     }
 
     pub(super) fn id(&self) -> Option<Id> {
@@ -50,7 +52,10 @@ impl Row {
 
     /// A person or the daemon puts a plain value into a cell.
     pub(super) fn put(&mut self, place: usize, cell: Cell) {
-        self.cells[place] = cell;
+        self.cells[place] = match cell {
+            Cell::Number(x) if self.texts[place] => Cell::Text(x.get().to_string()),
+            cell => cell,
+        };
         self.formulas[place] = false;
     }
 
@@ -84,6 +89,8 @@ pub(super) struct Sheet {
     pub(super) places: Vec<[u32; GRID]>,
     /// Tabs whose header somebody has deleted.
     pub(super) headless: Vec<bool>,
+    /// Tabs with merged cells among the linked columns.
+    pub(super) merged: Vec<bool>,
     tokens: BTreeMap<BatchNumber, Fate>,
     receipts: BTreeMap<BatchNumber, ReceiptView>,
     trash: BTreeMap<u32, Row>,
@@ -110,8 +117,8 @@ pub(super) enum Refusal {
 
 impl Sheet {
     pub(super) fn new(tabs: usize) -> Self {
-        let (places, headless) = (vec![[0, 1, 2, 3]; tabs], vec![false; tabs]);
-        Self { tabs: vec![Vec::new(); tabs], places, headless, ..Self::default() }
+        let (places, headless, merged) = (vec![[0, 1, 2, 3]; tabs], vec![false; tabs], vec![false; tabs]);
+        Self { tabs: vec![Vec::new(); tabs], places, headless, merged, ..Self::default() }
     }
 
     pub(super) fn new_uid(&mut self) -> Uid {
@@ -247,6 +254,9 @@ impl Sheet {
         let tab = |(at, rows): (usize, &Vec<Row>)| {
             if self.headless[at] {
                 return Err(Trouble { reason: "the header is gone".into() });
+            }
+            if self.merged[at] {
+                return Err(Trouble { reason: "merged cells among the linked columns".into() });
             }
             let columns = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
             Ok(TabView { sheet: sheet(at), columns, rows: rows.iter().enumerate().map(row).collect() })

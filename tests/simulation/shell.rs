@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{DbRow, Input, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
@@ -40,6 +41,7 @@ impl Call {
             Effect::Name(_) => "Name",
             Effect::Probe { .. } => "Probe",
             Effect::Chunk { .. } => "Chunk",
+            Effect::Pauses { .. } => "Pauses",
             Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => "",
         }
     }
@@ -127,6 +129,12 @@ impl World {
                     });
                     Input::Probed(*effect, rows)
                 })
+            }
+            Effect::Pauses { table, pauses, knowledge } => {
+                self.store.links[*table].pauses.clone_from(pauses);
+                self.store.links[*table].knowledge = *knowledge;
+                self.store.links[*table].unfinished |= *knowledge == Knowledge::Unfinished;
+                Some(Input::PausesKept(*table))
             }
             Effect::Chunk { table, after, low, high } => {
                 self.chunk((*table, after.as_ref()), (*low, *high), call.step)

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Commit;
+use sheetbridge::engine::held::Held;
 use sheetbridge::engine::input::{Micros, Seq, TableIndex};
 use sheetbridge::engine::owed::{Owed, OwedId};
 use sheetbridge::engine::plan::Plan;
@@ -10,6 +12,7 @@ use sheetbridge::engine::table::Claim;
 use sheetbridge::model::base::{BaseChange, RowBase};
 use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
+use sheetbridge::model::pause::{Cure, Pause};
 
 /// One link's part.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +23,14 @@ pub(super) struct Kept {
     pub(super) claims: BTreeMap<ClaimId, Claim>,
     /// Every insert ever made under a claim: the ledger.
     pub(super) inserts: BTreeMap<ClaimId, Key>,
+    /// Cells that wait for a person.
+    pub(super) held: BTreeMap<(Key, usize), Held>,
+    /// What may be concluded from rows that base does not know.
+    pub(super) knowledge: Knowledge,
+    /// It stopped once before the two sides had met.
+    pub(super) unfinished: bool,
+    /// The brakes that are on.
+    pub(super) pauses: Vec<Pause>,
     /// The last pass over the table is done.
     pub(super) copied: bool,
     /// One pass over the table was done.
@@ -27,9 +38,15 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// Does the link stand still until an operator lets it go on?
+    pub(super) fn is_stopped(&self) -> bool {
+        self.pauses.iter().any(|pause| pause.brake.cure() == Cure::Anew)
+    }
+
     /// Base goes, and the table is read whole. Its keys are remembered: a row of the tab that shows one of them is no new record.
     pub(super) fn lose_base(&mut self) {
         self.dead.extend(std::mem::take(&mut self.base).into_keys());
+        self.held.clear();
         self.copied = false;
     }
 }
@@ -68,6 +85,13 @@ impl Store {
         }
         self.owed.extend(commit.owe.iter().cloned());
         self.owed.retain(|id, _| !commit.paid.contains(id));
+        for (table, (at, held)) in &commit.held {
+            let kept = &mut self.links[*table].held;
+            match held {
+                Some(held) => drop(kept.insert(at.clone(), held.clone())),
+                None => drop(kept.remove(at)),
+            }
+        }
         for (table, claim) in &commit.named {
             self.links[*table].claims.remove(claim);
         }

@@ -56,7 +56,8 @@ impl Server {
     pub(super) fn put(&mut self, at: TableIndex, row: Record) -> (TableIndex, Image) {
         let id = id_of(&row);
         self.next_id = self.next_id.max(id + 1);
-        let image = Image { key: key(id), state: self.state_of(&row), renamed_from: None };
+        let was = self.tables[at].get(&id).map(shown_row);
+        let image = Image { key: key(id), state: self.state_of(&row), renamed_from: None, was };
         if !self.admits(&row) {
             self.left.insert((at, id));
         }
@@ -67,7 +68,7 @@ impl Server {
     /// A row goes.
     pub(super) fn delete(&mut self, at: TableIndex, id: Id) -> (TableIndex, Image) {
         let before = self.tables[at].remove(&id).map(|row| shown_row(&row));
-        (at, Image { key: key(id), state: DbState::Gone(before), renamed_from: None })
+        (at, Image { key: key(id), state: DbState::Gone(before), renamed_from: None, was: None })
     }
 
     pub(super) fn commit(&mut self, commit: Micros, marks: Vec<EffectId>, images: Vec<(TableIndex, Image)>) {
@@ -136,6 +137,9 @@ pub(super) fn meaning(column: usize, cell: &Cell) -> Result<Value, String> {
         Cell::Number(x) => Ok(Value::Int(x.get() as i64)),
         cell if cell.is_blank() && column == 2 => Ok(Value::Null),
         cell if cell.is_blank() => Err("the column needs a value".into()),
+        Cell::Text(text) => {
+            text.parse().map(|x: f64| Value::Int(x as i64)).map_err(|_| "not a number".into())
+        }
         _ => Err("not a number".into()),
     }
 }

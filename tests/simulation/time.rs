@@ -5,6 +5,7 @@ use std::rc::Rc;
 use sheetbridge::engine::input::{Input, Micros};
 use sheetbridge::engine::table::Table;
 
+use super::store::Kept;
 use super::table::id;
 use super::weather::Fault;
 use super::world::{Late, World};
@@ -57,8 +58,9 @@ impl World {
         self.weather.clear_up();
         self.growing.clear();
         Rc::make_mut(&mut self.sheet).headless.fill(false);
-        if !self.doubted.is_empty() {
-            self.crash();
+        Rc::make_mut(&mut self.sheet).merged.fill(false);
+        if !self.doubted.is_empty() || self.store.links.iter().any(Kept::is_stopped) {
+            self.resume();
         }
         let begin = self.step;
         let mut quiet_since = None;

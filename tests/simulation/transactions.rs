@@ -156,13 +156,14 @@ impl World {
         let mut meant = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
-            match mean(Want { column, cell, wins: true, stands: true, form_stands: false }) {
+            match mean(Want { column, cell, instead: None, wins: true, stands: true, form_stands: false }) {
                 Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
         }
         let row: Record = std::array::from_fn(|column| meant[column].value.clone());
         let shown: [Cell; WIDTH] = std::array::from_fn(|column| shown(&row[column]));
+        self.witness.left.extend(self.server.left.iter().copied());
         self.witness.daemon_inserts(table, made, claim, &shown);
         let base = guard::inserted(WIDTH, &meant);
         let after = self.put(write, row);
@@ -234,7 +235,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, image) in before.iter().enumerate() {
             let cell = cells[column].value.clone();
-            let want = Want { column, cell, wins: true, stands: true, form_stands: false };
+            let want = Want { column, cell, instead: None, wins: true, stands: true, form_stands: false };
             if !changed.contains(&column) {
                 meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
                 continue;
@@ -256,7 +257,7 @@ impl World {
 }
 
 fn mean(want: Want) -> Result<Meant, String> {
-    let value: Value = meaning(want.column, &want.cell)?;
+    let value: Value = meaning(want.column, want.instead.as_ref().unwrap_or(&want.cell))?;
     let shown = shown(&value);
     Ok(Meant { want, value, shown })
 }

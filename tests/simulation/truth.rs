@@ -2,7 +2,9 @@
 //! at rest. The whole engine decides, with its reads, batches and transactions.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
+use sheetbridge::engine::conflict::{Case, OwnRule, Ruling};
 use sheetbridge::engine::input::LinkPlan;
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::rule::{Deletes, Direction, FirstMatch, Policy, Tie};
@@ -13,7 +15,7 @@ use super::table::{Id, id_of, key, shown};
 use super::world::World;
 
 /// A cell of the tab, by the row's key.
-fn cell(world: &World, id: Id, column: usize) -> Option<Cell> {
+pub(super) fn cell(world: &World, id: Id, column: usize) -> Option<Cell> {
     let row = world.sheet.tabs[0].iter().find(|row| row.id() == Some(id))?;
     Some(row.cells[COLUMNS[column]].clone())
 }
@@ -57,7 +59,7 @@ pub(super) fn listed(world: &World, rule: &str) -> u64 {
     world.acts.get(&format!("listed: {rule}")).copied().unwrap_or_default()
 }
 
-fn with_policy(policy: Policy) -> impl FnOnce(&mut LinkPlan) {
+pub(super) fn with_policy(policy: Policy) -> impl FnOnce(&mut LinkPlan) {
     move |plan| plan.columns.iter_mut().for_each(|column| column.rule.policy = policy)
 }
 
@@ -386,4 +388,67 @@ fn a_link_without_its_header_writes_nothing_and_catches_up_when_it_is_back() {
     world.set_header(0, false);
     rest(&mut world);
     assert_eq!(cell(&world, 2, 1), Some(number(901)));
+}
+
+/// Adds what both sides added, and gives nothing for large numbers.
+#[derive(Debug)]
+struct Sum;
+
+impl OwnRule for Sum {
+    fn decide(&self, case: &Case<'_>) -> Ruling {
+        match (&case.database.shown, case.sheet) {
+            (Cell::Number(db), Cell::Number(sheet)) if db.get() < 900.0 => {
+                Ruling::Value(Cell::number(db.get() + sheet.get()))
+            }
+            _ => Ruling::Failed,
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_the_operators_own_may_put_a_third_value_on_both_sides() {
+    let mut world = World::arranged(|plan| plan.columns[1].own = Some(Arc::new(Sum)));
+    updates(&mut world, 2, 1, 20);
+    types(&mut world, 2, 1, 300);
+    world.come_to_rest();
+    assert_eq!(both(&world, 2, 1), (Some(number(320)), Some(number(320))), "once, and not again");
+    assert_eq!(listed(&world, "the link's own rule: a value of its own"), 1);
+    assert_eq!(world.witness.table_writes, 1);
+}
+
+#[test]
+fn a_rule_of_the_operators_own_that_fails_holds_the_cell() {
+    let mut world = World::arranged(|plan| plan.columns[1].own = Some(Arc::new(Sum)));
+    updates(&mut world, 2, 1, 901);
+    types(&mut world, 2, 1, 300);
+    rest(&mut world);
+    assert_eq!(both(&world, 2, 1), (Some(number(901)), Some(number(300))));
+    assert_eq!(listed(&world, "the link's own rule fails on these values"), 1);
+}
+
+/// Both sides' steps since they last agreed, added up.
+#[derive(Debug)]
+struct Steps;
+
+impl OwnRule for Steps {
+    fn decide(&self, case: &Case<'_>) -> Ruling {
+        match (&case.database.shown, case.sheet, case.base.map(|base| &base.shown)) {
+            (Cell::Number(db), Cell::Number(sheet), Some(Cell::Number(base))) => {
+                Ruling::Value(Cell::number(db.get() + sheet.get() - base.get()))
+            }
+            _ => Ruling::Failed,
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_the_operators_own_may_ask_what_both_sides_had_when_they_agreed() {
+    let mut world = World::arranged(|plan| plan.columns[1].own = Some(Arc::new(Steps)));
+    types(&mut world, 2, 1, 50);
+    world.come_to_rest();
+    updates(&mut world, 2, 1, 53);
+    updates(&mut world, 2, 1, 55);
+    types(&mut world, 2, 1, 60);
+    world.come_to_rest();
+    assert_eq!(both(&world, 2, 1), (Some(number(65)), Some(number(65))), "50, 5 more there and 10 more here");
 }

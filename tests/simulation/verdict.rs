@@ -49,7 +49,9 @@ impl World {
         let hold = self.rules(tab).deletes == Deletes::Hold || self.engine.tables()[tab].brake.is_some();
         for (id, record) in &self.server.tables[tab].clone() {
             if !self.server.admits(record) {
-                if self.store.links[tab].base.contains_key(&key(*id)) {
+                if self.store.links[tab].base.contains_key(&key(*id))
+                    && !rows.get(id).map_or(hold, |rows| self.stays(tab, *id, rows))
+                {
                     wrong.push(format!("unequal: {tab}/{id} is outside of the filter and has base"));
                 }
                 continue;
@@ -74,6 +76,7 @@ impl World {
                 Some(id)
                     if self.server.tables[tab].contains_key(&id)
                         || self.witness.dead.contains(&(tab, id))
+                        || self.is_in_doubt(tab, id)
                         || unfit => {}
                 Some(id) => {
                     wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"));
@@ -85,6 +88,22 @@ impl World {
         for text in wrong {
             self.witness.violate(text);
         }
+    }
+
+    /// A link that stopped before its two sides had met holds the keys that stood in the tab alone: they may have been deleted.
+    fn is_in_doubt(&self, tab: usize, id: Id) -> bool {
+        let kept = &self.store.links[tab];
+        kept.unfinished && kept.dead.contains(&key(id))
+    }
+
+    /// Does something in the row of a record outside of the filter wait for a person: a cell that is not decided, or a second row?
+    fn stays(&self, tab: usize, id: Id, rows: &[&Row]) -> bool {
+        let waits = |column: usize, row: &Row| {
+            self.witness.frozen.contains(&(tab, id, column))
+                || row.formulas[COLUMNS[column]]
+                || Witness::unfit(column, &row.cells[COLUMNS[column]])
+        };
+        rows.len() > 1 || rows.iter().any(|row| (1..WIDTH).any(|column| waits(column, row)))
     }
 
     fn judge_row(&self, tab: usize, at: Id, record: &Record, row: &Row, wrong: &mut Vec<String>) {

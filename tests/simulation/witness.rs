@@ -24,6 +24,8 @@ struct Typed {
     kept: Cell,
     /// The keys under which it went into the table: another write of the same value would be an old one.
     used: BTreeSet<(usize, Id)>,
+    /// It was left standing, not typed: it may go into the table, and need not.
+    left: bool,
 }
 
 #[derive(Debug, Default)]
@@ -78,7 +80,7 @@ impl Witness {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
-        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new() });
+        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
 
     pub(super) fn person_retypes(&mut self, cell: &Cell) {
@@ -91,6 +93,14 @@ impl Witness {
             if !row.cells[*grid].is_blank() {
                 self.person_typed(row.uid, column, &row.cells[*grid]);
             }
+        }
+    }
+
+    /// Of two rows with one key a person has left this one: she means it as it is.
+    pub(super) fn person_left(&mut self, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let (cell, kept) = (row.cells[*grid].clone(), rounded(&row.cells[*grid]));
+            self.typed.push(Typed { uid: row.uid, column, cell, kept, used: BTreeSet::new(), left: true });
         }
     }
 
@@ -218,7 +228,11 @@ impl Witness {
                 self.violate(format!("double insert: row {uid} was {old} already and is {id} now"));
             }
             self.bind(uid, tab, id);
-        } else if self.dead.contains(&(tab, id)) && !self.key_typed.contains(&(tab, id)) {
+        } else if self.dead.contains(&(tab, id))
+            && !self.key_typed.contains(&(tab, id))
+            // The row was refused for the sake of a record that it never was: that one's end frees the key.
+            && !self.left.contains(&(tab, id))
+        {
             self.violate(format!("resurrection: {tab}/{id} was deleted and is made again"));
         }
         for (column, cell) in cells.iter().enumerate().skip(1) {
@@ -324,7 +338,7 @@ impl Witness {
     /// Every value that a person typed last into a cell left a trace.
     pub(super) fn judge_losses(&mut self, tabs: &[Vec<Row>]) {
         let mut last: BTreeMap<(Uid, usize), &Typed> = BTreeMap::new();
-        for typed in &self.typed {
+        for typed in self.typed.iter().filter(|typed| !typed.left) {
             last.insert((typed.uid, typed.column), typed);
         }
         let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();

@@ -18,7 +18,7 @@ use super::people::{Deed, habits};
 use super::sheet::{Row, Sheet, Uid};
 use super::shell::Call;
 use super::store::{Kept, Store};
-use super::table::Server;
+use super::table::{Record, Server};
 use super::tally::Tally;
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
@@ -29,6 +29,8 @@ pub(super) struct Climate {
     pub(super) faults: fn(Fault) -> bool,
     pub(super) deeds: fn(Deed) -> bool,
     pub(super) links: usize,
+    /// The links' filter.
+    pub(super) inside: Option<fn(&Record) -> bool>,
 }
 
 /// Something of ours that reaches Google later than its call was given up.
@@ -98,6 +100,7 @@ impl World {
         let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
+        world.server.inside = climate.inside;
         for tab in 0..climate.links {
             let first_meeting = world.dice.chance(0.3);
             world.furnish(tab, first_meeting);

@@ -6,6 +6,7 @@ mod flush;
 mod grants;
 mod life;
 mod memory;
+mod pause;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};

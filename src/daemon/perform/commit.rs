@@ -1,11 +1,16 @@
 //! What became certain, stored in one transaction with the position. It is tried until it is done: it is the only way on.
 
+use mysql_async::prelude::Queryable;
+
+use crate::daemon::perform::NOTHING_NEW;
 use crate::daemon::perform::wording::conflict_note;
 use crate::daemon::perform::{AGAIN, Performer};
+use crate::engine;
 use crate::engine::effect::{Commit, Conflict, Winner};
-use crate::engine::input::Input;
+use crate::engine::input::{Input, TableIndex};
 use crate::fault::Classify;
 use crate::model::base::BaseChange;
+use crate::model::key::Key;
 use crate::model::mark::ClaimId;
 use crate::store::batch::Outcome;
 use crate::store::ledger::{Entry, Kind};
@@ -51,6 +56,7 @@ impl Performer {
                 .map(|(_, change)| change.clone())
                 .collect();
             store::base::apply(&mut tx, link, &changes).await?;
+            self.keep_holds(&mut tx, at, commit).await?;
             let named: Vec<ClaimId> =
                 commit.named.iter().filter(|(index, _)| *index == at).map(|(_, claim)| *claim).collect();
             if !named.is_empty() {
@@ -84,6 +90,28 @@ impl Performer {
         let saved = Saved { position, server: self.server.clone() };
         store::position::save(&mut tx, crate::daemon::SOURCE, &saved).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Cells that are held from now on, and those that are no more.
+    async fn keep_holds(
+        &self,
+        conn: &mut impl Queryable,
+        index: TableIndex,
+        commit: &Commit,
+    ) -> Result<(), StoreError> {
+        let table = &self.tables[index];
+        let (mut holds, mut free) = (Vec::new(), Vec::new());
+        for (_, ((key, at), held)) in commit.held.iter().filter(|(of, _)| *of == index) {
+            let Some(column) = table.plan.columns.get(*at).map(|column| column.rule.name.clone()) else {
+                continue;
+            };
+            match held {
+                Some(held) => holds.push(holding(key, column, held)),
+                None => free.push((key.to_string(), Some(column))),
+            }
+        }
+        store::held::hold(conn, &table.link.rules.name, &holds).await?;
+        store::held::release(conn, &table.link.rules.name, &free).await
     }
 
     fn conflict_entry(&self, conflict: &Conflict) -> Entry {
@@ -124,10 +152,22 @@ impl Performer {
     }
 }
 
+fn holding(key: &Key, column: String, held: &engine::held::Held) -> store::held::Held {
+    store::held::Held {
+        row: key.to_string(),
+        column: Some(column),
+        reason: "held".to_owned(),
+        value: held.value.unwrap_or(NOTHING_NEW),
+        cell: held.cell,
+        detail: held.why.clone(),
+    }
+}
+
 fn word(winner: Winner) -> &'static str {
     match winner {
         Winner::Database => "database wins",
         Winner::Sheet => "sheet wins",
         Winner::Nobody => "held",
+        Winner::Rule => "a value of the rule",
     }
 }

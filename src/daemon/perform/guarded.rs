@@ -224,7 +224,7 @@ impl Performer {
         let mut sent = Vec::new();
         for (at, image) in before.iter().enumerate() {
             let cell = cells[at].value.clone();
-            let want = Want { column: at, cell, wins: true, stands: true, form_stands: false };
+            let want = Want { column: at, cell, instead: None, wins: true, stands: true, form_stands: false };
             let meant = if changed.contains(&at) {
                 mean(table, &want).map_err(|reason| Refused { column: at, reason })?
             } else {

@@ -82,6 +82,7 @@ impl Performer {
         let became = match conflict.winner {
             Winner::Database => "the table's value stands",
             Winner::Sheet => "the sheet's value stands",
+            Winner::Rule => "what the link's rule says stands",
             Winner::Nobody => "held until somebody decides",
         };
         self.log_line(table, who, row, what, format!("changed on both sides: {became} ({})", conflict.rule));

@@ -26,7 +26,8 @@ pub(super) struct Refused {
 }
 
 pub(super) fn mean(table: &Table, want: &Want) -> Result<Meant, String> {
-    let value = table.meaning(want.column, &want.cell).map_err(|refusal| refusal.to_string())?;
+    let asked = want.instead.as_ref().unwrap_or(&want.cell);
+    let value = table.meaning(want.column, asked).map_err(|refusal| refusal.to_string())?;
     let shown = table.show_value(want.column, &value);
     Ok(Meant { want: want.clone(), value, shown })
 }
@@ -43,8 +44,14 @@ pub(super) fn meant_row(
         if column.key && server_makes_key {
             continue;
         }
-        let want =
-            Want { column: at, cell: cell.value.clone(), wins: true, stands: true, form_stands: false };
+        let want = Want {
+            column: at,
+            cell: cell.value.clone(),
+            instead: None,
+            wins: true,
+            stands: true,
+            form_stands: false,
+        };
         if cell.value.is_blank() || table.column(at).generated {
             let cell = Cell::Blank;
             let want = if table.column(at).generated { want } else { Want { cell: cell.clone(), ..want } };

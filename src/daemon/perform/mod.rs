@@ -11,6 +11,7 @@ mod guarded;
 mod lines;
 mod lookup;
 mod meant;
+mod pauses;
 mod prepare;
 mod saying;
 mod trace;
@@ -36,6 +37,7 @@ use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
+use crate::model::digest::Digest;
 use crate::model::grid::Snapshot;
 use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
@@ -47,6 +49,9 @@ use crate::store::{self, StoreError};
 
 /// The wait between two tries, while the server is away.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// In the store, the database's side of a held cell where it is what base says: no value has this digest.
+pub const NOTHING_NEW: Digest = Digest(0);
 
 /// Everything that the effects of one spreadsheet's engine need.
 #[derive(Debug)]
@@ -102,6 +107,9 @@ impl Performer {
             Effect::Name(names) => vec![self.name(names).await],
             Effect::Probe { effect, keys } => vec![self.probe(effect, keys).await],
             Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
+            Effect::Pauses { table, pauses, knowledge } => {
+                vec![self.keep_pauses(table, &pauses, knowledge).await]
+            }
             Effect::Answer(answers) => {
                 self.answer(answers).await;
                 Vec::new()

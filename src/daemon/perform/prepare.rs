@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::daemon::columns::Known;
 use crate::daemon::perform::Performer;
 use crate::daemon::table::Table;
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::Input;
 use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
@@ -38,6 +39,14 @@ pub struct Memory {
     pub renamed: Vec<(String, String)>,
     /// What the tab has not been made to show yet.
     pub owing: TabChanges,
+    /// The fingerprint of the configuration that the link ran with.
+    pub configuration: Option<u64>,
+    /// What the stream tells up to this position an operator has seen before he let the link go on.
+    pub looked_at: Option<String>,
+    /// Base had rows when the last pass over the table ended.
+    pub met: bool,
+    /// What may be concluded from rows that base does not know.
+    pub knowledge: Knowledge,
 }
 
 impl Memory {
@@ -45,13 +54,18 @@ impl Memory {
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or(Self { read_whole: true, ..Self::default() })
     }
+
+    /// Its text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 impl Performer {
     /// The whole table was read: from now on a start needs to catch up by keys only.
     pub async fn read_whole(&self, index: usize) -> Vec<Input> {
         let table = &self.tables[index];
-        if let Err(error) = self.store_memory(table, false).await {
+        if let Err(error) = self.store_copied(table).await {
             self.log("the end of a copy is not stored: the table is read again after a restart", &error);
         }
         tracing::info!(
@@ -62,20 +76,22 @@ impl Performer {
         Vec::new()
     }
 
-    /// The stream is in doubt about the table: the next start reads it whole.
-    pub async fn read_again(&self, index: usize) -> Vec<Input> {
-        if let Err(error) = self.store_memory(&self.tables[index], true).await {
-            self.log("it is not stored that the table has to be read whole", &error);
-        }
-        Vec::new()
-    }
-
-    async fn store_memory(&self, table: &Table, read_whole: bool) -> Result<(), store::StoreError> {
-        let (locale, time_zone) = table.manner().unwrap_or_default();
-        let memory = Memory { locale, time_zone, read_whole, ..table.memory() };
+    async fn store_copied(&self, table: &Table) -> Result<(), store::StoreError> {
         let mut tx = self.begin().await?;
+        let old = store::link::load(&mut tx, &table.link.rules.name).await?;
+        let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
+        let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
+        let memory =
+            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..Self::present(table, old) };
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// What is remembered of a link that runs as it is configured now.
+    fn present(table: &Table, old: Memory) -> Memory {
+        let (locale, time_zone) = table.manner().unwrap_or_default();
+        let configuration = Some(table.link.configuration());
+        Memory { locale, time_zone, configuration, ..table.memory(old) }
     }
 
     /// Makes the tabs ready and marks the stream's present end.
@@ -110,6 +126,11 @@ impl Performer {
         }
         for table in &self.tables {
             let known = known(table);
+            if table.stopped.is_some() {
+                // Nothing is put into the tab of a link that stands still.
+                sheets.push(known.map(|known| known.sheet));
+                continue;
+            }
             // A tab is known by its id; its title is looked for only while it is new to us.
             let title = known.map_or(table.link.tab.as_str(), |tab| tab.title.as_str());
             let plan = TabPlan {
@@ -201,7 +222,9 @@ impl Performer {
         let mut inputs = Vec::new();
         let mut tx = self.begin().await?;
         for (index, table) in self.tables.iter().enumerate() {
-            let Some((locale, time_zone)) = table.manner() else { continue };
+            let Some((locale, time_zone)) = table.manner().filter(|_| table.stopped.is_none()) else {
+                continue;
+            };
             let link = &table.link.rules.name;
             let old = store::link::load(&mut tx, link).await?;
             // A link that we do not know is read whole, until it has been once.
@@ -214,10 +237,11 @@ impl Performer {
                     "locale or time zone of the spreadsheet changed: both sides are compared anew"
                 );
                 store::base::bury(&mut tx, link).await?;
+                store::held::release_all(&mut tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
             let read_whole = was.read_whole || changed || was.filter != table.filter_print();
-            let memory = Memory { locale, time_zone, read_whole, ..table.memory() };
+            let memory = Memory { read_whole, ..Self::present(table, was) };
             store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;
@@ -231,7 +255,7 @@ impl Performer {
             sheet: table.sheet(),
             table: table.schema.name.clone(),
             fingerprint: table.fingerprint(),
-            state: serde_json::to_string(memory).unwrap_or_default(),
+            state: memory.text(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn conflict_note(table: &Table, conflict: &Conflict) -> Option<Note> 
     let (there, here) = (conflict.database.as_ref(), conflict.sheet.as_ref()?);
     let (winner, loser) = match (conflict.winner, there) {
         (Winner::Database, Some(there)) => (there.digest(), here.digest()),
-        (Winner::Sheet, Some(there)) => (here.digest(), there.digest()),
+        (Winner::Sheet | Winner::Rule, Some(there)) => (here.digest(), there.digest()),
         // What a person typed stands where it is, or nowhere any more.
         (_, None) | (Winner::Nobody, _) => (here.digest(), here.digest()),
     };
@@ -42,6 +42,7 @@ pub(super) fn conflict_note(table: &Table, conflict: &Conflict) -> Option<Note> 
         (Winner::Database, _) => "The table's value stands.",
         (Winner::Sheet, None) => "The sheet's value stands: the row was made again.",
         (Winner::Sheet, Some(_)) => "The sheet's value stands.",
+        (Winner::Rule, _) => "The link's own rule made one value of both: it stands on both sides.",
         (Winner::Nobody, _) => "Nobody's value was taken over: somebody has to decide.",
     };
     let text = ours(&format!(

@@ -1,5 +1,6 @@
 //! What keeps a link from being worked on, found as it is put together.
 
+use crate::config::rule::Failed;
 use crate::daemon::soft::UnfitMark;
 use crate::model::filter::UnfitCondition;
 use crate::model::schema::{Column, ColumnKind};
@@ -32,6 +33,18 @@ pub enum UnfitLink {
         table: String,
         /// What is wrong.
         why: UnfitCondition,
+    },
+    /// The operator's own rule does not work for a column.
+    #[error(
+        "{table}: the `policy` by which conflicts of column `{column}` are decided: its `cel` expression {why}"
+    )]
+    Rule {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What is wrong.
+        why: Failed,
     },
     /// A time zone that neither we nor the system know.
     #[error("the time zone `{0}` is unknown: correct it, or install the system's time zones (tzdata)")]

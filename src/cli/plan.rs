@@ -1,0 +1,85 @@
+//! `sheetbridge plan`
+
+use std::process::ExitCode;
+
+use crate::cli::Configuration;
+use crate::cli::office::{at_desk, fail, link, tell};
+use crate::daemon::plan::{LinkPlan, plan};
+use crate::model::link::LinkName;
+
+/// Tells what a link would do, and writes nothing.
+pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
+    at_desk(configuration, async |desk, settings| {
+        let link = match link(settings, name) {
+            Ok(link) => link,
+            Err(code) => return code,
+        };
+        match plan(desk, settings, link).await {
+            Ok(plan) => {
+                for line in told(&plan) {
+                    tell(&format!("{name}: {line}"));
+                }
+                tell("nothing was written");
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(&error, ""),
+        }
+    })
+}
+
+/// The plan, one line for each thing that it would do.
+fn told(plan: &LinkPlan) -> Vec<String> {
+    let (table, preview) = (plan.table, &plan.preview);
+    let tab = match plan.tab {
+        Some(rows) => format!("{rows} rows in the tab"),
+        None => "the tab would be made".to_owned(),
+    };
+    let mut lines = vec![format!("{table} rows in the table, {tab}, {} of them equal", preview.equal)];
+    for (count, what) in [
+        (preview.adopted, "equal rows would be adopted without a write"),
+        (preview.to_sheet, "cells would be written into the tab"),
+        (preview.to_table, "cells would be written into the table"),
+        (preview.conflicts, "cells differ on both sides: the link's rules would decide, and list them"),
+        (preview.held, "cells would be held as they are"),
+        (preview.made_in_sheet, "rows would be made in the tab"),
+        (preview.made_in_table, "rows would be made in the table"),
+        (preview.removed_from_sheet, "rows would leave the tab"),
+        (preview.deleted_in_table, "rows would be deleted in the table"),
+        (preview.left, "rows would be left where they stand"),
+    ] {
+        if count > 0 {
+            lines.push(format!("{count} {what}"));
+        }
+    }
+    lines.extend(
+        preview
+            .pauses
+            .iter()
+            .map(|pause| format!("a brake would stop it ({}): {}", pause.brake, pause.reason)),
+    );
+    if preview.is_quiet() {
+        lines.push("there is nothing to do".to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::preview::Preview;
+
+    #[test]
+    fn a_plan_tells_what_it_would_do_and_nothing_else() {
+        let preview = Preview { equal: 10, deleted_in_table: 2, ..Preview::default() };
+        let lines = told(&LinkPlan { table: 12, tab: Some(10), preview });
+        assert_eq!(
+            lines,
+            [
+                "12 rows in the table, 10 rows in the tab, 10 of them equal",
+                "2 rows would be deleted in the table"
+            ]
+        );
+        let quiet = told(&LinkPlan { table: 0, tab: None, preview: Preview::default() });
+        assert_eq!(quiet.last().map(String::as_str), Some("there is nothing to do"));
+    }
+}

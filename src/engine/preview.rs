@@ -1,0 +1,147 @@
+//! What a link would do, counted before it does it: the decisions of the two halves of a cycle on both sides read whole.
+//!
+//! Nothing here is carried out. A conflict is counted as one, whoever would win it: times are not known in a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::adopt::Knowledge;
+use crate::engine::brake::{mass_delete, mass_removal};
+use crate::engine::claim::incomplete;
+use crate::engine::input::{DbRow, KeySeen, RowView, TabView};
+use crate::engine::reconcile::{Grounds, Move, column};
+use crate::engine::rows::{Found, Rows, content, edited, is_base, lookalikes};
+use crate::engine::shuffle::shuffle;
+use crate::engine::table::Table;
+use crate::model::base::RowBase;
+use crate::model::key::Key;
+use crate::model::pause::Pause;
+use crate::model::rule::Deletes;
+
+/// What would be done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Rows that are equal on both sides; those without base would be adopted.
+    pub equal: usize,
+    /// Of those, rows that base does not know.
+    pub adopted: usize,
+    /// Cells that would be written into the tab.
+    pub to_sheet: usize,
+    /// Cells that would be written into the table.
+    pub to_table: usize,
+    /// Cells that changed on both sides, or met for the first time and differ: decided by the link's rules, and listed.
+    pub conflicts: usize,
+    /// Cells that would be left as they are.
+    pub held: usize,
+    /// Rows that would be made in the tab.
+    pub made_in_sheet: usize,
+    /// Rows that would be made in the table.
+    pub made_in_table: usize,
+    /// Rows that would leave the tab.
+    pub removed_from_sheet: usize,
+    /// Rows that would be deleted in the table.
+    pub deleted_in_table: usize,
+    /// Rows that would be left on the one side on which they stand, or in several rows of the tab.
+    pub left: usize,
+    /// The brakes that would stop it.
+    pub pauses: Vec<Pause>,
+}
+
+impl Preview {
+    /// Would nothing be written?
+    pub fn is_quiet(&self) -> bool {
+        let written = self.to_sheet + self.to_table + self.conflicts;
+        written + self.made_in_sheet + self.made_in_table + self.removed_from_sheet + self.deleted_in_table
+            == 0
+    }
+}
+
+/// Counts what would be done with these two sides.
+pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Preview {
+    let seen = Rows::of(tab);
+    let alike = lookalikes(table, &seen);
+    let mut plan = Preview::default();
+    let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
+    for key in keys {
+        let base = table.base.get(key);
+        match (base, rows.get(key), seen.find(key, base)) {
+            (_, _, Found::Many) => plan.left += 1,
+            (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
+            (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
+            (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
+            (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
+            (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
+            (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
+            (Some(base), None, Found::Row(here)) => {
+                if edited(&table.plan, here, base).is_empty() {
+                    plan.removed_from_sheet += 1;
+                } else {
+                    plan.conflicts += 1;
+                }
+            }
+            (_, None, Found::Nowhere) => {}
+        }
+    }
+    let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
+    let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
+    for row in tab.rows.iter().filter(strange).filter(|row| !known.contains(&row.row)) {
+        plan.new_row(table, None, row);
+    }
+    let known = table.base.len();
+    plan.pauses.extend(shuffle(table, &seen).map(|found| found.pause));
+    plan.pauses.extend(mass_delete(plan.deleted_in_table, 0, known));
+    plan.pauses.extend(mass_removal(plan.removed_from_sheet, known));
+    plan
+}
+
+impl Preview {
+    /// The row stands on both sides.
+    fn meet(&mut self, table: &Table, base: Option<&RowBase>, there: &DbRow, here: &RowView) {
+        let grounds = Grounds {
+            commit: 0,
+            edit: (0, 0),
+            editor: None,
+            was: None,
+            row: Some(there),
+            tie: table.plan.rules.tie,
+            first_match: table.plan.rules.first_match,
+            adopting: table.knowledge == Knowledge::Lost,
+        };
+        let mut equal = true;
+        for (at, plan) in table.plan.columns.iter().enumerate() {
+            let base = base.and_then(|base| base.columns.get(at).copied().flatten());
+            let moved = column(plan, base, there.get(at), &here.cells[at], grounds);
+            equal &= matches!(moved, Move::Same | Move::Agree(_));
+            match moved {
+                Move::Same | Move::Agree(_) | Move::Fetch => {}
+                Move::ToSheet { over: None, .. } => self.to_sheet += 1,
+                Move::ToTable { over: None, .. } => self.to_table += 1,
+                Move::ToSheet { over: Some(_), .. } | Move::ToTable { over: Some(_), .. } => {
+                    self.conflicts += 1;
+                }
+                Move::Hold(_) => self.held += 1,
+            }
+        }
+        self.equal += usize::from(equal);
+        self.adopted += usize::from(equal && base.is_none());
+    }
+
+    /// The tab has lost a row that the table has.
+    fn gone_in_sheet(&mut self, table: &Table, base: &RowBase, there: &DbRow) {
+        match &table.plan.rules.deletes {
+            _ if !is_base(base, there) => self.made_in_sheet += 1,
+            Deletes::Apply | Deletes::Soft { .. } => self.deleted_in_table += 1,
+            Deletes::Restore => self.made_in_sheet += 1,
+            Deletes::Hold => self.left += 1,
+        }
+    }
+
+    /// The tab has a row that the table has not.
+    fn new_row(&mut self, table: &Table, key: Option<&Key>, here: &RowView) {
+        let dead = key.is_some_and(|key| table.dead.contains(key) || table.knowledge != Knowledge::Sound);
+        if dead || incomplete(table, here).is_some() {
+            self.left += 1;
+        } else {
+            self.made_in_table += 1;
+        }
+    }
+}

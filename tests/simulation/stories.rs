@@ -1,0 +1,184 @@
+//! Stories that seeds told first, each as short as it can be.
+
+use std::rc::Rc;
+
+use sheetbridge::model::cell::Cell;
+use sheetbridge::model::rule::Policy;
+use sheetbridge::model::value::Value;
+
+use super::sheet::{COLUMNS, Row};
+use super::table::{Id, key, shown};
+use super::world::World;
+
+fn cell(world: &World, id: Id, column: usize) -> Cell {
+    world.sheet.tabs[0][at(world, id)].cells[COLUMNS[column]].clone()
+}
+
+fn value(world: &World, id: Id, column: usize) -> Option<Cell> {
+    world.server.tables[0].get(&id).map(|row| shown(&row[column]))
+}
+
+fn at(world: &World, id: Id) -> usize {
+    world.sheet.tabs[0].iter().position(|row| row.id() == Some(id)).expect("a row with this key")
+}
+
+fn rows(world: &mut World) -> &mut Vec<Row> {
+    &mut Rc::make_mut(&mut world.sheet).tabs[0]
+}
+
+fn updates(world: &mut World, id: Id, column: usize, n: i64) {
+    let mut row = world.server.tables[0][&id].clone();
+    row[column] = Value::Int(n);
+    world.app_puts(0, row, "updates");
+}
+
+fn types(world: &mut World, id: Id, column: usize, cell: Cell) {
+    let row = at(world, id);
+    world.type_cell(0, row, column, cell);
+}
+
+/// Nobody but the daemon acts until this is so.
+fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
+    for _ in 0..2_000 {
+        if is_so(world) {
+            return;
+        }
+        world.live_one_step();
+    }
+    panic!("never: {what}");
+}
+
+fn rest(world: &mut World) {
+    world.come_to_rest();
+    world.judge();
+    assert_eq!(world.witness.violations, Vec::<String>::new());
+}
+
+/// The table changes row 2; somebody inserts a row above before the batch lands, and row 1 is hit.
+fn row_1_is_hit() -> World {
+    let mut world = World::arranged(|_| {});
+    updates(&mut world, 2, 1, 901);
+    until(&mut world, "a batch", |world| world.cycle.front().is_some_and(|call| call.name() == "Send"));
+    let uid = Rc::make_mut(&mut world.sheet).new_uid();
+    rows(&mut world).insert(0, Row::blank(uid));
+    until(&mut world, "a hit", |world| cell(world, 1, 1) == Cell::number(901.0));
+    world
+}
+
+#[test]
+fn a_row_that_was_hit_and_cut_gets_its_cells_back_when_it_is_pasted() {
+    // given a row that was hit and goes to somebody's clipboard
+    let mut world = row_1_is_hit();
+    let place = at(&world, 1);
+    let cut = rows(&mut world).remove(place);
+    let was = value(&world, 1, 1).expect("a record");
+    // when nothing can be mended, and nobody waits for that: the change of row 2 goes to its row
+    until(&mut world, "a write", |world| cell(world, 2, 1) == Cell::number(901.0));
+    assert!(!world.engine.owed().is_empty() && !world.engine.owes());
+    // and the row is pasted
+    rows(&mut world).push(cut);
+    rest(&mut world);
+    // then it has its own cell again, and nobody's edit went into the table
+    assert_eq!((cell(&world, 1, 1), world.witness.table_writes), (was, 0));
+    assert!(world.engine.owed().is_empty());
+}
+
+#[test]
+fn a_row_that_was_hit_and_copied_gets_its_cells_back_in_the_copy_too() {
+    let mut world = row_1_is_hit();
+    let (was, place) = (value(&world, 1, 1).expect("a record"), at(&world, 1));
+    world.copy_row(0, place);
+    until(&mut world, "both mended", |world| {
+        let mut rows = world.sheet.tabs[0].iter().filter(|row| row.id() == Some(1));
+        rows.all(|row| row.cells[COLUMNS[1]] == was)
+    });
+    rest(&mut world);
+    assert_eq!((value(&world, 1, 1), world.witness.table_writes), (Some(was), 0));
+}
+
+#[test]
+fn a_copy_of_a_row_that_got_another_key_in_the_table_is_no_new_record() {
+    // given a copy that a person goes on with
+    let mut world = World::arranged(|_| {});
+    world.copy_row(0, 1);
+    let copy = world.sheet.tabs[0].iter().rposition(|row| world.copies.contains(&row.uid)).expect("a copy");
+    world.type_cell(0, copy, 1, Cell::number(901.0));
+    // when the key of its original changes in the table
+    world.app_rename(0, 2);
+    until(&mut world, "the new key", |world| world.sheet.tabs[0].iter().any(|row| row.id() == Some(6)));
+    world.live_quietly(300);
+    // then the copy, which shows a key that is dead, is held
+    assert_eq!(value(&world, 2, 1), None);
+    assert_eq!(world.server.tables[0].len(), 5);
+}
+
+#[test]
+fn a_held_cell_that_is_put_back_before_a_restart_takes_the_tables_value() {
+    // given a cell that both sides changed and that is held
+    let mut world =
+        World::arranged(|plan| plan.columns.iter_mut().for_each(|column| column.rule.policy = Policy::Hold));
+    let was = cell(&world, 2, 1);
+    updates(&mut world, 2, 1, 901);
+    types(&mut world, 2, 1, Cell::number(902.0));
+    world.come_to_rest();
+    assert_eq!(cell(&world, 2, 1), Cell::number(902.0));
+    // when the person takes the edit back, and the daemon starts anew before it has seen that
+    types(&mut world, 2, 1, was);
+    world.crash();
+    rest(&mut world);
+    // then nothing is frozen any more
+    assert_eq!(cell(&world, 2, 1), Cell::number(901.0));
+}
+
+#[test]
+fn the_row_that_is_left_of_two_with_one_key_is_not_believed_while_the_other_may_be_on_a_clipboard() {
+    // given a row whose key a person types over that of another one
+    let mut world = World::arranged(|_| {});
+    let (first, other) = (at(&world, 1), at(&world, 3));
+    rows(&mut world)[other].put(0, Cell::number(1.0));
+    world.live_quietly(200);
+    let written = world.witness.table_writes;
+    // when the row that has the key by right is cut for a moment
+    let cut = rows(&mut world).remove(first);
+    let began = world.reads;
+    until(&mut world, "a read", |world| world.reads > began && world.engine.is_resting());
+    rows(&mut world).push(cut);
+    world.live_quietly(100);
+    // then nothing of the other one went into its record
+    assert_eq!(world.witness.table_writes, written);
+}
+
+#[test]
+fn a_cell_that_keeps_a_form_of_its_own_is_asked_once() {
+    // given a cell that turns every number into text
+    let mut world = World::arranged(|_| {});
+    let row = at(&world, 2);
+    rows(&mut world)[row].texts[COLUMNS[1]] = true;
+    // when the table changes it
+    updates(&mut world, 2, 1, 901);
+    world.come_to_rest();
+    world.live_quietly(500);
+    // then it was written twice, and its form stands
+    assert_eq!(cell(&world, 2, 1), Cell::Text("901".into()));
+    assert_eq!((world.witness.batches, world.witness.table_writes), (2, 0));
+    let base = world.store.links[0].base[&key(2)].columns[1].expect("an agreed column");
+    assert_eq!(base.cell, Cell::Text("901".into()).digest());
+}
+
+#[test]
+fn a_cell_that_a_merge_has_emptied_goes_into_the_table_when_the_cells_are_apart() {
+    // given a cell that disappears under a merged one
+    let mut world = World::arranged(|_| {});
+    let was = value(&world, 3, 2);
+    let above = at(&world, 2);
+    world.merge(0, above);
+    // when the tab is looked at
+    world.live_quietly(200);
+    // then nothing is written anywhere, and the tab is not worked on
+    assert_eq!((value(&world, 3, 2), world.witness.table_writes), (was, 0));
+    assert!(world.engine.tables()[0].trouble.is_some());
+    // and what is still empty when the cells are apart was emptied by a person
+    world.unmerge(0);
+    rest(&mut world);
+    assert_eq!(value(&world, 3, 2), Some(Cell::Blank));
+}
