@@ -60,8 +60,8 @@ fuzz-mirror: ## The same doors with the stable compiler: make fuzz-mirror SECOND
 	FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --test main database::doors -- --nocapture
 
 door: needs ## Edits of three people while all fails, and raw requests at the door: make door EDITS=2000 CASES=20000
-	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) CONNECTIONS=10000 \
-	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security --include-ignored --nocapture
+	EDITS=$(or $(EDITS),2000) CASES=$(or $(CASES),20000) \
+	  cargo test --locked --test main -- bridge::people sheet::fuzz sheet::security sheet::crowd --nocapture
 
 bench-door: needs ## Edit to commit, beside polling and beside one request an edit; 1,000 edits a second for a minute
 	cargo build --locked --release

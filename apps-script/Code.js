@@ -404,7 +404,8 @@ function refused_(tab, state, keys, code) {
  * @param {Answer[]} answers
  */
 function show_(answers) {
-  const reasons = answers.filter((answer) => answer.outcome === 'refused' || answer.outcome === 'conflict' ||
-    (answer.outcome === 'applied' && answer.message)).map((answer) => answer.message || answer.outcome);
+  const reasons = answers.flatMap((answer) => answer.rows && answer.rows.length > 0 ? answer.rows : [answer])
+    .filter(({ outcome, message }) => ['refused', 'conflict'].includes(outcome) || (outcome === 'applied' && message))
+    .map(({ outcome, message }) => message || outcome);
   if (reasons.length > 0) tell_(reasons.length === 1 ? reasons[0] : `${reasons[0]} (and ${reasons.length - 1} more)`);
 }

@@ -24,8 +24,11 @@ type Edit = {
   zone: string;
 };
 
-/** What the endpoint decided about one edit. */
-type Answer = { id: string; outcome: string; row?: number; column?: string; message?: string };
+/** What the endpoint decided about one row of an edit. */
+type Verdict = { row?: number; outcome: string; column?: string; message?: string };
+
+/** What the endpoint decided about one edit, and about each of its rows where it has several. */
+type Answer = Verdict & { id: string; rows?: Verdict[] };
 
 /** Every property of the document, from one read. */
 type Stored = { [key: string]: string };

@@ -79,6 +79,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let deletes = at.deletes(raw.deletes);
     let first_match = at.word("first_match", raw.first_match.as_deref());
     let tie = at.word("tie", raw.tie.as_deref());
+    let paste = at.word("paste", raw.paste.as_deref());
     let secrets =
         at.secrets(raw.secret_files.unwrap_or_default(), raw.secret_credentials.unwrap_or_default());
     let script = secrets.as_ref().is_ok_and(|secrets| !secrets.is_empty());
@@ -97,6 +98,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
             deletes: deletes?,
             first_match: first_match?,
             tie: tie?,
+            paste: paste?,
             insert_after: insert_after?,
             delete_grace: delete_grace?,
             second_look: second_look?,
@@ -111,6 +113,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
         time_zone: time_zone?,
         status_column: status_column?,
         rules_in_sheet: raw.rules_in_sheet.unwrap_or(true),
+        log_tab: raw.log_tab.unwrap_or(false),
     })
 }
 

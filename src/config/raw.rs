@@ -83,6 +83,7 @@ pub struct RawLink {
     pub deletes: Option<Value>,
     pub first_match: Option<String>,
     pub tie: Option<String>,
+    pub paste: Option<String>,
     pub secret_files: Option<Vec<PathBuf>>,
     pub secret_credentials: Option<Vec<String>>,
     pub sweep_interval: Option<String>,
@@ -92,6 +93,7 @@ pub struct RawLink {
     pub time_zone: Option<String>,
     pub status_column: Option<String>,
     pub rules_in_sheet: Option<bool>,
+    pub log_tab: Option<bool>,
 }
 
 /// A column that is more than its name.

@@ -135,6 +135,8 @@ pub struct Link {
     pub secrets: Vec<SecretString>,
     /// Dropdowns, checkboxes, limits and warnings by the schema are put on the tab's columns.
     pub rules_in_sheet: bool,
+    /// The tab `Log` of the spreadsheet tells of the link's changes.
+    pub log_tab: bool,
     /// The header of a column of the tab that takes what cannot be said in a note.
     pub status_column: Option<String>,
     /// The IANA zone in which TIMESTAMP columns are shown; the spreadsheet's own where it is not set.

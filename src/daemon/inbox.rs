@@ -18,11 +18,11 @@ use crate::daemon::route::Destination;
 use crate::daemon::shutdown::Shutdown;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
-use crate::engine::effect::{Outcome, Verdict};
+use crate::engine::effect::{Answered, Outcome, Verdict};
 use crate::engine::input::{EditHint, EditNumber, Input, Micros, TableIndex};
 use crate::fault::Classify;
 use crate::model::link::{LinkName, SpreadsheetId};
-use crate::sheet::listen::edit::{Edit, EditAnswer, EditId, EditOutcome, instant};
+use crate::sheet::listen::edit::{Edit, EditAnswer, EditId, EditOutcome, RowAnswer, instant};
 use crate::sheet::listen::{self, Accepted, Answer, Door, Limits, LinkKey, Listener};
 use crate::sheet::signature::WebhookSecret;
 use crate::store::edits::{self, Accepted as Stored};
@@ -54,6 +54,9 @@ struct Decided {
     row: Option<u32>,
     column: Option<String>,
     message: Option<String>,
+    /// Of an edit of several rows, each row of which there is something to tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rows: Vec<Self>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,21 +80,62 @@ pub fn word(outcome: Outcome) -> &'static str {
     }
 }
 
+impl Decided {
+    fn of(table: Option<&Table>, verdict: &Verdict) -> Self {
+        let header = |at: usize| table?.plan.columns.get(at).map(|column| column.rule.header.clone());
+        Self {
+            outcome: match verdict.outcome {
+                Outcome::Unchanged => Word::Unchanged,
+                Outcome::Applied => Word::Applied,
+                Outcome::Waiting => Word::Accepted,
+                Outcome::Conflict => Word::Conflict,
+                Outcome::Refused => Word::Refused,
+            },
+            row: verdict.place.map(|(row, _)| row + 1),
+            column: verdict.place.and_then(|(_, at)| header(at)),
+            message: Some(verdict.message.clone()).filter(|message| !message.is_empty()),
+            rows: Vec::new(),
+        }
+    }
+
+    fn told(self, id: EditId) -> EditAnswer {
+        let row = |row: Self| {
+            Some(RowAnswer {
+                row: row.row?,
+                outcome: row.outcome.told(),
+                column: row.column,
+                message: row.message,
+            })
+        };
+        EditAnswer {
+            id,
+            outcome: self.outcome.told(),
+            row: self.row,
+            column: self.column,
+            message: self.message,
+            rows: self.rows.into_iter().filter_map(row).collect(),
+        }
+    }
+}
+
+impl Word {
+    fn told(self) -> EditOutcome {
+        match self {
+            Self::Applied => EditOutcome::Applied,
+            Self::Conflict => EditOutcome::Conflict,
+            Self::Refused => EditOutcome::Refused,
+            Self::Unchanged => EditOutcome::Unchanged,
+            Self::Accepted => EditOutcome::Accepted,
+        }
+    }
+}
+
 /// The text of an answer, as it is stored.
-pub fn answer_text(tables: &[Arc<Table>], table: TableIndex, verdict: &Verdict) -> String {
-    let header = |at: usize| tables.get(table)?.plan.columns.get(at).map(|column| column.rule.header.clone());
-    let decided = Decided {
-        outcome: match verdict.outcome {
-            Outcome::Unchanged => Word::Unchanged,
-            Outcome::Applied => Word::Applied,
-            Outcome::Waiting => Word::Accepted,
-            Outcome::Conflict => Word::Conflict,
-            Outcome::Refused => Word::Refused,
-        },
-        row: verdict.place.map(|(row, _)| row + 1),
-        column: verdict.place.and_then(|(_, at)| header(at)),
-        message: Some(verdict.message.clone()).filter(|message| !message.is_empty()),
-    };
+pub fn answer_text(tables: &[Arc<Table>], answered: &Answered) -> String {
+    let table = tables.get(answered.table).map(Arc::as_ref);
+    let row = |(row, verdict): &(u32, Verdict)| Decided { row: Some(row + 1), ..Decided::of(table, verdict) };
+    let rows = answered.rows.iter().map(row).collect();
+    let decided = Decided { rows, ..Decided::of(table, &answered.verdict) };
     serde_json::to_string(&decided).unwrap_or_default()
 }
 
@@ -167,6 +211,9 @@ impl Inbox {
         if self.standing.waiting() > MOST_WAITING {
             // The sheet cannot be read, for long: the scripts keep what they have, and our memory has its bound.
             return Ok(Answer::Unavailable);
+        }
+        if accepted.is_previous {
+            self.standing.signed_as_before(&accepted.link);
         }
         let kept: Vec<Kept> = accepted.delivery.edits.iter().map(kept).collect();
         let bodies: Vec<String> =
@@ -270,15 +317,8 @@ fn hint(edit: EditNumber, table: TableIndex, kept: &Kept) -> EditHint {
 fn told(kept: &Kept, answer: Option<&str>) -> EditAnswer {
     let decided: Option<Decided> = answer.and_then(|text| serde_json::from_str(text).ok());
     let id = kept.id.clone();
-    let Some(decided) = decided else {
-        return EditAnswer { id, outcome: EditOutcome::Accepted, row: None, column: None, message: None };
-    };
-    let outcome = match decided.outcome {
-        Word::Applied => EditOutcome::Applied,
-        Word::Conflict => EditOutcome::Conflict,
-        Word::Refused => EditOutcome::Refused,
-        Word::Unchanged => EditOutcome::Unchanged,
-        Word::Accepted => EditOutcome::Accepted,
-    };
-    EditAnswer { id, outcome, row: decided.row, column: decided.column, message: decided.message }
+    match decided {
+        Some(decided) => decided.told(id),
+        None => EditAnswer::bare(id, EditOutcome::Accepted),
+    }
 }

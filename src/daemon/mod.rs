@@ -11,6 +11,7 @@ mod audit;
 mod carry;
 pub mod columns;
 pub mod desk;
+pub mod diary;
 pub mod error;
 pub mod inbox;
 pub mod journal;
@@ -19,6 +20,7 @@ mod operator;
 mod own_rule;
 pub mod perform;
 pub mod plan;
+mod position;
 pub mod progress;
 pub mod reading;
 mod restore;
@@ -81,12 +83,6 @@ const LEASE: Duration = Duration::from_secs(10);
 
 /// Renewed often enough that two lost tries do not end it.
 const RENEW: Duration = Duration::from_secs(3);
-
-/// The position is saved with effects; without any at most this often (protocol C14).
-const SAVE: Duration = Duration::from_secs(30);
-
-/// Old memories are cleaned up this often.
-const CLEAN: Duration = Duration::from_secs(3600);
 
 /// How long work that has begun may take at the end.
 const GRACE: Duration = Duration::from_secs(45);
@@ -215,6 +211,14 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
         let effects = first_effect(&owner, index);
         let (start, until) = restore::restore(&mut conn, &group, &owner, effects, resume.missed).await?;
         let performer = shared.performer(&group, index, &owner);
+        if let Some(diary) = performer.diary.clone() {
+            let (client, spreadsheet) = (Arc::clone(&performer.client), performer.spreadsheet.clone());
+            tasks.spawn(format!("log of {spreadsheet}"), diary.keep(client, spreadsheet, inner.clone()));
+        }
+        if performer.tables.iter().any(|table| table.link.rules_in_sheet) {
+            let dropdowns = Arc::clone(&performer).keep_choices(inner.clone());
+            tasks.spawn(format!("dropdowns of {}", group.spreadsheet), dropdowns);
+        }
         let beat = life.beats.beat(name.clone());
         let sheet = Spreadsheet { engine: Engine::new(start), performer, inputs: receiver, beat, until };
         tasks.spawn(name, sheet.run(inner.clone()));
@@ -266,7 +270,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     );
     tasks.spawn(
         "position",
-        save_positions(shared.pool.clone(), progress, shared.server_uuid.clone(), inner.clone()),
+        position::save_positions(shared.pool.clone(), progress, shared.server_uuid.clone(), inner.clone()),
     );
     notify::status(&format!("{} links, generation {}", settings.links.len(), owner.generation));
     info!(%owner, links = settings.links.len(), "running");
@@ -327,6 +331,8 @@ impl Shared {
             notes: AtomicU64::new(first_note(owner) + index as u64 * (1 << 20)),
             reading: Reading::new(self.bounds),
             said: tokio::sync::Mutex::new(None),
+            choices: Mutex::default(),
+            diary: group.tables.iter().any(|table| table.link.log_tab).then(Arc::default),
             helper: Mutex::new(None),
             last: Mutex::new(None),
         })
@@ -375,50 +381,6 @@ async fn wind_down(end: &Stop, tasks: &mut Tasks<DaemonError>) -> Result<(), Dae
         }
     }
     first
-}
-
-/// Saves the position now and then while nothing else does.
-async fn save_positions(
-    pool: Pool,
-    progress: Arc<Progress>,
-    server: String,
-    mut shutdown: Shutdown,
-) -> Result<(), DaemonError> {
-    let mut cleaned: Option<tokio::time::Instant> = None;
-    loop {
-        if cleaned.is_none_or(|at| at.elapsed() > CLEAN) {
-            clean(&pool).await;
-            cleaned = Some(tokio::time::Instant::now());
-        }
-        let asked = shutdown.race(tokio::time::sleep(SAVE)).await.is_none();
-        if let Some(position) = progress.idle_save() {
-            let saved =
-                crate::store::position::Saved { position: position.to_string(), server: server.clone() };
-            let stored = async {
-                let mut conn = pool.get_conn().await?;
-                crate::store::position::save(&mut conn, SOURCE, &saved).await
-            };
-            if let Err(error) = stored.await {
-                warn!(%error, "the position is not saved: more is read again after a restart");
-            }
-        }
-        if asked {
-            return Ok(());
-        }
-    }
-}
-
-/// Forgets what has been kept long enough.
-async fn clean(pool: &Pool) {
-    let cleaned = async {
-        let mut conn = pool.get_conn().await?;
-        crate::store::retention::clean(&mut conn).await
-    };
-    match cleaned.await {
-        Ok(0) => {}
-        Ok(rows) => info!(rows, "old memories are cleaned up"),
-        Err(error) => warn!(%error, "old memories are not cleaned up"),
-    }
 }
 
 async fn server_uuid(conn: &mut Conn) -> Result<String, DaemonError> {

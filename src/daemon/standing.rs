@@ -48,6 +48,7 @@ pub struct Audited {
 pub struct Standing {
     links: Mutex<BTreeMap<LinkName, LinkStanding>>,
     answers: Mutex<BTreeMap<&'static str, u64>>,
+    previous_secret: Mutex<BTreeMap<LinkName, u64>>,
     accepted: AtomicU64,
     waiting: AtomicU64,
 }
@@ -112,6 +113,11 @@ impl Standing {
         // A repeat may have been counted twice, or not at all.
         let less = |waiting: u64| Some(waiting.saturating_sub(1));
         let _ = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// A delivery of this link was signed with the secret that is being replaced.
+    pub fn signed_as_before(&self, link: &LinkName) {
+        *lock(&self.previous_secret).entry(link.clone()).or_default() += 1;
     }
 
     /// Accepted edits that wait for a decision.
@@ -193,6 +199,14 @@ impl Standing {
             plain(self.accepted.load(Ordering::Relaxed)),
         );
         family("edits_waiting", "gauge", "Accepted edits without a decision.", plain(self.waiting()));
+        let previous = lock(&self.previous_secret);
+        let previous = previous.iter().map(|(link, count)| (format!("{{link=\"{link}\"}}"), *count));
+        family(
+            "deliveries_by_previous_secret_total",
+            "counter",
+            "Deliveries signed with the secret that is being replaced: once this rests, it may go.",
+            previous.collect(),
+        );
         let answers = lock(&self.answers);
         let answers = answers.iter().map(|(outcome, count)| (format!("{{outcome=\"{outcome}\"}}"), *count));
         family("edits_decided_total", "counter", "Edits by what became of them.", answers.collect());
@@ -216,11 +230,13 @@ mod tests {
         assert!(!standing.is_ready());
         standing.accepted(2, 2);
         standing.decided("applied");
+        standing.signed_as_before(&LinkName("goods".into()));
         assert_eq!(standing.waiting(), 1);
         let metrics = standing.metrics();
         for line in [
             "sheetbridge_link_live{link=\"goods\"} 0",
             "sheetbridge_edits_accepted_total 2",
+            "sheetbridge_deliveries_by_previous_secret_total{link=\"goods\"} 1",
             "sheetbridge_edits_decided_total{outcome=\"applied\"} 1",
         ] {
             assert!(metrics.lines().any(|there| there == line), "{line} in {metrics}");

@@ -239,6 +239,12 @@ impl Table {
         self.plan.columns.iter().enumerate().map(headed).collect()
     }
 
+    /// The headers of the columns that go to the sheet only.
+    pub fn fixed_headers(&self) -> Vec<&str> {
+        let fixed = self.plan.columns.iter().filter(|column| column.rule.direction == Direction::ToSheet);
+        fixed.map(|column| column.rule.header.as_str()).collect()
+    }
+
     /// The header texts of the key columns, in the key's order.
     pub fn key_headers(&self) -> Vec<&str> {
         self.key.iter().map(|at| self.plan.columns[*at].rule.header.as_str()).collect()

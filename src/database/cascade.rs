@@ -14,11 +14,13 @@ use crate::database::schema::{definition, table_schema};
 use crate::database::words::{Word, words};
 use crate::model::schema::{TableName, TableSchema};
 
-/// A foreign key of a table that changes the table's rows.
+/// A foreign key of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ForeignKey {
     /// Its name.
     pub name: String,
+    /// The table's own columns in it.
+    pub own: Vec<String>,
     /// The table that it points to.
     pub parent: TableName,
     /// The columns that it points to.
@@ -64,6 +66,13 @@ pub(crate) async fn are_logged(conn: &mut Conn, version: Version) -> Result<bool
 
 /// The foreign keys of a table that change its rows.
 pub(crate) async fn foreign_keys(conn: &mut Conn, name: &TableName) -> Result<Vec<ForeignKey>> {
+    let mut keys = all_foreign_keys(conn, name).await?;
+    keys.retain(|key| key.on_delete || key.on_update);
+    Ok(keys)
+}
+
+/// All foreign keys of a table.
+pub(crate) async fn all_foreign_keys(conn: &mut Conn, name: &TableName) -> Result<Vec<ForeignKey>> {
     Ok(read(&definition(conn, name).await?, &name.schema))
 }
 
@@ -127,8 +136,12 @@ fn one(line: &str, database: &str) -> Option<ForeignKey> {
     } else {
         (TableName { schema: database.to_owned(), table: first }, at + 1)
     };
-    let columns = words.get(rest..)?.iter().take_while(|word| **word != Word::Sign(')'));
-    let columns = columns.filter_map(Word::name).map(str::to_owned).collect();
+    let listed = |from: usize| -> Option<Vec<String>> {
+        let names = words.get(from..)?.iter().take_while(|word| **word != Word::Sign(')'));
+        Some(names.filter_map(Word::name).map(str::to_owned).collect())
+    };
+    // The second word behind KEY is the bracket before the first name.
+    let (own, columns) = (listed(5)?, listed(rest)?);
     let changes = |event: &str| {
         words.windows(3).any(|three| {
             three[0].is("ON") && three[1].is(event) && (three[2].is("CASCADE") || three[2].is("SET"))
@@ -136,8 +149,7 @@ fn one(line: &str, database: &str) -> Option<ForeignKey> {
     };
     let (on_delete, on_update) = (changes("DELETE"), changes("UPDATE"));
     let name = words.get(1)?.name()?.to_owned();
-    let key = ForeignKey { name, parent, columns, on_delete, on_update, text: line.to_owned() };
-    (on_delete || on_update).then_some(key)
+    Some(ForeignKey { name, own, parent, columns, on_delete, on_update, text: line.to_owned() })
 }
 
 #[cfg(test)]
@@ -145,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_that_change_rows_are_read_with_their_parents_and_others_are_not() {
+    fn keys_are_read_with_their_parents_and_what_they_change() {
         let definition = "CREATE TABLE `c` (\n  `id` int,\n  \
             CONSTRAINT `one` FOREIGN KEY (`a`,`b`) REFERENCES `p` (`x`,`y`) ON DELETE CASCADE,\n  \
             CONSTRAINT `two` FOREIGN KEY (`c`) REFERENCES `other`.`q` (`id`) ON DELETE NO ACTION ON UPDATE SET NULL,\n  \
@@ -156,6 +168,7 @@ mod tests {
             .map(|key| {
                 (
                     key.name.as_str(),
+                    key.own.join(","),
                     key.parent.to_string(),
                     key.columns.join(","),
                     key.on_delete,
@@ -164,8 +177,9 @@ mod tests {
             })
             .collect();
         let expected = [
-            ("one", "db.p".to_owned(), "x,y".to_owned(), true, false),
-            ("two", "other.q".into(), "id".into(), false, true),
+            ("one", "a,b".to_owned(), "db.p".to_owned(), "x,y".to_owned(), true, false),
+            ("two", "c".into(), "other.q".into(), "id".into(), false, true),
+            ("three", "d".into(), "db.r".into(), "id".into(), false, false),
         ];
         assert_eq!(said, expected);
     }

@@ -15,6 +15,7 @@ mod cascade;
 mod cell;
 mod charset;
 pub mod check;
+pub mod choices;
 mod clock;
 pub mod connect;
 mod cursor;

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
+use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
@@ -145,13 +146,20 @@ impl NewRows<'_> {
                 }
             }
         };
+        let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
         if let Some((column, why)) = engine.tables[self.index].refused.get(&print) {
             writing.judge(self.index, row.row, Outcome::Refused, *column, why.clone());
+            writing.shelved.push(Shelved {
+                table: self.index,
+                row: row.row,
+                aim,
+                content: Some(print),
+                is_beside: why.starts_with(BESIDE),
+            });
             return;
         }
         let effect = engine.next_effect_id();
         let cause = None;
-        let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
         writing.push(
             TableWrite { effect, table: self.index, aim, cause, pays: None },
             Some(row.row),

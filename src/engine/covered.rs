@@ -20,7 +20,9 @@ impl Engine {
                 continue;
             };
             let table = &self.tables[index];
-            if table.is_fetching(&key) || writing.queue.iter().any(|queued| queued.key() == Some(&key)) {
+            if table.is_fetching(&key)
+                || writing.queue.iter().flatten().any(|queued| queued.key() == Some(&key))
+            {
                 self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 continue;
             }

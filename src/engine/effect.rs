@@ -25,8 +25,8 @@ pub enum Effect {
     Read(ReadNumber),
     /// Read the linked tabs in one call, of large ones only what is needed; one scope a link.
     ReadRows(ReadNumber, Vec<Scope>),
-    /// One guarded transaction on one row of the table.
-    Write(TableWrite),
+    /// One guarded transaction: on one row of the table, or on the rows of one paste, of which all are written or none.
+    Write(Vec<TableWrite>),
     /// Store the intention, then send the batch.
     Send(Box<Plan>),
     /// Find out whether the batch landed: void its token, then read it; then its receipt.
@@ -95,7 +95,7 @@ pub struct Remark {
     pub text: String,
 }
 
-/// One guarded transaction. The performer locks the row, runs [`crate::engine::guard`], writes, reads back, and stores base
+/// A guarded write of one row. The performer locks the row, runs [`crate::engine::guard`], writes, reads back, and stores base
 /// and ledger with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableWrite {
@@ -274,8 +274,10 @@ pub struct Answered {
     pub edit: EditNumber,
     /// The link.
     pub table: TableIndex,
-    /// What became of it.
+    /// What became of it: the worst of its rows.
     pub verdict: Verdict,
+    /// Of an edit of several rows, what became of each of which there is something to tell, from the top.
+    pub rows: Vec<(u32, Verdict)>,
 }
 
 /// What the person in the sheet is told.

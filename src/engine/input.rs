@@ -224,6 +224,8 @@ pub enum WriteOutcome {
     Exists,
     /// A row with this key exists outside of the link's filter, where no row of the tab can meet it.
     Outside,
+    /// It could be done, and was undone with another one of the same transaction that could not.
+    Undone,
     /// Nothing was written and nothing is known: try later.
     Failed,
 }
@@ -294,7 +296,7 @@ pub enum Input {
     /// The read failed for good; the client's own retries are over.
     ReadFailed(ReadNumber),
     /// The table write ended.
-    Wrote(EffectId, WriteOutcome),
+    Wrote(Vec<(EffectId, WriteOutcome)>),
     /// The batch ended.
     Sent(BatchNumber, SendOutcome),
     /// The open batch's fate was read from its token.

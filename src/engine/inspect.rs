@@ -7,16 +7,16 @@ use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Outcome, TableWrite, Want, Winner, WriteAim};
 use crate::engine::filter::OUTSIDE;
 use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
+use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, lookalikes};
 use crate::engine::table::Before;
-use crate::engine::writing::{EDIT_SLACK, Writing};
-use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
+use crate::engine::writing::Writing;
+use crate::engine::{Engine, Stage, micros};
 use crate::model::base::RowBase;
-use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::rule::Deletes;
+use crate::model::rule::{Deletes, Paste};
 
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
@@ -40,7 +40,8 @@ impl Engine {
             answered,
             hints,
             queue: VecDeque::new(),
-            outstanding: None,
+            shelved: Vec::new(),
+            outstanding: Vec::new(),
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             remarks: BTreeMap::new(),
@@ -75,6 +76,7 @@ impl Engine {
             self.judge_covered_edits(&mut writing);
         }
         writing.view.tabs = tabs;
+        self.gather(&mut writing);
         self.stage = Stage::Writing(Box::new(writing));
     }
 
@@ -173,7 +175,8 @@ impl Engine {
             first_match: table.plan.rules.first_match,
             adopting: table.knowledge == Knowledge::Lost,
         };
-        let mut wants = Vec::new();
+        let is_whole = table.plan.rules.paste == Paste::All;
+        let (mut wants, mut shelved, mut beside) = (Vec::new(), Vec::new(), false);
         for at in 0..table.width() {
             let database = known.as_ref().and_then(|known| known.get(at));
             let sheet = &row.cells[at];
@@ -215,8 +218,22 @@ impl Engine {
                 Move::ToTable { over, instead } => {
                     let cell = sheet.value.digest();
                     let held = self.tables[index].held.get(&(key.clone(), at));
-                    if let Some(held) = held.filter(|held| held.stands(cell, base_column, database)) {
+                    let want = Want {
+                        column: at,
+                        cell: sheet.value.clone(),
+                        wins: over.is_some(),
+                        stands: true,
+                        form_stands: instead.is_none()
+                            && self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        instead,
+                    };
+                    if let Some(held) = held.filter(|held| {
+                        held.stands(cell, base_column, database)
+                            && (is_whole || !held.why.starts_with(BESIDE))
+                    }) {
                         writing.recall((index, row.row), at, held);
+                        beside |= held.why.starts_with(BESIDE);
+                        shelved.push(want);
                         continue;
                     }
                     if self.needs_second_look(index, key, at, cell, row.row, writing) {
@@ -230,27 +247,31 @@ impl Engine {
                             column: Some(at),
                             database: database.map(|cell| cell.shown.clone()),
                             sheet: Some(sheet.value.clone()),
-                            winner: if instead.is_some() { Winner::Rule } else { Winner::Sheet },
+                            winner: if want.instead.is_some() { Winner::Rule } else { Winner::Sheet },
                             rule: rule.into(),
                             background: self.tables[index].background(key, at, edit),
                         });
                     }
-                    wants.push(Want {
-                        column: at,
-                        cell: sheet.value.clone(),
-                        wins: over.is_some(),
-                        stands: true,
-                        form_stands: instead.is_none()
-                            && self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
-                        instead,
-                    });
+                    wants.push(want);
                 }
+            }
+        }
+        let key = key.clone();
+        if is_whole && !shelved.is_empty() {
+            // What is refused by a part is tried again with the whole: here, or where the rest of its paste is.
+            let alone = wants.is_empty();
+            wants.append(&mut shelved);
+            if alone {
+                let aim = WriteAim::Columns { key, base, known, wants };
+                let shelved = Shelved { table: index, row: row.row, aim, content: None, is_beside: beside };
+                writing.shelved.push(shelved);
+                return;
             }
         }
         if wants.is_empty() {
             return;
         }
-        let aim = WriteAim::Columns { key: key.clone(), base, known, wants };
+        let aim = WriteAim::Columns { key, base, known, wants };
         self.queue_write(index, aim, row.row, writing);
     }
 
@@ -275,61 +296,6 @@ impl Engine {
         let cause = writing.cause(index, row);
         let effect = self.next_effect_id();
         writing.push(TableWrite { effect, table: index, aim, cause, pays: None }, Some(row), None);
-    }
-
-    /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:
-    /// a read that Google serves stale shows just that (design 4a, rule 3). The script tells a time up to seconds late.
-    pub(super) fn needs_second_look(
-        &mut self,
-        index: usize,
-        key: &Key,
-        at: usize,
-        cell: Digest,
-        row: u32,
-        writing: &Writing,
-    ) -> bool {
-        let table = &mut self.tables[index];
-        let look = (key.clone(), at);
-        let wait = micros(table.plan.rules.second_look);
-        let base = table
-            .base
-            .get(key)
-            .and_then(|base| base.columns.get(at).copied().flatten())
-            .map(|base| base.cell);
-        let befores = table.before.get(key).into_iter().flatten();
-        let stood = |before: &&Before| before.cells.get(at).copied().flatten();
-        let moved =
-            befores.clone().filter(|before| stood(before) == Some(cell)).map(|before| before.at).max();
-        // A value that base never held may be one that was typed over before it was read: for a while such a value is looked at
-        // again too, but soon. What stood there before a restart is not remembered: it may be any value.
-        let recent = befores.filter(|before| stood(before).is_some_and(|was| base != Some(was)));
-        let recent = recent.map(|before| before.at).max().max(self.started);
-        let (moved, rest) = if let Some(moved) = moved {
-            (Some(moved), wait)
-        } else {
-            let rest = if recent == self.started { wait } else { wait.min(LOOK_AGAIN) };
-            (recent.filter(|recent| writing.asked < recent + wait), rest)
-        };
-        let announced = writing.hint(index, row).and_then(|hint| hint.at);
-        if moved.is_none_or(|moved| announced.is_some_and(|at| at >= moved + EDIT_SLACK)) {
-            table.looks.remove(&look);
-            return false;
-        }
-        match table.looks.get(&look) {
-            Some((seen, since)) if *seen == cell => {
-                let due = since + rest;
-                if writing.asked >= due {
-                    table.looks.remove(&look);
-                    return false;
-                }
-                table.wakes.insert(due);
-            }
-            _ => {
-                table.looks.insert(look, (cell, writing.asked));
-                table.wakes.insert(writing.asked + rest);
-            }
-        }
-        true
     }
 
     /// Rows that base knows and that the read lacks: gone only in two believed reads, never while a change is pending.

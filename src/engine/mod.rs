@@ -53,9 +53,11 @@ pub mod held;
 pub mod input;
 mod inspect;
 pub mod lifecycle;
+mod look;
 mod mend;
 mod outcome;
 pub mod owed;
+mod paste;
 mod pausing;
 pub mod places;
 pub mod plan;
@@ -261,7 +263,7 @@ impl Engine {
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
-            Input::Wrote(effect, outcome) => self.on_wrote(effect, outcome),
+            Input::Wrote(outcomes) => self.on_wrote(outcomes),
             Input::Sent(number, outcome) => self.on_sent(number, outcome),
             Input::Settled { number, landed } => self.on_settled(number, landed),
             Input::SettleFailed(number) => self.on_settle_failed(number),

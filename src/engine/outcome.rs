@@ -17,23 +17,26 @@ impl Engine {
         let Stage::Writing(writing) = &mut self.stage else {
             return;
         };
-        if writing.outstanding.is_some() {
+        if !writing.outstanding.is_empty() {
             return;
         }
         // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
-        let fetched = writing.queue.front().is_some_and(|queued| {
+        let fetched = writing.queue.front().into_iter().flatten().any(|queued| {
             let fetching = &self.tables[queued.write.table].fetching;
             queued.key().is_some_and(|key| fetching.contains_key(key))
         });
         if fetched {
             return;
         }
-        if let Some(queued) = writing.queue.pop_front() {
-            writing.outstanding = Some(queued.clone());
-            if let Some(key) = queued.key() {
-                self.tables[queued.write.table].raise_fence(key, queued.write.effect);
+        if let Some(together) = writing.queue.pop_front() {
+            for queued in &together {
+                if let Some(key) = queued.key() {
+                    self.tables[queued.write.table].raise_fence(key, queued.write.effect);
+                }
             }
-            self.out.push_back(Effect::Write(queued.write));
+            let writes = together.iter().map(|queued| queued.write.clone()).collect();
+            writing.outstanding = together;
+            self.out.push_back(Effect::Write(writes));
             return;
         }
         if let Stage::Writing(writing) = std::mem::replace(&mut self.stage, Stage::Idle) {
@@ -47,22 +50,24 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_wrote(&mut self, effect: EffectId, outcome: WriteOutcome) {
+    pub(super) fn on_wrote(&mut self, outcomes: Vec<(EffectId, WriteOutcome)>) {
         let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else {
             return;
         };
-        match writing.outstanding.take() {
-            Some(queued) if queued.write.effect == effect => self.take_outcome(queued, outcome, &mut writing),
-            other => writing.outstanding = other,
+        let (effects, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
+        if writing.outstanding.iter().map(|queued| queued.write.effect).eq(effects) {
+            let together = std::mem::take(&mut writing.outstanding);
+            self.take_outcomes(together, outcomes, &mut writing);
         }
         self.stage = Stage::Writing(writing);
     }
 
-    fn take_outcome(&mut self, queued: Queued, outcome: WriteOutcome, writing: &mut Writing) {
+    pub(super) fn take_outcome(&mut self, queued: Queued, outcome: WriteOutcome, writing: &mut Writing) {
         let index = queued.write.table;
         let now = self.clock;
         match outcome {
             WriteOutcome::Done { after, key, base, left, refused, wrote } => {
+                self.release(&queued);
                 let is_outside = matches!(after, DbState::Outside(_));
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
@@ -145,7 +150,8 @@ impl Engine {
                     writing.judge(index, row, Outcome::Refused, place, OUTSIDE.into());
                 }
             }
-            WriteOutcome::Failed => {
+            // Of a transaction that failed as a whole nothing else is told.
+            WriteOutcome::Undone | WriteOutcome::Failed => {
                 self.not_committed(&queued);
                 self.tables[index].wakes.insert(now + LOOK_AGAIN);
             }
@@ -155,6 +161,19 @@ impl Engine {
     fn not_committed(&mut self, queued: &Queued) {
         if let Some(key) = queued.key() {
             self.tables[queued.write.table].not_committed(key);
+        }
+    }
+
+    /// What was refused once, and was taken with the rest of its paste now.
+    fn release(&mut self, queued: &Queued) {
+        let table = &mut self.tables[queued.write.table];
+        if let Some(content) = queued.content {
+            table.refused.remove(&content);
+        }
+        if let WriteAim::Columns { key, wants, .. } = &queued.write.aim {
+            for want in wants {
+                table.held.release(&(key.clone(), want.column));
+            }
         }
     }
 

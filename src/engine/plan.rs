@@ -154,6 +154,14 @@ impl Aim {
         }
     }
 
+    /// True for what the table changed: not for claims, and not for what is put back.
+    pub fn is_of_the_table(&self) -> bool {
+        match self {
+            Self::Cells { .. } | Self::Rekey { .. } | Self::NewRow { .. } | Self::RemoveRow { .. } => true,
+            Self::Claim(_) | Self::Unclaim(_) | Self::MendCells { .. } | Self::MendRow { .. } => false,
+        }
+    }
+
     /// A word for the journal.
     pub fn word(&self) -> &'static str {
         match self {

@@ -256,7 +256,7 @@ mod tests {
     use super::*;
     use crate::engine::input::LinkPlan;
     use crate::model::link::LinkName;
-    use crate::model::rule::{Deletes, FirstMatch, LinkRules, Policy, Tie};
+    use crate::model::rule::{Deletes, FirstMatch, LinkRules, Paste, Policy, Tie};
     use crate::model::value::Value;
 
     const UNTIL: EffectId = EffectId(9);
@@ -274,6 +274,7 @@ mod tests {
             deletes: Deletes::Apply,
             first_match: FirstMatch::Database,
             tie: Tie::Database,
+            paste: Paste::Rows,
             insert_after: Duration::ZERO,
             delete_grace: Duration::ZERO,
             second_look: Duration::ZERO,

@@ -9,13 +9,14 @@ use crate::engine::held::Holds;
 use crate::engine::input::{DbCell, DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
+use crate::engine::paste::Member;
 use crate::engine::places::Places;
 use crate::engine::rows::is_base;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
-use crate::model::mark::ClaimId;
+use crate::model::mark::{ClaimId, EffectId};
 use crate::model::pause::Pause;
 
 /// What the stream last said of a key that base does not hold yet.
@@ -104,6 +105,8 @@ pub struct Table {
     pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
     pub refused: BTreeMap<Digest, (Option<usize>, String)>,
+    /// Rows of pastes that were not taken over, each with the paste that it belongs to: they are tried again together.
+    pub pasted: BTreeMap<Member, EffectId>,
     /// Keys whose request Google refused: the row number that it named, and how often in a row.
     pub spurned: BTreeMap<Key, (Option<u32>, u32)>,
     /// Something waits that the next cycle can work on.
@@ -184,6 +187,7 @@ impl Table {
             fresh: BTreeSet::new(),
             held: Holds::default(),
             refused: BTreeMap::new(),
+            pasted: BTreeMap::new(),
             spurned: BTreeMap::new(),
             dirty: false,
             wakes: BTreeSet::new(),

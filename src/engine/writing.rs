@@ -8,6 +8,7 @@ use crate::engine::effect::{
 };
 use crate::engine::input::{EditHint, EditNumber, Micros, View};
 use crate::engine::owed::OwedId;
+use crate::engine::paste::Shelved;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
@@ -16,6 +17,9 @@ use crate::model::mark::ClaimId;
 /// The clock of a person's machine is trusted this far: the script reads it one to three seconds after the keystroke.
 pub(crate) const EDIT_SLACK: Micros = 5_000_000;
 
+/// Rows of one edit that its answer tells of: the notes at the cells tell of all.
+const ROWS_TOLD: usize = 100;
+
 /// A cycle between its read and its batch.
 #[derive(Debug)]
 pub(crate) struct Writing {
@@ -23,8 +27,11 @@ pub(crate) struct Writing {
     pub(crate) asked: Micros,
     pub(crate) answered: Micros,
     pub(crate) hints: Vec<EditHint>,
-    pub(crate) queue: VecDeque<Queued>,
-    pub(crate) outstanding: Option<Queued>,
+    /// Table writes, those of one transaction together.
+    pub(crate) queue: VecDeque<Vec<Queued>>,
+    /// Rows that are refused already: they have another chance with the rest of their paste.
+    pub(super) shelved: Vec<Shelved>,
+    pub(crate) outstanding: Vec<Queued>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
     pub(super) standing: BTreeMap<(usize, u32), Verdict>,
@@ -164,8 +171,20 @@ impl Writing {
             verdict: worst(&self.verdicts, hint)
                 .or_else(|| worst(&self.standing, hint))
                 .unwrap_or_else(|| unchanged.clone()),
+            rows: self.verdicts_of_rows(hint),
         };
         self.hints.iter().map(answered).collect()
+    }
+
+    /// What became of each row of an edit of several.
+    fn verdicts_of_rows(&self, hint: &EditHint) -> Vec<(u32, Verdict)> {
+        let Some((first, last)) = hint.rows.filter(|(first, last)| first < last) else { return Vec::new() };
+        let range = (hint.table, first)..=(hint.table, last);
+        let mut rows: BTreeMap<u32, &Verdict> = BTreeMap::new();
+        for ((_, row), verdict) in self.standing.range(range.clone()).chain(self.verdicts.range(range)) {
+            rows.insert(*row, verdict);
+        }
+        rows.into_iter().take(ROWS_TOLD).map(|(row, verdict)| (row, verdict.clone())).collect()
     }
 
     /// Base that this cycle is to store moves on with a guarded write of the same row: the write has stored the newer one.
@@ -181,6 +200,6 @@ impl Writing {
     }
 
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(Queued { write, row, content });
+        self.queue.push_back(vec![Queued { write, row, content }]);
     }
 }

@@ -89,6 +89,17 @@ pub enum FirstMatch {
     Hold,
 }
 
+/// How the rows of one edit go into the table: of a paste, a fill, of cells cleared together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Paste {
+    /// Row by row: those that the table takes are in it, the others are told.
+    #[default]
+    Rows,
+    /// In one transaction: when one row is refused, none is taken.
+    All,
+}
+
 /// Which way a column's changes travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +141,8 @@ pub struct LinkRules {
     pub first_match: FirstMatch,
     /// Commits inside an edit's interval.
     pub tie: Tie,
+    /// Edits of several rows.
+    pub paste: Paste,
     /// A new row without a key waits this long without an edit before it is inserted (2 s).
     pub insert_after: Duration,
     /// The two reads that conclude absence lie at least this far apart (10 s).
@@ -167,6 +180,7 @@ mod tests {
             deletes: Deletes::Apply,
             first_match: FirstMatch::Database,
             tie: Tie::Database,
+            paste: Paste::Rows,
             insert_after: Duration::from_secs(2),
             delete_grace: Duration::from_secs(10),
             second_look: Duration::from_secs(10),

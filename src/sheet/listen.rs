@@ -84,6 +84,8 @@ pub struct Accepted {
     pub message: EditId,
     /// Its body.
     pub delivery: Delivery,
+    /// It was signed with the previous secret, which is being replaced.
+    pub is_previous: bool,
 }
 
 /// What the daemon answers to a delivery.

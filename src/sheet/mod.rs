@@ -15,6 +15,7 @@ pub mod helper_tab;
 mod lanes;
 pub mod layout;
 pub mod listen;
+pub mod log_tab;
 mod pace;
 pub mod pool;
 pub mod quota;

@@ -3,6 +3,8 @@
 //! Every step looks first, so a set-up whose answer was lost is simply done again. Formats are set once, with the
 //! column's anchor, and belong to the people from then on (design rule 6).
 
+use std::collections::BTreeMap;
+
 use crate::fault::{Classify, Fault};
 use crate::model::cell::Cell;
 use crate::model::grid::{Anchor, GridCell, Snapshot, TabRead};
@@ -23,7 +25,11 @@ mod furnish;
 mod make;
 
 pub use follow::TabChanges;
+pub use furnish::MOST_MEMBERS;
 pub use make::width;
+
+/// By the names of columns, the values that they are chosen from.
+pub type Choices = BTreeMap<String, Vec<String>>;
 
 /// What a link wants of its tab.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +46,10 @@ pub struct TabPlan<'a> {
     pub rows: u64,
     /// Rules and warnings by the schema are wanted on the columns.
     pub rules: bool,
+    /// The names of columns that go to the sheet only.
+    pub fixed: &'a [&'a str],
+    /// By the names of columns, all values that a foreign key lets them have.
+    pub choices: &'a Choices,
     /// What became of the link's columns since the tab was made ready.
     pub changes: &'a TabChanges,
 }
@@ -187,11 +197,11 @@ pub fn helper_among(tabs: &[TabInfo]) -> Option<SheetId> {
     tabs.iter().find(|tab| is_titled(tab, HELPER_TITLE)).map(|tab| tab.sheet)
 }
 
-/// Is everything there that the plan wants of the tab?
-pub fn is_prepared(tab: &TabRead, plan: &TabPlan<'_>) -> bool {
-    place(tab, plan).is_ok()
-        && (0..plan.columns.len()).all(|i| is_anchored(tab, plan, i))
-        && follow::is_followed(tab, plan)
+/// Where the columns stand, if everything is there that the plan wants of the tab but the rules on its columns.
+pub fn prepared(tab: &TabRead, plan: &TabPlan<'_>) -> Option<Layout> {
+    let is_there =
+        (0..plan.columns.len()).all(|i| is_anchored(tab, plan, i)) && follow::is_followed(tab, plan);
+    place(tab, plan).ok().filter(|_| is_there)
 }
 
 fn names<'a>(plan: &TabPlan<'a>) -> Vec<&'a str> {
@@ -266,6 +276,8 @@ mod tests {
             key: &["id"],
             rows: 0,
             rules: true,
+            fixed: &[],
+            choices: &Choices::new(),
             changes: &changes,
         };
         let places = place(tab, &plan)?;

@@ -59,15 +59,21 @@ pub fn sign(secret: &WebhookSecret, id: &str, timestamp: &str, body: &[u8]) -> S
     format!("v1,{}", STANDARD.encode(signature))
 }
 
-/// True if one of the header's signatures was made with one of the secrets.
-pub fn verify(secrets: &[WebhookSecret], id: &str, timestamp: &str, body: &[u8], header: &str) -> bool {
+/// Which of the secrets one of the header's signatures was made with, if any.
+pub fn verify(
+    secrets: &[WebhookSecret],
+    id: &str,
+    timestamp: &str,
+    body: &[u8],
+    header: &str,
+) -> Option<usize> {
     let signatures: Vec<Vec<u8>> = header
         .split(' ')
         .filter_map(|part| part.strip_prefix("v1,"))
         .filter_map(|base64| STANDARD.decode(base64).ok())
         .take(MOST_SIGNATURES)
         .collect();
-    secrets.iter().any(|secret| {
+    secrets.iter().position(|secret| {
         let mac = secret.mac(id, timestamp, body);
         signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
     })
@@ -97,20 +103,23 @@ mod tests {
     fn the_published_vector_is_ours() {
         let secrets = [secret(SECRET)];
         assert_eq!(sign(&secrets[0], ID, TIMESTAMP, BODY), SIGNATURE);
-        assert!(verify(&secrets, ID, TIMESTAMP, BODY, SIGNATURE));
+        assert_eq!(verify(&secrets, ID, TIMESTAMP, BODY, SIGNATURE), Some(0));
     }
 
     #[test]
     fn one_changed_character_anywhere_is_refused() {
         let secrets = [secret(SECRET)];
-        assert!(!verify(&secrets, "msg_p5jXN8AQM9LWM0D4loKWxJeL", TIMESTAMP, BODY, SIGNATURE));
-        assert!(!verify(&secrets, ID, "1614265331", BODY, SIGNATURE));
-        assert!(!verify(&secrets, ID, TIMESTAMP, br#"{"test": 2432232315}"#, SIGNATURE));
-        assert!(!verify(&secrets, ID, TIMESTAMP, BODY, &SIGNATURE.replace('g', "h")));
+        let none = |id, timestamp, body, header: &str| {
+            assert_eq!(verify(&secrets, id, timestamp, body, header), None, "{header}");
+        };
+        none("msg_p5jXN8AQM9LWM0D4loKWxJeL", TIMESTAMP, BODY, SIGNATURE);
+        none(ID, "1614265331", BODY, SIGNATURE);
+        none(ID, TIMESTAMP, br#"{"test": 2432232315}"#, SIGNATURE);
+        none(ID, TIMESTAMP, BODY, &SIGNATURE.replace('g', "h"));
         for other in ["", "v1,", "v1a,g0hM", "v2,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "v1,§"] {
-            assert!(!verify(&secrets, ID, TIMESTAMP, BODY, other), "{other}");
+            none(ID, TIMESTAMP, BODY, other);
         }
-        assert!(!verify(&[], ID, TIMESTAMP, BODY, SIGNATURE));
+        assert_eq!(verify(&[], ID, TIMESTAMP, BODY, SIGNATURE), None);
     }
 
     #[test]
@@ -118,8 +127,8 @@ mod tests {
         let old = secret(SECRET);
         let new = WebhookSecret::nobodys();
         let header = format!("v1,AAAA {SIGNATURE}");
-        assert!(verify(&[new.clone(), old.clone()], ID, TIMESTAMP, BODY, &header));
-        assert!(!verify(&[new], ID, TIMESTAMP, BODY, &header));
+        assert_eq!(verify(&[new.clone(), old.clone()], ID, TIMESTAMP, BODY, &header), Some(1));
+        assert_eq!(verify(&[new], ID, TIMESTAMP, BODY, &header), None);
         assert!(!format!("{old:?}").contains("MfKQ"), "a secret is never printed");
     }
 

@@ -30,6 +30,8 @@ struct Place {
 pub(crate) struct Written {
     /// Row changes of the linked table in the daemon's transactions, which are those with a row of its ledger.
     pub(crate) by_daemon: u64,
+    /// The daemon's transactions that changed the linked table.
+    pub(crate) transactions_of_daemon: u64,
     /// Row changes of the linked table by others.
     pub(crate) by_others: u64,
     /// Transactions of others that changed the linked table.
@@ -137,6 +139,7 @@ impl Count {
     fn commit(&mut self) {
         if self.ledger {
             self.written.by_daemon += self.linked;
+            self.written.transactions_of_daemon += u64::from(self.linked > 0);
         } else if self.linked > 0 {
             self.written.by_others += self.linked;
             self.written.statements_of_others += 1;

@@ -17,13 +17,15 @@ const ENDS_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct Daemon {
     configuration: PathBuf,
     log: PathBuf,
+    /// A socket that is opened for it.
+    socket: Option<SocketAddr>,
     running: Mutex<Option<Running>>,
 }
 
 impl Daemon {
     /// Not started yet. `folder` gets its log.
-    pub(crate) fn new(configuration: PathBuf, folder: &Path) -> Self {
-        Self { configuration, log: folder.join("daemon.log"), running: Mutex::default() }
+    pub(crate) fn new(configuration: PathBuf, folder: &Path, socket: Option<SocketAddr>) -> Self {
+        Self { configuration, log: folder.join("daemon.log"), socket, running: Mutex::default() }
     }
 
     /// Starts it; the log of earlier lives stays.
@@ -31,8 +33,13 @@ impl Daemon {
         let log = OpenOptions::new().create(true).append(true).open(&self.log);
         let log = log.expect("the folder is writable");
         let errors: File = log.try_clone().expect("a file handle can be copied");
+        let program = env!("CARGO_BIN_EXE_sheetbridge");
+        let mut command = match self.socket {
+            None => Command::new(program),
+            Some(place) => opening_a_socket(place, program),
+        };
         let running = scratch.run(
-            Command::new(env!("CARGO_BIN_EXE_sheetbridge"))
+            command
                 .args(["run", "--log-format", "text", "--log", "info,sheetbridge=debug", "--config"])
                 .arg(&self.configuration)
                 .stdout(log)
@@ -102,4 +109,21 @@ impl Daemon {
     fn running(&self) -> MutexGuard<'_, Option<Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What systemd does before it becomes the program: the socket is its first file beside the three.
+const OPENER: &str = "
+import os, socket, sys
+address, port, program, *arguments = sys.argv[1:]
+listening = socket.create_server((address, int(port)))
+os.dup2(listening.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(program, [program, *arguments])
+";
+
+fn opening_a_socket(place: SocketAddr, program: &str) -> Command {
+    let mut command = Command::new("python3");
+    command.args(["-c", OPENER]).arg(place.ip().to_string()).arg(place.port().to_string()).arg(program);
+    command
 }

@@ -49,11 +49,16 @@ impl Page {
         Self(Some(browser))
     }
 
-    /// Waits until the note under the mouse says this, and keeps a picture of it; without words, until there is none.
+    /// The same in the row of this key, while nobody has sorted.
     async fn shows(&self, key: u32, column: &str, word: Option<&str>) {
-        let Some(browser) = &self.0 else { return };
         let at = goods::COLUMNS.iter().position(|(name, _)| *name == column).expect("a column");
         let cell = format!("{}{}", char::from(b'A' + at as u8), key + 1);
+        self.shows_at(&cell, word, &format!("note-{column}-{key}")).await;
+    }
+
+    /// Waits until the note under the mouse says this, and keeps a picture of it; without words, until there is none.
+    async fn shows_at(&self, cell: &str, word: Option<&str>, picture: &str) {
+        let Some(browser) = &self.0 else { return };
         let script = r#"
             const cell = document.querySelector(`[data-cell="${arguments[0]}"]`);
             if (!cell || !cell.classList.contains('noted')) return '';
@@ -70,7 +75,7 @@ impl Page {
         if word.is_some() {
             let built = std::path::Path::new(env!("CARGO_BIN_EXE_sheetbridge"));
             let target = built.ancestors().nth(2).expect("target/debug/sheetbridge");
-            browser.screenshot(&target.join(format!("note-{column}-{key}.png"))).await;
+            browser.screenshot(&target.join(format!("{picture}.png"))).await;
         }
     }
 }
@@ -147,6 +152,7 @@ async fn a_conflict_shows_both_values_who_and_when_until_the_cell_is_changed_aga
             "policy database",
         ];
         says(&ann, 6, "price", &words).await;
+        page.shows(6, "price", Some("policy database")).await;
         eventually(SOON, "the table's value", async || (ann.sees(6, "price")? == "5.50").then_some(())).await;
         rig.sync_now().await;
 
@@ -157,6 +163,7 @@ async fn a_conflict_shows_both_values_who_and_when_until_the_cell_is_changed_aga
         says(&ann, 6, "price", &words).await;
         ann.types(6, "price", "8");
         falls_silent(&ann, 6, "price").await;
+        page.shows(6, "price", None).await;
         rig.table_says("SELECT CAST(price AS CHAR) FROM goods WHERE id = 6", "8.00").await;
         // and a change of the table ends it as well
         rig.sql("UPDATE goods SET listed = 1 WHERE id = 2").await;
@@ -195,12 +202,37 @@ async fn a_paused_link_says_so_at_its_header() {
     for_each_server(async |server| {
         let rig = Rig::open(server, "paused", Setup { sweep_interval: "200ms", ..told() }).await;
         let ann = rig.person("ann@example.com");
+        let page = Page::open(&rig).await;
         assert!(ann.deletes_header());
         let paused = |notes: Vec<String>| notes.iter().any(|note| note.contains("paused: ")).then_some(());
         eventually(SOON, "the reason at the header", async || paused(ann.sees_header_notes())).await;
+        page.shows_at("A1", Some("paused: "), "note-paused").await;
         ann.undoes();
         eventually(SOON, "its end", async || ann.sees_header_notes().is_empty().then_some(())).await;
+        page.shows_at("A1", None, "").await;
         rig.until_equal(SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tab_that_is_not_the_links_says_so_in_its_corner_from_the_start() {
+    for_each_server(async |server| {
+        let rig = Rig::prepared(server, "unready", &Setup { sweep_interval: "200ms", ..told() }).await;
+        let ann = rig.person("ann@example.com");
+        ann.adds_column("something else");
+        rig.start().await;
+        let page = Page::open(&rig).await;
+        let words =
+            |notes: Vec<String>| notes.iter().any(|note| note.contains("paused: tab `Goods`")).then_some(());
+        eventually(SOON, "the reason in the corner", async || words(ann.sees_header_notes())).await;
+        page.shows_at("A1", Some("paused: "), "note-unready").await;
+
+        assert!(ann.deletes_header());
+        rig.until_equal(SOON).await;
+        eventually(SOON, "its end", async || ann.sees_header_notes().is_empty().then_some(())).await;
+        page.shows_at("A1", None, "").await;
+        let _ = server;
     })
     .await;
 }
@@ -218,17 +250,21 @@ async fn a_note_that_a_sort_carried_away_is_set_right_and_a_refused_new_row_says
         falls_silent(&ann, 2, "stock").await;
 
         // a new row that the table refuses
+        let page = Page::open(&rig).await;
         ann.adds(&[("name", "too dear"), ("price", "100000")]);
         let told = |note: &String| note.contains("dear does not allow it");
         eventually(SOON, "the reason at the new row", async || {
             ann.sees_note_by("name", "too dear", "id").filter(told)
         })
         .await;
+        // It is the first row below the twelve.
+        page.shows_at("A14", Some("dear does not allow it"), "note-new-row").await;
         ann.types_by("name", "too dear", "price", "10");
         rig.table_says("SELECT CAST(price AS CHAR) FROM goods WHERE name = 'too dear'", "10.00").await;
         rig.until_equal(SOON).await;
         let silent = async || ann.sees_note_by("name", "too dear", "id").is_none().then_some(());
         eventually(SOON, "the end of the note", silent).await;
+        page.shows_at("A14", None, "").await;
         let _ = server;
     })
     .await;

@@ -60,6 +60,8 @@ pub(crate) struct Setup {
     pub(crate) inside: &'static str,
     /// The linked table and what is in it, where it is another one than that of [`goods`].
     pub(crate) table: Option<String>,
+    /// Does systemd open the endpoint's socket and hand it over?
+    pub(crate) activated: bool,
     /// Another line in the place of the script's own `const MAX_PARCEL = …;`.
     pub(crate) parcel: Option<&'static str>,
 }
@@ -75,6 +77,7 @@ impl Default for Setup {
             mysql: "",
             inside: "TRUE",
             table: None,
+            activated: false,
             parcel: None,
         }
     }
@@ -91,6 +94,8 @@ pub(crate) struct Rig {
     pub(crate) state: String,
     pub(crate) spreadsheet: SpreadsheetId,
     pub(crate) endpoint: SocketAddr,
+    /// Where it tells how it stands.
+    pub(crate) status: SocketAddr,
     /// The link's secret, `whsec_...`.
     pub(crate) secret: String,
     /// The rows that the tab shows, as SQL.
@@ -151,14 +156,17 @@ impl Rig {
 
         let scratch = Scratch::new("bridge");
         let folder = scratch.path().to_owned();
+        let endpoint = SocketAddr::from(([127, 0, 0, 1], port::free()));
+        let socket = setup.activated.then_some(endpoint);
         let rig = Self {
             server,
             google,
-            daemon: Daemon::new(folder.join("sheetbridge.toml"), &folder),
+            daemon: Daemon::new(folder.join("sheetbridge.toml"), &folder, socket),
             database,
             state,
             spreadsheet,
-            endpoint: SocketAddr::from(([127, 0, 0, 1], port::free())),
+            endpoint,
+            status: SocketAddr::from(([127, 0, 0, 1], port::free())),
             secret: format!("whsec_{}", STANDARD.encode(uuid::Uuid::new_v4().as_bytes().repeat(2))),
             inside: Mutex::new(setup.inside),
             scratch,
@@ -190,6 +198,16 @@ impl Rig {
         assert!(text.contains(old), "{old} is not in the configuration");
         fs::write(&file, text.replace(old, new)).expect("the folder is writable");
         *self.inside.lock().expect("nobody panics with it") = inside;
+    }
+
+    /// Gives the link a new secret beside the one that its script has, for the next start.
+    pub(crate) fn rotates_the_secret(&self) {
+        let file = self.scratch.path().join("new-secret");
+        let secret = format!("whsec_{}", STANDARD.encode(uuid::Uuid::new_v4().as_bytes().repeat(2)));
+        fs::write(&file, secret).expect("the folder is writable");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        let inside = *self.inside.lock().expect("nobody panics with it");
+        self.reconfigure(r#"["link-secret"]"#, r#"["new-secret", "link-secret"]"#, inside);
     }
 
     /// Ends the daemon as a power cut does.
@@ -335,7 +353,8 @@ impl Rig {
         let mut link = String::from(setup.more);
         let mut endpoint = String::new();
         if setup.script {
-            endpoint = format!("[endpoint]\nlisten = \"{}\"\n", self.endpoint);
+            let listen = if setup.activated { "systemd".to_owned() } else { self.endpoint.to_string() };
+            endpoint = format!("[endpoint]\nlisten = \"{listen}\"\nstatus = \"{}\"\n", self.status);
             link += "\nsecret_files = [\"link-secret\"]";
             let code = include_str!("../../apps-script/Code.js");
             let parcel = setup.parcel.unwrap_or("const MAX_PARCEL = 25;");

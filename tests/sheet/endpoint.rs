@@ -49,13 +49,8 @@ impl Door for Inbox {
             came.push(accepted.clone());
             return Answer::AcceptedForLater;
         }
-        let answers = accepted.delivery.edits.iter().map(|edit| EditAnswer {
-            id: edit.id().clone(),
-            outcome: EditOutcome::Duplicate,
-            row: None,
-            column: None,
-            message: None,
-        });
+        let edits = accepted.delivery.edits.iter();
+        let answers = edits.map(|edit| EditAnswer::bare(edit.id().clone(), EditOutcome::Duplicate));
         Answer::Decided(answers.collect())
     }
 }

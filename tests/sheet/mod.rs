@@ -2,6 +2,7 @@
 
 mod batches;
 mod calls;
+mod crowd;
 mod desk;
 mod endpoint;
 mod fate;

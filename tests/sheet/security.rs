@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use sheetbridge::sheet::listen::Limits;
@@ -14,12 +13,6 @@ use sheetbridge::sheet::signature::{WebhookSecret, sign};
 use super::endpoint::{BODY, Endpoint, Reply, Request, quick, start};
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// `CONNECTIONS=10000` is what `make full` sends.
-const CROWD: u32 = 400;
-
-/// A stranger of the crowd does not wait longer for a connection.
-const KNOCK: Duration = Duration::from_secs(3);
 
 async fn raw(endpoint: &Endpoint, bytes: &[u8]) -> Reply {
     let mut stream = TcpStream::connect(&endpoint.address).await.expect("listens");
@@ -239,42 +232,4 @@ async fn json_of_every_wrong_kind_is_refused_although_it_is_signed() {
         assert_eq!(reply.status, 400, "{what}");
     }
     assert_eq!(entered(&endpoint), 0);
-}
-
-#[tokio::test]
-#[ignore = "takes minutes: make door"]
-async fn a_crowd_of_connections_keeps_nobody_out_for_long_and_holds_no_more_than_its_places() {
-    let endpoint = start(quick(), false, None).await;
-    let mut crowd = JoinSet::new();
-    let given = std::env::var("CONNECTIONS").ok().and_then(|given| given.parse().ok());
-    let all: u32 = given.unwrap_or(CROWD);
-    for number in 0..all {
-        let address = endpoint.address.clone();
-        crowd.spawn(async move {
-            let Ok(Ok(mut stream)) = timeout(KNOCK, TcpStream::connect(address)).await else {
-                return false;
-            };
-            // Some say nothing, some begin to.
-            if number % 2 == 0 {
-                let _ = stream.write_all(b"POST /v1/links/orders/edits HTTP/1.1\r\nhost:").await;
-            }
-            let mut rest = Vec::new();
-            timeout(PATIENCE * 2, stream.read_to_end(&mut rest)).await.is_ok()
-        });
-        if number % 500 == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-    // In the middle of it, somebody who has something to say.
-    let honest = timeout(PATIENCE * 2, Request::good().send(&endpoint.address)).await.expect("an answer");
-    assert_eq!(honest.status, 202);
-    let mut sent_away = 0;
-    while let Some(ended) = crowd.join_next().await {
-        sent_away += u32::from(ended.expect("no panic"));
-    }
-    println!(
-        "{all} connections: {sent_away} got in and were sent away in order, the others found the queue full; an honest message was taken among them"
-    );
-    assert!(sent_away > all / 20, "{sent_away} of {all}");
-    assert_eq!(entered(&endpoint), 1);
 }

@@ -3,7 +3,7 @@
 use sheetbridge::model::link::LinkName;
 use sheetbridge::model::schema::{Column, ColumnKind};
 use sheetbridge::sheet::layout::LayoutFault;
-use sheetbridge::sheet::setup::{Prepared, SetupError, TabChanges, TabPlan};
+use sheetbridge::sheet::setup::{Choices, Prepared, SetupError, TabChanges, TabPlan};
 use sheets_emulator::faults::{Applied, Fault, Moment, Rule};
 use sheets_emulator::grid::{SheetId as Tab, Value};
 use sheets_emulator::people::{Action, Person};
@@ -25,6 +25,8 @@ async fn prepare(desk: &Desk, title: &str) -> Result<Prepared, SetupError> {
         key: &["id"],
         rows: 0,
         rules: true,
+        fixed: &[],
+        choices: &Choices::new(),
         changes: &changes,
     };
     desk.client.prepare(&desk.spreadsheet, &plan).await

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sheetbridge::engine::input::{ColumnPlan, LinkPlan};
 use sheetbridge::model::base::RowBase;
 use sheetbridge::model::link::LinkName;
-use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Policy, Tie};
+use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Paste, Policy, Tie};
 use sheetbridge::model::value::Value;
 
 use super::dice::Dice;
@@ -97,6 +97,7 @@ pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         deletes: deletes[dice.below(4)].clone(),
         first_match: first[dice.below(3)],
         tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
+        paste: Paste::Rows,
         insert_after: Duration::from_secs(2),
         delete_grace: Duration::from_secs(13),
         second_look: Duration::from_secs(10),

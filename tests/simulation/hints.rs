@@ -11,7 +11,7 @@ use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::grid::Helper;
 use sheetbridge::model::link::{LinkName, SheetId};
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
-use sheetbridge::model::rule::{Deletes, FirstMatch, LinkRules, Policy, Tie};
+use sheetbridge::model::rule::{Deletes, FirstMatch, LinkRules, Paste, Policy, Tie};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,6 +23,7 @@ fn engine() -> Engine {
         deletes: Deletes::Apply,
         first_match: FirstMatch::Database,
         tie: Tie::Database,
+        paste: Paste::Rows,
         insert_after: HOUR,
         delete_grace: HOUR,
         second_look: HOUR,

@@ -72,7 +72,7 @@ impl World {
         call.answer = match &call.effect {
             Effect::Read(number) => self.read(*number, &[], call.step, &mut call.view),
             Effect::ReadRows(number, scopes) => self.read(*number, scopes, call.step, &mut call.view),
-            Effect::Write(write) => Some(self.write(write)),
+            Effect::Write(writes) => Some(self.write(writes)),
             Effect::Send(plan) => self.send(plan, call.step),
             // Void the token, then read it: two calls, and each has its time.
             Effect::Settle(plan) => (call.step == 4).then(|| self.settle(plan)),

@@ -93,6 +93,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         WriteOutcome::Refused { reason, .. } => format!("refused: {reason}"),
         WriteOutcome::Exists => "exists".into(),
         WriteOutcome::Outside => "outside of the filter".into(),
+        WriteOutcome::Undone => "undone".into(),
         WriteOutcome::Failed => "failed".into(),
     };
     format!("  table {} effect {}: {aim} -> {then}", write.table, write.effect)

@@ -17,24 +17,69 @@ use super::weather::Fault;
 use super::world::World;
 
 impl World {
-    pub(super) fn write(&mut self, write: &TableWrite) -> Input {
-        let outcome = if self.weather.strikes(Fault::WriteFailed, &mut self.dice) {
-            WriteOutcome::Failed
-        } else {
-            match &write.aim {
-                WriteAim::Columns { key, base, known, wants } => {
-                    self.write_columns(write, key, base, known.as_ref(), wants)
+    /// All of them or none. The stream tells the rows of a paste one by one, where the server would tell them at once: whoever
+    /// stands that stands both.
+    pub(super) fn write(&mut self, writes: &[TableWrite]) -> Input {
+        let fails = self.weather.strikes(Fault::WriteFailed, &mut self.dice);
+        let refused: Vec<_> = writes.iter().map(|write| self.refusal(write)).collect();
+        let is_undone = writes.len() > 1 && refused.iter().any(Option::is_some);
+        let mut outcomes = Vec::new();
+        for (write, refused) in writes.iter().zip(refused) {
+            let outcome = match refused {
+                _ if fails => WriteOutcome::Failed,
+                Some(refused) if is_undone => refused,
+                None if is_undone => WriteOutcome::Undone,
+                _ => self.write_one(write),
+            };
+            self.note_outcome(write, &outcome);
+            outcomes.push((write.effect, outcome));
+        }
+        Input::Wrote(outcomes)
+    }
+
+    /// What keeps a row of a paste out of the table.
+    fn refusal(&self, write: &TableWrite) -> Option<WriteOutcome> {
+        let refused = |column, reason| Some(WriteOutcome::Refused { column: Some(column), reason });
+        match &write.aim {
+            WriteAim::Columns { wants, .. } => wants
+                .iter()
+                .find_map(|want| mean(want.clone()).err().map(|reason| (want.column, reason)))
+                .and_then(|(column, reason)| refused(column, reason)),
+            WriteAim::Insert { key, cells, .. } => {
+                if let Some(there) =
+                    key.as_ref().and_then(|key| self.server.tables[write.table].get(&id(key)))
+                {
+                    let admits = self.server.admits(there);
+                    return Some(if admits { WriteOutcome::Exists } else { WriteOutcome::Outside });
                 }
-                WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
-                WriteAim::Delete { key, base } => self.delete(write, key, base),
-                WriteAim::Mark { key, base } => self.mark(write, key, base),
-                WriteAim::Recreate { key, base, before, cells, changed } => {
-                    self.recreate(write, (key, base), before, cells, changed)
-                }
+                let cells = cells.iter().enumerate().skip(1);
+                let bad = cells.map(|(column, cell)| (column, meaning(column, &cell.value)));
+                bad.into_iter()
+                    .find_map(|(column, meant)| meant.err().map(|reason| (column, reason)))
+                    .and_then(|(column, reason)| refused(column, reason))
             }
-        };
-        self.count(match (&write.aim, &outcome) {
+            WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Recreate { .. } => None,
+        }
+    }
+
+    fn write_one(&mut self, write: &TableWrite) -> WriteOutcome {
+        match &write.aim {
+            WriteAim::Columns { key, base, known, wants } => {
+                self.write_columns(write, key, base, known.as_ref(), wants)
+            }
+            WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
+            WriteAim::Delete { key, base } => self.delete(write, key, base),
+            WriteAim::Mark { key, base } => self.mark(write, key, base),
+            WriteAim::Recreate { key, base, before, cells, changed } => {
+                self.recreate(write, (key, base), before, cells, changed)
+            }
+        }
+    }
+
+    fn note_outcome(&mut self, write: &TableWrite, outcome: &WriteOutcome) {
+        self.count(match (&write.aim, outcome) {
             (_, WriteOutcome::Failed) => "table write failed",
+            (_, WriteOutcome::Undone) => "undone with its paste",
             (_, WriteOutcome::Exists) => "row to insert exists",
             (_, WriteOutcome::Outside) => "row to insert is outside of the filter",
             (_, WriteOutcome::Refused { .. }) => "table write refused",
@@ -46,9 +91,8 @@ impl World {
             (WriteAim::Mark { .. }, _) => "row marked as deleted",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
-        self.tally.wrote(write, &outcome);
-        self.trace(|| tell::write(write, &outcome));
-        Input::Wrote(write.effect, outcome)
+        self.tally.wrote(write, outcome);
+        self.trace(|| tell::write(write, outcome));
     }
 
     fn put(&mut self, write: &TableWrite, row: Record) -> DbState {

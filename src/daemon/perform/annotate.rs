@@ -12,7 +12,8 @@ use crate::daemon::table::Table;
 use crate::engine::effect::Remarks;
 use crate::engine::input::{KeySeen, TabView};
 use crate::model::grid::{Snapshot, TabRead};
-use crate::sheet::annotate::Annotation;
+use crate::model::link::SheetId;
+use crate::sheet::annotate::{Annotation, Form};
 use crate::sheet::quota::Lane;
 use crate::store::note::{Cause, Note};
 use crate::store::{self, StoreError};
@@ -72,6 +73,44 @@ impl Performer {
             ),
             Err(error) => self.log("notes in the sheet wait", &error),
         }
+    }
+
+    /// A tab that cannot be made ready says so in its corner. The first read of it, once it is mended, takes that away.
+    pub(super) async fn say_unready(&self, table: &Table, sheet: SheetId, reason: &str) {
+        let note = standing(table, &super::wording::ours(&format!("paused: {reason}")));
+        let headers = match self.client.headers(&self.spreadsheet, &[sheet], None).await {
+            Ok(headers) => headers,
+            Err(error) => return self.log("a tab that is not ready does not say so yet", &error),
+        };
+        let notes = headers.tabs.first().map_or(&[][..], |tab| &tab.notes);
+        let there = notes.iter().find(|(row, column, _)| (*row, *column) == (0, 0)).map(|(.., text)| text);
+        match self.is_to_be_said(&note, there).await {
+            Ok(false) => return,
+            Ok(true) => {}
+            Err(error) => return self.log("a tab that is not ready does not say so yet", &error),
+        }
+        let annotation = Annotation { place: (sheet, 0, 0), form: Form::Note, text: Some(note.text) };
+        if let Err(error) = self.client.annotate(Lane::Edit, &self.spreadsheet, &[annotation]).await {
+            self.log("a tab that is not ready does not say so yet", &error);
+        }
+    }
+
+    /// Stores a text before it is written. False where it stands already, or where a person's note does: that stays.
+    async fn is_to_be_said(&self, note: &Note, there: Option<&String>) -> Result<bool, StoreError> {
+        let mut notes = self.said.lock().await;
+        self.recollect(&mut notes).await?;
+        let known = notes.get_or_insert_default();
+        let is_ours = |text: &String| known.iter().any(|note| note.text == *text);
+        if there.is_some_and(|text| *text == note.text || !is_ours(text)) {
+            return Ok(false);
+        }
+        let mut tx = self.begin().await?;
+        store::note::insert(&mut tx, std::slice::from_ref(note)).await?;
+        tx.commit().await?;
+        if !known.contains(note) {
+            known.push(note.clone());
+        }
+        Ok(true)
     }
 
     /// What was said in earlier lives, and what commits have added since.

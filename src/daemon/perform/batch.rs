@@ -136,6 +136,7 @@ impl Performer {
     }
 
     fn journal_batch(&self, plan: &Plan) {
+        self.log_batch(plan);
         tracing::info!(
             SHEET = self.spreadsheet.0.as_str(),
             BATCH = plan.number.0,

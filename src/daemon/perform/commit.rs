@@ -22,6 +22,7 @@ impl Performer {
     pub(super) async fn commit(&self, commit: Commit) -> Input {
         for conflict in &commit.conflicts {
             self.journal_conflict(conflict);
+            self.log_conflict(conflict);
         }
         loop {
             match self.try_commit(&commit).await {

@@ -5,7 +5,10 @@
 
 mod annotate;
 mod batch;
+mod choices;
 mod commit;
+mod guarded;
+mod lines;
 mod lookup;
 mod meant;
 mod pauses;
@@ -17,6 +20,7 @@ mod write;
 
 pub use prepare::Memory;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use mysql_async::{Pool, Transaction, TxOpts};
 use tokio::sync::broadcast;
 
+use crate::daemon::diary::Diary;
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
 use crate::daemon::reading::Reading;
@@ -34,10 +39,11 @@ use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
 use crate::model::digest::Digest;
 use crate::model::grid::Snapshot;
-use crate::model::link::{SheetId, SpreadsheetId};
+use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
 use crate::sheet::quota::Lane;
+use crate::sheet::setup::Choices;
 use crate::store::note::Note;
 use crate::store::{self, StoreError};
 
@@ -78,6 +84,10 @@ pub struct Performer {
     pub reading: Reading,
     /// What is said in the sheet; `None` until it is read from the store, and again after a commit that adds to it.
     pub said: tokio::sync::Mutex<Option<Vec<Note>>>,
+    /// By link, what foreign keys allow: what the dropdowns show.
+    pub choices: Mutex<BTreeMap<LinkName, Choices>>,
+    /// What the tab `Log` is told, where a link wants one.
+    pub diary: Option<Arc<Diary>>,
     /// The helper tab, once it is there.
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
@@ -90,7 +100,7 @@ impl Performer {
         match effect {
             Effect::Read(number) => vec![self.read(number, &[]).await],
             Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
-            Effect::Write(write) => vec![self.write(write).await],
+            Effect::Write(writes) => vec![self.write(writes).await],
             Effect::Send(plan) => vec![self.send(*plan).await],
             Effect::Settle(plan) => vec![self.settle(*plan).await],
             Effect::Commit(commit) => vec![self.commit(*commit).await],
@@ -161,7 +171,7 @@ impl Performer {
         let texts: Vec<(EditId, String)> = answers
             .iter()
             .map(|answered| {
-                let text = inbox::answer_text(&self.tables, answered.table, &answered.verdict);
+                let text = inbox::answer_text(&self.tables, answered);
                 (EditId(answered.edit), text)
             })
             .collect();

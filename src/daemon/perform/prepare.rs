@@ -118,6 +118,7 @@ impl Performer {
         let there: Vec<SheetId> = self.tables.iter().filter_map(|table| Some(known(table)?.sheet)).collect();
         let helper = setup::helper_among(&tabs);
         let headers = self.client.headers(&self.spreadsheet, &there, helper).await?;
+        self.look_for_choices().await;
         let mut sheets = Vec::new();
         if helper.is_some() {
             // Also where no tab can be made ready: the reads that see a person mend it need no more.
@@ -139,11 +140,16 @@ impl Performer {
                 key: &table.key_headers(),
                 rows: table.estimate,
                 rules: table.link.rules_in_sheet,
+                fixed: &table.fixed_headers(),
+                choices: &self.choices_of(table),
                 changes: &table.changes.tab,
             };
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
-            if let Some(header) = header.filter(|tab| helper.is_some() && setup::is_prepared(tab, &plan)) {
-                sheets.push(Some(header.sheet));
+            let header = header.filter(|_| helper.is_some());
+            if let Some((tab, layout)) = header.and_then(|tab| Some((tab, setup::prepared(tab, &plan)?))) {
+                // The rules on its columns follow the table's shape, and what foreign keys allow.
+                self.client.furnish(&self.spreadsheet, tab.sheet, &plan, &layout).await?;
+                sheets.push(Some(tab.sheet));
                 continue;
             }
             match self.client.prepare(&self.spreadsheet, &plan).await {
@@ -152,7 +158,12 @@ impl Performer {
                     sheets.push(Some(prepared.sheet));
                 }
                 Err(SetupError::Layout(fault)) => {
-                    table.set_unready(format!("tab `{title}`: {fault}"));
+                    let reason = format!("tab `{title}`: {fault}");
+                    let tab = known.or_else(|| tabs.iter().find(|tab| tab.title.eq_ignore_ascii_case(title)));
+                    if let Some(tab) = tab {
+                        self.say_unready(table, tab.sheet, &reason).await;
+                    }
+                    table.set_unready(reason);
                     sheets.push(None);
                 }
                 Err(SetupError::Sheet(error)) => return Err(error),

@@ -56,6 +56,7 @@ pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome)
         WriteOutcome::Refused { .. } => "refused",
         WriteOutcome::Exists => "exists",
         WriteOutcome::Outside => "outside of the filter",
+        WriteOutcome::Undone => "undone with its paste",
         WriteOutcome::Failed => "waits",
     };
     tracing::info!(

@@ -70,13 +70,13 @@ fn side(name: &str, value: Option<String>, who: Option<&str>, when: Option<Strin
     }
 }
 
-fn zone(table: &Table) -> TimeZone {
+pub(super) fn zone(table: &Table) -> TimeZone {
     let shown = table.manner().map(|(_, zone)| zone);
     let name = table.link.time_zone.clone().or(shown).unwrap_or_default();
     TimeZone::get(&name).unwrap_or(TimeZone::UTC)
 }
 
-fn moment(micros: Micros, zone: &TimeZone) -> Option<String> {
+pub(super) fn moment(micros: Micros, zone: &TimeZone) -> Option<String> {
     let at = Timestamp::from_microsecond(i64::try_from(micros).ok()?).ok()?;
     Some(zone.to_datetime(at).strftime("%Y-%m-%d %H:%M:%S").to_string())
 }

@@ -170,6 +170,31 @@ pub struct EditAnswer {
     /// A sentence for the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Of an edit of several rows, each row of which there is something to tell: at most 100, from the top.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowAnswer>,
+}
+
+impl EditAnswer {
+    /// An answer that is one word.
+    pub fn bare(id: EditId, outcome: EditOutcome) -> Self {
+        Self { id, outcome, row: None, column: None, message: None, rows: Vec::new() }
+    }
+}
+
+/// The answer to one row of an edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RowAnswer {
+    /// The row, from 1, where it stood when it was decided.
+    pub row: u32,
+    /// What became of it.
+    pub outcome: EditOutcome,
+    /// The column's name, where one is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// A sentence for the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// What became of an edit.

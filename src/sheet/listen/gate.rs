@@ -62,7 +62,7 @@ impl<D: Door> Gate<D> {
         let key = self.door.key(&link);
         let secrets = key.as_ref().map_or(&self.nobody[..], |key| &key.secrets);
         let signed = verify(secrets, marks.id.as_str(), marks.timestamp, &body, marks.signature);
-        let Some(key) = key.filter(|_| signed) else {
+        let (Some(key), Some(secret)) = (key, signed) else {
             return Err(Rejection::Unauthorized);
         };
         self.check_rate(&link)?;
@@ -73,22 +73,15 @@ impl<D: Door> Gate<D> {
         if delivery.spreadsheet != key.spreadsheet.0 {
             return Err(Rejection::Unauthorized);
         }
-        self.deliver(link, marks.id, delivery).await
+        self.deliver(Accepted { link, message: marks.id, delivery, is_previous: secret > 0 }).await
     }
 
-    async fn deliver(&self, link: LinkName, message: EditId, delivery: Delivery) -> Result<Reply, Rejection> {
-        let ids: Vec<EditId> = delivery.edits.iter().map(|edit| edit.id().clone()).collect();
-        let accepted = Accepted { link, message, delivery };
+    async fn deliver(&self, accepted: Accepted) -> Result<Reply, Rejection> {
+        let ids: Vec<EditId> = accepted.delivery.edits.iter().map(|edit| edit.id().clone()).collect();
         match self.door.deliver(accepted).await {
             Answer::Decided(answers) => Ok(edits(StatusCode::OK, &answers)),
             Answer::AcceptedForLater => {
-                let accepted = ids.into_iter().map(|id| EditAnswer {
-                    id,
-                    outcome: EditOutcome::Accepted,
-                    row: None,
-                    column: None,
-                    message: None,
-                });
+                let accepted = ids.into_iter().map(|id| EditAnswer::bare(id, EditOutcome::Accepted));
                 Ok(edits(StatusCode::ACCEPTED, &accepted.collect::<Vec<_>>()))
             }
             Answer::Unavailable => Err(Rejection::Unavailable),

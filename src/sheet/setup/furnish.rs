@@ -27,8 +27,10 @@ use crate::sheet::wire::{
 /// How the words of our rules begin: by that we know them again.
 const OURS: &str = "sheetbridge: ";
 
+const FIXED: &str = "this column is the table's: what is typed here is put back";
+
 /// Members of a dropdown; Google takes 500.
-const MOST_MEMBERS: usize = 500;
+pub const MOST_MEMBERS: usize = 500;
 
 /// What one column is furnished with.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +81,7 @@ struct ProtectedThere {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct DataThere {
+    start_column: u32,
     row_data: Vec<RowThere>,
     column_metadata: Vec<Dimension>,
 }
@@ -107,27 +110,40 @@ struct Dimension {
     developer_metadata: Vec<Metadata>,
 }
 
-const MASK: &str = "sheets(properties(sheetId,gridProperties(rowCount)),protectedRanges(protectedRangeId,description),\
-     data(rowData(values(dataValidation(inputMessage))),columnMetadata(developerMetadata(metadataId,metadataKey,metadataValue))))";
+/// What is remembered of the columns, from the header's row.
+const MARKS_MASK: &str = "sheets(properties(sheetId,gridProperties(rowCount)),protectedRanges(protectedRangeId,description),\
+     data(startColumn,columnMetadata(developerMetadata(metadataId,metadataKey,metadataValue))))";
+
+/// The rules in the cells of whole columns.
+const RULES_MASK: &str =
+    "sheets(properties(sheetId),data(startColumn,rowData(values(dataValidation(inputMessage)))))";
 
 impl Client {
-    /// Puts on each column what belongs there, where it is not yet.
-    pub(super) async fn furnish(
+    /// Puts on each column what belongs there, where it is not yet. Only columns that lack something are read.
+    ///
+    /// # Errors
+    /// Google's, and those of the way to it.
+    pub async fn furnish(
         &self,
         spreadsheet: &SpreadsheetId,
         sheet: SheetId,
         plan: &TabPlan<'_>,
         layout: &Layout,
     ) -> Result<(), SheetError> {
-        let ranges = vec![GridRange::tab(sheet)];
-        let there: There = self.filtered(Lane::Verify, spreadsheet, ranges, MASK).await?;
-        let Some(there) = there.sheets.into_iter().find(|there| there.properties.sheet_id == sheet.0) else {
-            return Ok(());
-        };
-        let requests = requests(&there, plan, layout);
-        if requests.is_empty() {
+        let ours = |there: There| there.sheets.into_iter().find(|there| there.properties.sheet_id == sheet.0);
+        let header = vec![GridRange::rows(sheet, 0, 1)];
+        let marks: There = self.filtered(Lane::Verify, spreadsheet, header, MARKS_MASK).await?;
+        let Some(mut there) = ours(marks) else { return Ok(()) };
+        let lacking: Vec<GridRange> = lacking(&there, plan, layout)
+            .map(|lack| GridRange::tab(sheet).columns(lack.place, lack.place + 1))
+            .collect();
+        if lacking.is_empty() {
             return Ok(());
         }
+        let rules: There = self.filtered(Lane::Verify, spreadsheet, lacking, RULES_MASK).await?;
+        there.data.extend(ours(rules).map(|rules| rules.data).unwrap_or_default());
+        there.data.sort_by_key(|piece| piece.start_column);
+        let requests = requests(&there, plan, layout);
         tracing::info!(LINK = plan.link.0.as_str(), "the columns' rules are brought up to the table's");
         let call = crate::sheet::client::Call::post(
             ":batchUpdate?prettyPrint=false&fields=spreadsheetId",
@@ -137,19 +153,37 @@ impl Client {
     }
 }
 
-fn requests(there: &SheetThere, plan: &TabPlan<'_>, layout: &Layout) -> Vec<Request> {
-    let sheet = SheetId(there.properties.sheet_id);
-    let mut requests = Vec::new();
-    for (column, place) in plan.columns.iter().zip(&layout.columns) {
+/// A column that shows something else than what belongs there.
+struct Lack<'a> {
+    place: u32,
+    name: String,
+    wanted: Furniture,
+    /// What is remembered to be there, and what will be.
+    marks: Vec<&'a str>,
+    mark: String,
+}
+
+fn lacking<'a>(
+    there: &'a SheetThere,
+    plan: &'a TabPlan<'_>,
+    layout: &'a Layout,
+) -> impl Iterator<Item = Lack<'a>> {
+    plan.columns.iter().zip(&layout.columns).filter_map(|(column, place)| {
         let name = anchor_text(plan.link, &column.name);
         let wanted = if plan.rules { furniture(column, *place, plan) } else { Furniture::none() };
         let mark = format!("{name} {:016x}", wanted.fingerprint());
         let marks: Vec<&str> = there.marks(&name).collect();
-        if marks == [mark.as_str()] || (marks.is_empty() && wanted == Furniture::none()) {
-            continue;
-        }
-        for (start, end) in there.free_rows(*place, wanted.condition.is_some()) {
-            let range = GridRange::rows(sheet, start, end).columns(*place, place + 1);
+        let is_there = marks == [mark.as_str()] || (marks.is_empty() && wanted == Furniture::none());
+        (!is_there).then_some(Lack { place: *place, name, wanted, marks, mark })
+    })
+}
+
+fn requests(there: &SheetThere, plan: &TabPlan<'_>, layout: &Layout) -> Vec<Request> {
+    let sheet = SheetId(there.properties.sheet_id);
+    let mut requests = Vec::new();
+    for Lack { place, name, wanted, marks, mark } in lacking(there, plan, layout) {
+        for (start, end) in there.free_rows(place, wanted.condition.is_some()) {
+            let range = GridRange::rows(sheet, start, end).columns(place, place + 1);
             requests.push(Request::SetDataValidation { range, rule: wanted.rule() });
         }
         let description = format!("{OURS}{name}");
@@ -159,7 +193,7 @@ fn requests(there: &SheetThere, plan: &TabPlan<'_>, layout: &Layout) -> Vec<Requ
             .extend(protected.map(|range| Request::DeleteProtectedRange { id: range.protected_range_id }));
         if let Some(warning) = wanted.warning {
             let range =
-                GridRange { start_row_index: Some(1), ..GridRange::tab(sheet) }.columns(*place, place + 1);
+                GridRange { start_row_index: Some(1), ..GridRange::tab(sheet) }.columns(place, place + 1);
             let description = format!("{description}: {warning}").into();
             let protected_range = ProtectedRange { range, description, warning_only: true };
             requests.push(Request::AddProtectedRange { protected_range });
@@ -171,7 +205,7 @@ fn requests(there: &SheetThere, plan: &TabPlan<'_>, layout: &Layout) -> Vec<Requ
             metadata_id: None,
             metadata_key: RULE_KEY,
             metadata_value: mark,
-            location: Location::DimensionRange(DimensionRange::column(sheet, *place)),
+            location: Location::DimensionRange(DimensionRange::column(sheet, place)),
             visibility: Visibility::Document,
         };
         requests.push(Request::CreateDeveloperMetadata { metadata });
@@ -194,9 +228,11 @@ impl SheetThere {
     /// The rows below the header without a rule of the people in this column, as half-open runs. With nothing to put there, only
     /// those that show a rule of ours.
     fn free_rows(&self, column: u32, put: bool) -> Vec<(u32, u32)> {
-        let rows: Vec<&RowThere> = self.data.iter().flat_map(|data| &data.row_data).collect();
+        // One piece for each column that was asked for, in their order, behind the one of the header.
+        let piece = self.data.iter().rfind(|piece| piece.start_column <= column);
         let free = |row: u32| {
-            let cell = rows.get(row as usize).and_then(|row| row.values.get(column as usize));
+            let cells = piece.and_then(|piece| Some((piece.row_data.get(row as usize)?, piece.start_column)));
+            let cell = cells.and_then(|(row, first)| row.values.get((column - first) as usize));
             match cell.and_then(|cell| cell.data_validation.as_ref()) {
                 Some(rule) => rule.input_message.starts_with(OURS),
                 None => put,
@@ -240,11 +276,22 @@ fn furniture(column: &Column, place: u32, plan: &TabPlan<'_>) -> Furniture {
             if column.auto_increment { "the table makes the key" } else { "the key tells the rows apart" };
         return Furniture { warning: Some(warning), ..Furniture::none() };
     }
-    let (condition, words) = match condition(column, place) {
-        Some((condition, words)) => (Some(condition), words),
-        None => (None, String::new()),
+    let condition = match plan.choices.get(&column.name).and_then(|values| list(values)) {
+        Some(list) => Some((list, "one of the list".to_owned())),
+        None => condition(column, place),
     };
-    Furniture { condition, words, warning: None }
+    let (condition, words) =
+        condition.map_or((None, String::new()), |(condition, words)| (Some(condition), words));
+    let is_fixed = plan.fixed.iter().any(|fixed| fixed.eq_ignore_ascii_case(&column.name));
+    Furniture { condition, words, warning: is_fixed.then_some(FIXED) }
+}
+
+/// A dropdown; none where Google would take a member for a formula.
+fn list(members: &[String]) -> Option<Value> {
+    let fits = (1..=MOST_MEMBERS).contains(&members.len());
+    let values: Vec<Value> = members.iter().map(|member| json!({"userEnteredValue": member})).collect();
+    let is_plain = members.iter().all(|member| !member.starts_with('='));
+    (fits && is_plain).then(|| json!({"type": "ONE_OF_LIST", "values": values}))
 }
 
 /// Google's condition for what the column can hold, and the same in words.
@@ -260,9 +307,7 @@ fn condition(column: &Column, place: u32) -> Option<(Value, String)> {
     match &column.kind {
         // A box that nobody has touched shows as unchecked: only where NULL is no answer.
         ColumnKind::Boolean if !column.nullable => Some((of("BOOLEAN", &[]), "yes or no".to_owned())),
-        ColumnKind::Enum(members) if (1..=MOST_MEMBERS).contains(&members.len()) => {
-            Some((of("ONE_OF_LIST", members), "one of the list".to_owned()))
-        }
+        ColumnKind::Enum(members) => list(members).map(|list| (list, "one of the list".to_owned())),
         ColumnKind::Integer { bits, unsigned } if *bits <= 32 => {
             let (least, most) = if *unsigned {
                 (0, (1_i128 << bits) - 1)
@@ -329,11 +374,33 @@ mod tests {
             key: &["id"],
             rows: 0,
             rules,
+            fixed: &["listed"],
+            choices: &choices(),
             changes: &changes,
         };
         let layout = Layout { columns: (0..columns.len() as u32).collect(), key: vec![0] };
         let there: SheetThere = serde_json::from_value(there).expect("google's shape");
         requests(&there, &plan, &layout).iter().map(|request| json!(request)).collect()
+    }
+
+    fn choices() -> crate::sheet::setup::Choices {
+        [("customer".to_owned(), vec!["17".to_owned(), "23".to_owned()])].into()
+    }
+
+    #[test]
+    fn a_foreign_key_is_a_dropdown_and_a_column_of_the_tables_own_warns() {
+        let number = || ColumnKind::Integer { bits: 32, unsigned: true };
+        let made = made(bare(), &[column("customer", number()), column("listed", ColumnKind::Boolean)], true);
+        let rule = &made[0]["setDataValidation"]["rule"];
+        assert_eq!(
+            rule["condition"]["values"],
+            json!([{"userEnteredValue": "17"}, {"userEnteredValue": "23"}])
+        );
+        let warned =
+            made.iter().find_map(|request| request["addProtectedRange"]["protectedRange"].as_object());
+        let warned = warned.expect("a warning");
+        assert!(warned["description"].as_str().is_some_and(|words| words.ends_with(FIXED)), "{warned:?}");
+        assert_eq!(list(&["=A1".to_owned()]), None, "Google would work it out");
     }
 
     fn bare() -> Value {
