@@ -228,7 +228,7 @@ async fn a_tab_that_is_not_the_links_says_so_in_its_corner_from_the_start() {
         eventually(SOON, "the reason in the corner", async || words(ann.sees_header_notes())).await;
         page.shows_at("A1", Some("paused: "), "note-unready").await;
 
-        assert!(ann.deletes_header());
+        assert!(ann.deletes_column("something else"));
         rig.until_equal(SOON).await;
         eventually(SOON, "its end", async || ann.sees_header_notes().is_empty().then_some(())).await;
         page.shows_at("A1", None, "").await;
