@@ -4,7 +4,7 @@ use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::link::SheetId;
 use crate::sheet::helper_tab::{Lines, stamp_cell, trash_row};
 use crate::sheet::request::merge::{Copied, merge_copies, rectangles};
-use crate::sheet::request::{CLAIM_KEY, Grids};
+use crate::sheet::request::{CLAIM_KEY, Grids, Staging};
 use crate::sheet::wire::{
     CellData, DataFilter, DimensionRange, GridCoordinate, GridProperties, GridRange, Location, NewMetadata,
     PasteType, Request, RowData, SheetProperties, UpdateCells, VALUE_ONLY, Visibility,
@@ -127,7 +127,8 @@ impl List {
         }
     }
 
-    pub(super) fn inserts(&mut self, batch: &GridBatch, grids: &Grids) {
+    pub(super) fn inserts(&mut self, batch: &GridBatch, grids: &Grids, staging: &Staging) {
+        let staged = staging.ops();
         let mut rows: Vec<(SheetId, u32, usize)> = Vec::new();
         for (i, op) in batch.ops.iter().enumerate() {
             if let GridOp::Insert { sheet, at, .. } | GridOp::Restore { sheet, at, .. } = op {
@@ -138,14 +139,18 @@ impl List {
         for run in rows.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
             let ops: Vec<usize> = run.iter().map(|(_, _, i)| *i).collect();
             let (sheet, at, _) = run[0];
-            let range = DimensionRange::rows(sheet, at, at + run.len() as u32);
+            let end = at + run.len() as u32;
+            let range = DimensionRange::rows(sheet, at, end);
             // The row above gives the format, but not the header, unless there is nothing below it.
             let inherit_from_before = at > 1 || grids.rows(sheet) <= 1;
             self.push(Request::InsertDimension { range, inherit_from_before }, &ops);
-            self.fill(ops.iter().filter_map(|i| match &batch.ops[*i] {
+            self.fill(ops.iter().filter(|i| !staged.contains(i)).filter_map(|i| match &batch.ops[*i] {
                 GridOp::Insert { sheet, at, cells } => Some((*i, *sheet, *at, cells.as_slice())),
                 _ => None,
             }));
+            for (run, tab) in staging.within(sheet, at, end) {
+                run.copies(tab).into_iter().for_each(|copy| self.push(copy, &run.ops));
+            }
             for i in ops {
                 if let GridOp::Restore { sheet, at, slot } = batch.ops[i] {
                     let (width, row) = (grids.width(sheet), trash_row(slot));
