@@ -25,6 +25,7 @@ pub mod progress;
 pub mod reading;
 mod restore;
 pub mod retry;
+pub mod room;
 pub mod route;
 mod showing;
 pub mod shutdown;
@@ -335,6 +336,7 @@ impl Shared {
             diary: group.tables.iter().any(|table| table.link.log_tab).then(Arc::default),
             helper: Mutex::new(None),
             last: Mutex::new(None),
+            room: Mutex::default(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The scenarios, one a file.
 
 mod bulk;
+mod cost;
 mod growth;
 mod idle;
 mod many;
@@ -18,8 +19,8 @@ use crate::stage::Google;
 use crate::support::server::Server;
 
 /// In the order in which they run.
-pub(crate) const NAMES: [&str; 9] =
-    ["idle", "storm", "storm-slow", "wave", "wave-slow", "growth", "bulk", "person", "many"];
+pub(crate) const NAMES: [&str; 10] =
+    ["idle", "storm", "storm-slow", "wave", "wave-slow", "growth", "bulk", "person", "many", "cost"];
 
 /// What is run only when it is asked for by name.
 pub(crate) const BY_NAME: [&str; 2] = ["soak", "snapshot"];
@@ -41,6 +42,7 @@ pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Fi
         "bulk" => bulk::run(server, scale).await,
         "person" => person::run(server, scale).await,
         "many" => many::run(server, scale).await,
+        "cost" => cost::run(server, scale).await,
         "soak" => soak::run(server, minutes()).await,
         "snapshot" => snapshot::run(server, scale).await,
         other => unreachable!("{other} is not in the list"),
