@@ -28,7 +28,10 @@ use crate::support::scratch::Scratch;
 use crate::support::server::{Kind, Server};
 
 /// What the busiest of machines needs for anything here.
-pub(crate) const SOON: Duration = Duration::from_secs(40);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// For runs of the script that stand in line: each may hold the others up for the second in which the daemon decides.
+const QUEUED: Duration = Duration::from_secs(600);
 
 /// A look at both sides is a few queries.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
@@ -337,9 +340,11 @@ impl Rig {
         assert!(says.starts_with("Connected: "), "the script says: {says}");
     }
 
-    /// A person asks for it by the script's menu: whatever waits in the outbox is sent now.
+    /// A person asks for it by the script's menu once its earlier runs are over: whatever waits in the outbox is sent now. A run
+    /// that was told to wait after this would leave its edits to a timer that no test lets go off.
     pub(crate) async fn sync_now(&self) {
         let script = self.script().expect("it is installed");
+        script.wait_idle(QUEUED).await.expect("the script's runs come to an end");
         let run = script.choose("Sync now", "ann@example.com", TAB.0, Vec::new()).await;
         let run = run.expect("the menu has it");
         assert_eq!(run.outcome, Outcome::Completed, "{run:?}");

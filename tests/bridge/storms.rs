@@ -11,7 +11,7 @@ use crate::support::server::for_each_server;
 const CHANGES: u32 = 500;
 
 /// For the way to the end after the last change.
-const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
 /// # What is counted
 /// *Writes into the table* are row changes in the binlog that the daemon's own transactions made. An edit is a cell that was typed, a
