@@ -340,11 +340,16 @@ impl Rig {
         assert!(says.starts_with("Connected: "), "the script says: {says}");
     }
 
-    /// A person asks for it by the script's menu once its earlier runs are over: whatever waits in the outbox is sent now. A run
-    /// that was told to wait after this would leave its edits to a timer that no test lets go off.
-    pub(crate) async fn sync_now(&self) {
+    /// Waits until no run of the script stands in line. One that is told to wait leaves its edits to a timer, which no test lets go
+    /// off: it is after this that a person's asking is the last word.
+    pub(crate) async fn until_script_rests(&self) {
         let script = self.script().expect("it is installed");
         script.wait_idle(QUEUED).await.expect("the script's runs come to an end");
+    }
+
+    /// A person asks for it by the script's menu: whatever waits in the outbox is sent now.
+    pub(crate) async fn sync_now(&self) {
+        let script = self.script().expect("it is installed");
         let run = script.choose("Sync now", "ann@example.com", TAB.0, Vec::new()).await;
         let run = run.expect("the menu has it");
         assert_eq!(run.outcome, Outcome::Completed, "{run:?}");

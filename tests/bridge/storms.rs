@@ -29,6 +29,7 @@ async fn five_hundred_changes_on_both_sides_end_equal_with_no_more_work_than_the
 
         storm.blow(CHANGES).await;
         // A script that was told to wait is asked by a person instead of by its timer.
+        rig.until_script_rests().await;
         rig.sync_now().await;
         rig.until_equal(SETTLED_WITHIN).await;
 
