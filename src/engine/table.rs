@@ -67,6 +67,9 @@ pub struct Table {
     pub dead: BTreeSet<Key>,
     /// What the stream said beyond base.
     pub pending: BTreeMap<Key, Pending>,
+    /// The first waiting key that the last batch had no room for: the next begins with it, so that no key waits for good behind
+    /// others that change faster than the sheet takes them.
+    pub turn: Option<Key>,
     /// Pending keys that the batch under way carries.
     pub flight: BTreeMap<Key, Pending>,
     /// Keys whose images are dropped until our own transaction comes by.
@@ -168,6 +171,7 @@ impl Table {
             life,
             copying: BTreeSet::new(),
             pending: BTreeMap::new(),
+            turn: None,
             flight: BTreeMap::new(),
             fences: BTreeMap::new(),
             wanted: BTreeMap::new(),
