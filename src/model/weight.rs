@@ -46,9 +46,30 @@ pub struct Weight {
     tabs: Vec<SheetId>,
     /// The row of which the last receipt is taken: its neighbour shares the request.
     copied: Option<(SheetId, u32)>,
-    /// The last write's row and columns: its neighbour below shares the requests.
-    written: Option<(SheetId, u32, Vec<u32>)>,
+    written: Fills,
     run: Option<Run>,
+}
+
+/// Typed cells of one row after the other. It has the last one's columns: a neighbour below that fills the same ones shares its
+/// requests.
+#[derive(Clone, Debug, Default)]
+struct Fills(Option<(SheetId, u32, Vec<u32>)>);
+
+impl Fills {
+    fn add<'a>(
+        &mut self,
+        (sheet, row): (SheetId, u32),
+        cells: impl Iterator<Item = &'a (u32, GridCell)> + Clone,
+    ) -> usize {
+        let columns = columns(cells.clone());
+        let shared = self
+            .0
+            .as_ref()
+            .is_some_and(|(of, above, those)| (*of, above + 1) == (sheet, row) && *those == columns);
+        let requests = if shared { 0 } else { FILL * ranges(&columns) };
+        self.0 = Some((sheet, row, columns));
+        requests + typed(cells)
+    }
 }
 
 /// New rows that stand together and fill the same columns.
@@ -59,6 +80,9 @@ struct Run {
     columns: Vec<u32>,
     /// Their cells, typed.
     typed: usize,
+    /// Of those, what goes typed in any case.
+    apart: usize,
+    fills: Fills,
 }
 
 impl Weight {
@@ -67,14 +91,7 @@ impl Weight {
         match op {
             GridOp::Write { sheet, row, cells } => {
                 self.receipt(*sheet, *row);
-                let columns = columns(cells);
-                let above = (*sheet, row.wrapping_sub(1));
-                let shared = self
-                    .written
-                    .as_ref()
-                    .is_some_and(|(of, at, those)| (*of, *at) == above && *those == columns);
-                self.batch += typed(cells) + if shared { 0 } else { FILL * ranges(&columns) };
-                self.written = Some((*sheet, *row, columns));
+                self.batch += self.written.add((*sheet, *row), cells.iter());
             }
             GridOp::Claim { sheet, row, .. } => {
                 self.receipt(*sheet, *row);
@@ -122,24 +139,21 @@ impl Weight {
 
     fn insert(&mut self, sheet: SheetId, at: u32, cells: &[(u32, GridCell)]) {
         self.plain += plain(cells);
-        let goes_on = |run: &Run| {
-            (run.sheet, run.next) == (sheet, at) && run.columns.iter().copied().eq(cells.iter().map(|c| c.0))
-        };
-        let (mut run, begins) = match self.run.take().filter(goes_on) {
-            Some(run) => (run, false),
-            None => (Run { sheet, next: at, columns: columns(cells), typed: 0 }, true),
-        };
-        if begins {
-            self.batch += INSERT + FILL.max(COPY) * ranges(&run.columns);
-        }
-        let (was, mine) = (run.typed, typed(cells));
-        run.typed += mine;
+        let goes_on =
+            |run: &Run| (run.sheet, run.next) == (sheet, at) && run.columns == columns(cells.iter());
+        let mut run = self.run.take().filter(goes_on).unwrap_or_else(|| {
+            let columns = columns(cells.iter());
+            self.batch += INSERT + FILL.max(COPY) * ranges(&columns);
+            Run { sheet, next: at, columns, typed: 0, apart: 0, fills: Fills::default() }
+        });
+        let (was, mine) = (run.typed, typed(cells.iter()));
+        let apart = run.fills.add((sheet, at), cells.iter().filter(|(_, cell)| goes_apart(cell)));
+        (run.typed, run.apart, run.next) = (was + mine, run.apart + apart, at + 1);
         match (goes_plain(was), goes_plain(run.typed)) {
             (false, false) => self.batch += mine,
-            (false, true) => self.batch -= was,
-            (true, _) => {}
+            (false, true) => self.batch = self.batch - was + run.apart,
+            (true, _) => self.batch += apart,
         }
-        run.next = at + 1;
         self.run = Some(run);
     }
 }
@@ -149,8 +163,15 @@ pub fn goes_plain(typed: usize) -> bool {
     typed >= HEAVY
 }
 
+/// Does a cell go typed although its row goes as plain values? What looks like a formula is not left to a copy of values: that it
+/// stays a text there is documented nowhere.
+pub fn goes_apart(cell: &GridCell) -> bool {
+    cell.formula.is_some()
+        || matches!(&cell.value, Cell::Text(text) | Cell::Error(text) if text.starts_with('='))
+}
+
 /// The cells of one row in an `updateCells`.
-pub fn typed(cells: &[(u32, GridCell)]) -> usize {
+pub fn typed<'a>(cells: impl Iterator<Item = &'a (u32, GridCell)> + Clone) -> usize {
     let cell = |(_, cell): &(u32, GridCell)| match (&cell.formula, &cell.value) {
         (Some(formula), _) => 42 + escaped(formula),
         (None, Cell::Blank) => 3,
@@ -158,7 +179,7 @@ pub fn typed(cells: &[(u32, GridCell)]) -> usize {
         (None, Cell::Text(text) | Cell::Error(text)) => 42 + escaped(text),
         (None, Cell::Bool(_)) => 42,
     };
-    ROW * ranges(&columns(cells)) + cells.iter().map(cell).sum::<usize>()
+    ROW * ranges(&columns(cells.clone())) + cells.map(cell).sum::<usize>()
 }
 
 /// The same as plain values.
@@ -172,8 +193,8 @@ fn plain(cells: &[(u32, GridCell)]) -> usize {
     3 + cells.iter().map(cell).sum::<usize>()
 }
 
-fn columns(cells: &[(u32, GridCell)]) -> Vec<u32> {
-    cells.iter().map(|(column, _)| *column).collect()
+fn columns<'a>(cells: impl Iterator<Item = &'a (u32, GridCell)>) -> Vec<u32> {
+    cells.map(|(column, _)| *column).collect()
 }
 
 /// How many runs of neighbouring columns these are.

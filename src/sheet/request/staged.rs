@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::cell::Cell;
 use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::link::SheetId;
-use crate::model::weight::{goes_plain, typed};
+use crate::model::weight::{goes_apart, goes_plain, typed};
 use crate::sheet::request::to_json;
 use crate::sheet::wire::{GridRange, PasteType, Request, letters};
 
@@ -78,8 +78,7 @@ impl Staged {
         let mut staged = Self::default();
         for run in rows.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1 && columns(a.2).eq(columns(b.2))) {
             let cells = || run.iter().map(|(_, _, op)| cells_of(batch, *op));
-            let formulas = cells().flatten().any(|(_, cell)| cell.formula.is_some());
-            if formulas || !goes_plain(cells().map(typed).sum()) {
+            if !goes_plain(cells().map(|cells| typed(cells.iter())).sum()) {
                 continue;
             }
             let (sheet, at, first) = run[0];
@@ -97,10 +96,14 @@ impl Staged {
     }
 
     /// The body of the `values:batchUpdate` that lays them down in a tab of this title.
-    pub(in crate::sheet) fn values(&self, batch: &GridBatch, title: &str) -> Vec<u8> {
-        let cells =
-            |op: &usize| cells_of(batch, *op).iter().map(|(_, cell)| Plain::from(&cell.value)).collect();
-        let values: Vec<Vec<Plain<'_>>> = self.runs.iter().flat_map(|run| &run.ops).map(cells).collect();
+    pub(in crate::sheet) fn values<'a>(&self, batch: &'a GridBatch, title: &str) -> Vec<u8> {
+        let plain = |(_, cell): &'a (u32, GridCell)| match cell {
+            // It comes typed.
+            cell if goes_apart(cell) => Plain::Text(""),
+            cell => Plain::from(&cell.value),
+        };
+        let cells = |op: &usize| cells_of(batch, *op).iter().map(plain).collect();
+        let values: Vec<Vec<Plain<'a>>> = self.runs.iter().flat_map(|run| &run.ops).map(cells).collect();
         let end = letters(self.columns.saturating_sub(1));
         let range = format!("'{title}'!A1:{end}{}", self.rows);
         let data = [ValueRange { range, major_dimension: "ROWS", values }];

@@ -130,6 +130,40 @@ fn rows_are_inserted_from_the_top_and_deleted_from_the_bottom() {
 }
 
 #[test]
+fn many_new_rows_are_copied_from_where_they_wait_and_what_looks_like_a_formula_comes_typed() {
+    // given more new rows than pay as typed cells, with a gap between their columns, and one text that begins as a formula does
+    let text = |row: u32| if row == 7 { "=HYPERLINK(1)".to_owned() } else { "x".repeat(200) };
+    let cells =
+        |row| vec![(0, GridCell::plain(Cell::Bool(true))), (2, GridCell::plain(Cell::Text(text(row))))];
+    let ops = (1..4000).map(|at| GridOp::Insert { sheet: TAB, at, cells: cells(at) }).collect();
+    let batch = GridBatch {
+        number: BatchNumber(42),
+        owner: Owner { installation: "k3v9".into(), generation: 7 },
+        helper: SheetId(9),
+        ops,
+        expired: vec![],
+    };
+    // when they are staged in tab 77
+    let staged = Staged::of(&batch);
+    let values: Value = serde_json::from_slice(&staged.values(&batch, "_sheetbridge_77")).expect("json");
+    let staging = Staging { from: Some((staged, SheetId(77))), retired: vec![SheetId(76)] };
+    let body: Value = serde_json::from_slice(&encode(&batch, &grids(), &staging).body).expect("json");
+    // then the values lie side by side, without what looks like a formula
+    assert_eq!(values["data"][0]["range"], "'_sheetbridge_77'!A1:B3999");
+    assert_eq!(values["data"][0]["values"][6], json!([true, ""]));
+    // and each column goes to its place, the formula's text typed, and the tab that has served goes away
+    let requests = &body["requests"].as_array().expect("a list")[2..];
+    assert_eq!(kinds(requests), ["insertDimension", "copyPaste", "copyPaste", "updateCells", "deleteSheet"]);
+    assert_eq!(requests[2]["copyPaste"]["source"]["startColumnIndex"], 1);
+    assert_eq!(requests[2]["copyPaste"]["destination"]["startColumnIndex"], 2);
+    assert_eq!(
+        requests[3]["updateCells"]["rows"],
+        json!([{"values": [{"userEnteredValue": {"stringValue": "=HYPERLINK(1)"}}]}])
+    );
+    assert_eq!(requests[3]["updateCells"]["start"], json!({"sheetId": 0, "rowIndex": 7, "columnIndex": 2}));
+}
+
+#[test]
 fn the_first_row_below_the_header_does_not_inherit_from_it() {
     let insert = vec![GridOp::Insert { sheet: TAB, at: 1, cells: vec![] }];
     let inherits = |grids: &Grids| {
@@ -194,6 +228,7 @@ mod weights {
     fn cell() -> impl Strategy<Value = GridCell> {
         let text = prop_oneof![
             8 => "\\PC{0,12}",
+            2 => "=[a-z\"]{0,9}",
             4 => "[\"\\\\\u{0}-\u{1f}é🙂]{0,40}",
             1 => (0..30_000_usize).prop_map(|long| "\"x🙂\n".repeat(long / 7)),
         ];
