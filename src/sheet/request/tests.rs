@@ -151,8 +151,8 @@ fn many_new_rows_are_copied_from_where_they_wait_and_what_looks_like_a_formula_c
     // then the values lie side by side, without what looks like a formula
     assert_eq!(values["data"][0]["range"], "'_sheetbridge_77'!A1:B3999");
     assert_eq!(values["data"][0]["values"][6], json!([true, ""]));
-    // and each column goes to its place, the formula's text typed, and the tab that has served goes away
-    let requests = &body["requests"].as_array().expect("a list")[2..];
+    // and, after the token and the helper tab, each column goes to its place, the formula's text typed, and the tab that has served goes away
+    let requests = &body["requests"].as_array().expect("a list")[3..];
     assert_eq!(kinds(requests), ["insertDimension", "copyPaste", "copyPaste", "updateCells", "deleteSheet"]);
     assert_eq!(requests[2]["copyPaste"]["source"]["startColumnIndex"], 1);
     assert_eq!(requests[2]["copyPaste"]["destination"]["startColumnIndex"], 2);
