@@ -363,7 +363,13 @@ async fn keep_lease(
             // 3. the lease
             _ = renewals.tick() => {}
         }
-        lease::renew(conn, owner, LEASE).await?;
+        match lease::renew(conn, owner, LEASE).await {
+            // A long transaction of ours holds its row. As long as it does nobody else can take it either, and the next one asks.
+            Err(error) if error.is_busy() => {
+                info!(%error, "the lease is not renewed yet: a transaction holds it");
+            }
+            renewed => renewed?,
+        }
     }
 }
 

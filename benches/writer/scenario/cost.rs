@@ -13,6 +13,9 @@ use crate::watch::Watch;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Shorter than the time between two renewals of the lease, which are all that a daemon at rest writes.
+const QUIET: Duration = Duration::from_millis(700);
+
 /// How the changes come: so many rows a statement.
 const WAYS: [(&str, u32); 3] = [("one_by_one", 1), ("by_hundreds", 100), ("at_once", 5000)];
 
@@ -31,6 +34,19 @@ impl Written {
         let status: Option<(String, u64)> =
             conn.query_first("SHOW GLOBAL STATUS LIKE 'Innodb_os_log_written'").await.expect("a status");
         Self { binlog, redo: status.map_or(f64::NAN, |(_, bytes)| bytes as f64) }
+    }
+
+    /// The same once nothing is written for a while: base is stored after the cells are shown.
+    async fn at_rest(server: &Server) -> Self {
+        let mut last = Self::by(server).await;
+        loop {
+            tokio::time::sleep(QUIET).await;
+            let now = Self::by(server).await;
+            if now.binlog == last.binlog {
+                return now;
+            }
+            last = now;
+        }
     }
 }
 
@@ -62,7 +78,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
 async fn changes(stage: &Stage, followed: bool, together: u32, value: u32) -> Written {
     let link = &stage.links[0];
     let rows = if together == 1 { link.rows / 10 } else { link.rows };
-    let before = Written::by(stage.server).await;
+    let before = Written::at_rest(stage.server).await;
     for first in (1..=rows).step_by(together as usize) {
         let last = (first + together - 1).min(rows);
         stage.sql(&format!("UPDATE goods SET stock = {value} WHERE id BETWEEN {first} AND {last}")).await;
@@ -73,7 +89,7 @@ async fn changes(stage: &Stage, followed: bool, together: u32, value: u32) -> Wr
             stage.until_idle(&link.name).await;
         }
     }
-    let after = Written::by(stage.server).await;
+    let after = Written::at_rest(stage.server).await;
     let each = |bytes: f64| bytes / f64::from(rows);
     Written { binlog: each(after.binlog - before.binlog), redo: each(after.redo - before.redo) }
 }
