@@ -42,7 +42,7 @@ impl Written {
         loop {
             tokio::time::sleep(QUIET).await;
             let now = Self::by(server).await;
-            if now.binlog == last.binlog {
+            if now.binlog <= last.binlog {
                 return now;
             }
             last = now;
