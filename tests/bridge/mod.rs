@@ -23,6 +23,7 @@ mod echoes;
 mod filtered;
 mod injection;
 mod log;
+mod many;
 mod notes;
 mod own_rules;
 mod pages;
