@@ -36,4 +36,5 @@ mod strangers;
 mod to_sheet;
 mod to_table;
 mod unseen;
+mod usual;
 mod values;
