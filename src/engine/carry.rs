@@ -170,7 +170,7 @@ mod tests {
             helper: SheetId(1),
             expired: vec![],
             read_at: 0,
-            ops: vec![PlannedOp { link: link.clone(), aim, grid }],
+            ops: vec![PlannedOp { link: link.clone(), aim, grid, mark: None }],
             agreed: vec![],
             conflicts: vec![],
             paid: vec![],

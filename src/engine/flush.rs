@@ -173,6 +173,9 @@ impl Engine {
 
     pub(super) fn finish(&mut self, index: usize, change: Option<BaseChange>, writing: &mut Writing) {
         if let Some(change) = &change {
+            if let BaseChange::Set(key, _) = change {
+                self.tables[index].meet(key, self.clock);
+            }
             self.tables[index].apply(change, self.clock);
         }
         writing.agreed.extend(change.map(|change| (index, change)));

@@ -3,6 +3,9 @@
 //! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
 //! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
 //! back from somebody's clipboard: its debt sleeps until then, and holds up nothing.
+//!
+//! A mend is addressed by a row number too, and may hit a third row, which then looks like the one that it was meant for. So each
+//! mend marks the row that it hits, with row metadata that follows it: from then on that row is known, whatever it shows.
 
 use crate::engine::Engine;
 use crate::engine::draft::{Draft, planned};
@@ -11,9 +14,11 @@ use crate::engine::input::{KeySeen, RowView, TabView, Trouble};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
+use crate::engine::table::Table;
 use crate::engine::writing::Writing;
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
+use crate::model::mark::ClaimId;
 
 impl Engine {
     /// True while a mend is open: then nothing else is read or written.
@@ -24,12 +29,15 @@ impl Engine {
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
         for (id, owed) in &self.owed {
-            let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
+            let Owed::Cells { link, victim: Some(key), cells, back, mark, .. } = owed else { continue };
             let Some(index) = self.table_named(link) else { continue };
             let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
             let rows: Vec<&RowView> =
                 tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let shows = rows.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
+            // What shows it still after the row was mended is a copy of it, and a copy has no mark.
+            let theirs = |row: &&&RowView| !*back || mark.is_none() || !table.is_marked(row);
+            let shows =
+                rows.iter().filter(theirs).any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
             // Of two rows with one key the one that was hit may be the one that is away.
             let away = rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
             if !away || table.dead.contains(key) {
@@ -82,11 +90,11 @@ impl Engine {
             let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
             let others: Vec<Hit<'_>> =
                 others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
-            let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
+            let seen = Seen { table: &self.tables[index], tab: &tab, rows: &rows };
             match owed {
-                Owed::Cells { victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
-                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                Owed::Cells { victim, cells, row: was, back, mark, .. } => {
+                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was, mark, back };
+                    let row = match seen.place(hit, (&others, &healed)) {
                         Place::Here(row) => Some(row),
                         Place::Later => continue,
                         Place::Nowhere => None,
@@ -94,9 +102,9 @@ impl Engine {
                     let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
-                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
+                Owed::KeyCells { wrong, victim, cells, row: was, mark, .. } => {
+                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was, mark, back: false };
+                    let row = match seen.place(hit, (&others, &healed)) {
                         Place::Here(row) => Some(row),
                         Place::Later => continue,
                         Place::Nowhere => None,
@@ -170,7 +178,16 @@ impl Engine {
         let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
-        draft.writes.push(planned(&self.tables[index], aim, grid));
+        let mut mend = planned(&self.tables[index], aim, grid);
+        if draft.writes.len() + 1 < self.batch_limit {
+            let mark = ClaimId(self.next_effect_id().0);
+            mend.mark = Some(mark);
+            draft.writes.push(mend);
+            let grid = GridOp::Claim { sheet: tab.sheet, row: row.row, claim: mark };
+            draft.writes.push(planned(&self.tables[index], Aim::Claim(mark), grid));
+        } else {
+            draft.writes.push(mend);
+        }
     }
 }
 
@@ -183,20 +200,25 @@ struct Hit<'a> {
     cells: &'a [Overwritten],
     /// The whole row as it was.
     was: &'a [GridCell],
+    /// The mark on the row.
+    mark: Option<ClaimId>,
+    /// The row is mended: a copy of it is looked for.
+    back: bool,
 }
 
 impl<'a> Hit<'a> {
     fn of(owed: &'a Owed) -> Option<Self> {
-        match owed {
-            Owed::Cells { victim, cells, row, .. } => Some(Self { shows: victim.as_ref(), cells, was: row }),
-            Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
-            Owed::Row { .. } | Owed::Edit { .. } => None,
-        }
+        let (shows, cells, was, back) = match owed {
+            Owed::Cells { victim, cells, row, back, .. } => (victim.as_ref(), cells, row, *back),
+            Owed::KeyCells { wrong, cells, row, .. } => (wrong.as_ref(), cells, row, false),
+            Owed::Row { .. } | Owed::Edit { .. } => return None,
+        };
+        Some(Self { shows, cells, was, mark: owed.mark(), back })
     }
 
     /// A row without key that has its cells back: no other hit is meant by them.
     fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row }
+        Self { shows: None, cells: &[], was: row, mark: None, back: false }
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -216,50 +238,78 @@ enum Place<'a> {
     Nowhere,
 }
 
-fn place<'a>(
-    seen: (&'a TabView, usize),
-    rows: &Rows<'a>,
-    hit: Hit<'_>,
-    (others, healed): (&[Hit<'_>], &[Hit<'_>]),
-) -> Place<'a> {
-    match find_hit(seen, rows, hit, others) {
-        Some(row) => Place::Here(row),
-        None if find_hit(seen, rows, hit, healed).is_some() => Place::Later,
-        None => Place::Nowhere,
+/// A tab in which rows are looked for that were hit.
+struct Seen<'a, 'r> {
+    table: &'r Table,
+    tab: &'a TabView,
+    rows: &'r Rows<'a>,
+}
+
+impl<'a> Seen<'a, '_> {
+    fn place(&self, hit: Hit<'_>, (others, healed): (&[Hit<'_>], &[Hit<'_>])) -> Place<'a> {
+        match self.find(hit, others) {
+            Some(row) => Place::Here(row),
+            None if self.find(hit, healed).is_some() => Place::Later,
+            None => Place::Nowhere,
+        }
+    }
+
+    /// The row that was hit: the one with its mark, if that shows what we wrote still. Without a mark it is told by its content,
+    /// and a marked row is known to be another one. Where the mark is gone, with its row or from it, all of the row has to be as
+    /// it was left.
+    fn find(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<&'a RowView> {
+        let marked = hit.mark.and_then(|mark| self.tab.rows.iter().find(|row| row.claims.contains(&mark)));
+        let unmarked = |row: &RowView| !self.table.is_marked(row);
+        match (marked, hit.mark) {
+            (Some(row), _) if !hit.back => {
+                hit.cells.iter().any(|cell| shows_ours(self.tab, row, cell)).then_some(row)
+            }
+            (_, Some(_)) => {
+                let same = |row: &RowView| hit.back || hit.likeness(self.tab, row) == self.tab.columns.len();
+                self.alike(hit, others, |row| unmarked(row) && same(row))
+            }
+            (_, None) => self.alike(hit, others, unmarked).or_else(|| self.alike(hit, others, |_| true)),
+        }
+    }
+
+    /// Of these rows the one that shows this key and what we wrote; among several the one that is most like what was left, and
+    /// never one that is more like what another hit left (`others`; those that show the same key count). A row without key that
+    /// shows only our blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have
+    /// been named since.
+    fn alike(&self, hit: Hit<'_>, others: &[Hit<'_>], of: impl Fn(&RowView) -> bool) -> Option<&'a RowView> {
+        let (tab, width) = (self.tab, self.tab.columns.len());
+        let like = |row: &RowView| hit.likeness(tab, row);
+        let rivals = || others.iter().filter(|other| other.shows == hit.shows);
+        let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
+        if let Some(key) = hit.shows {
+            let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
+            let rows = self.rows.all(key).filter(|row| of(row));
+            return rows.filter(ours).filter(mine).max_by_key(|row| like(row));
+        }
+        let text = |row: &&RowView| {
+            hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
+        };
+        let among = || tab.rows.iter().filter(|row| of(row));
+        let blank = || among().filter(|row| row.key == KeySeen::Blank);
+        let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
+        let mut whole = blank().filter(|row| shown(row) && like(row) == width);
+        let alone = whole.next().filter(|_| whole.next().is_none());
+        let keys = self.table.plan.columns.iter().filter(|column| column.key).count();
+        let named = || among().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
+        blank()
+            .filter(text)
+            .filter(mine)
+            .max_by_key(|row| like(row))
+            .or(alone)
+            .or_else(|| named().find(|row| like(row) + keys == width))
     }
 }
 
-/// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left, and never
-/// one that is more like what another hit left (`others`; those that show the same key count). A row without key that shows only our
-/// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
-/// (`keys`: how many columns that changes).
-fn find_hit<'a>(
-    (tab, keys): (&'a TabView, usize),
-    rows: &Rows<'a>,
-    hit: Hit<'_>,
-    others: &[Hit<'_>],
-) -> Option<&'a RowView> {
-    let like = |row: &RowView| hit.likeness(tab, row);
-    let rivals = || others.iter().filter(|other| other.shows == hit.shows);
-    let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
-    if let Some(key) = hit.shows {
-        let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
-        return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
+impl Table {
+    /// Does a mark stand on the row? Claims of new rows are none.
+    pub(super) fn is_marked(&self, row: &RowView) -> bool {
+        row.claims.iter().any(|claim| !self.fresh.contains(claim) && !self.claims.contains_key(claim))
     }
-    let text = |row: &&RowView| {
-        hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
-    };
-    let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
-    let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
-    let mut whole = blank().filter(|row| shown(row) && like(row) == tab.columns.len());
-    let alone = whole.next().filter(|_| whole.next().is_none());
-    let named = || tab.rows.iter().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
-    blank()
-        .filter(text)
-        .filter(mine)
-        .max_by_key(|row| like(row))
-        .or(alone)
-        .or_else(|| named().find(|row| like(row) + keys == tab.columns.len()))
 }
 
 /// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed

@@ -10,6 +10,7 @@ use crate::engine::mend::alike;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::link::LinkName;
+use crate::model::mark::ClaimId;
 
 /// Numbers owed things in the order in which they arose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub enum Owed {
         /// They were put back once: what shows them still is a copy that a person made of the row meanwhile.
         #[serde(default)]
         back: bool,
+        /// The mark that stands on the row, where the hit was a mend's.
+        #[serde(default)]
+        mark: Option<ClaimId>,
     },
     /// A row whose key cells were overwritten by mistake. Mended before everything else.
     KeyCells {
@@ -61,6 +65,9 @@ pub enum Owed {
         cells: Vec<Overwritten>,
         /// The whole row as it was, from column A on.
         row: Vec<GridCell>,
+        /// The mark that stands on the row, where the hit was a mend's.
+        #[serde(default)]
+        mark: Option<ClaimId>,
     },
     /// A row that was deleted by mistake: it comes back from the trash, whole.
     Row {
@@ -142,8 +149,8 @@ impl Owed {
     pub fn follow(&mut self, earlier: &mut Self, grid: &[u32]) -> bool {
         match (self, earlier) {
             (
-                Self::Cells { link, victim, cells, row, .. },
-                Self::Cells { link: same, victim: known, cells: before, row: was, .. },
+                Self::Cells { link, victim, cells, row, mark, .. },
+                Self::Cells { link: same, victim: known, cells: before, row: was, mark: marked, .. },
             ) => {
                 let told =
                     victim.is_some() || as_left(before, was, row, grid) || grown(before, was, row, grid);
@@ -164,11 +171,12 @@ impl Owed {
                     put(row, old.column, &old.before);
                 }
                 cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+                *marked = mark.or(*marked);
                 before.len() < count
             }
             (
-                Self::KeyCells { link, victim, wrong, cells, row },
-                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, .. },
+                Self::KeyCells { link, victim, wrong, cells, row, mark },
+                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, mark: marked, .. },
             ) => {
                 if cells.is_empty() || link != same || victim != shown || !as_left(before, was, row, grid) {
                     return false;
@@ -181,16 +189,26 @@ impl Owed {
                 }
                 before.retain(|cell| !alike(&cell.wrote, &cell.before));
                 shown.clone_from(wrong);
+                *marked = mark.or(*marked);
                 true
             }
             _ => false,
         }
     }
 
-    /// Its cells stand in the row again.
-    pub fn put_back(&mut self) {
-        if let Self::Cells { back, .. } = self {
+    /// Its cells stand in the row again, under the mark of the mend.
+    pub fn put_back(&mut self, by: Option<ClaimId>) {
+        if let Self::Cells { back, mark, .. } = self {
             *back = true;
+            *mark = by.or(*mark);
+        }
+    }
+
+    /// The mark on its row, where there is one.
+    pub fn mark(&self) -> Option<ClaimId> {
+        match self {
+            Self::Cells { mark, .. } | Self::KeyCells { mark, .. } => *mark,
+            Self::Row { .. } | Self::Edit { .. } => None,
         }
     }
 
@@ -215,7 +233,7 @@ mod tests {
         let row = row(was);
         let wrote = super::tests::row([wrote, 0, 0])[0].clone();
         let cells = vec![Overwritten { column: 1, wrote, before: row[1].clone() }];
-        Owed::Cells { link: LinkName("goods".into()), victim: None, cells, row, back: false }
+        Owed::Cells { link: LinkName("goods".into()), victim: None, cells, row, back: false, mark: None }
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub struct PlannedOp {
     pub aim: Aim,
     /// The request.
     pub grid: GridOp,
+    /// The mark that the batch puts onto the row that this request hits, whichever it is.
+    #[serde(default)]
+    pub mark: Option<ClaimId>,
 }
 
 /// What a request is for.
@@ -107,7 +110,8 @@ pub enum Aim {
         #[serde(default)]
         outside: bool,
     },
-    /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
+    /// A claim on a row without a key, or the mark of a request to the same row. One that misses does no harm: it claims whatever
+    /// row it hit.
     Claim(ClaimId),
     /// A claim goes.
     Unclaim(ClaimId),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Interval};
 use crate::engine::fence::Fence;
+use crate::engine::guard::UNSEEN;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbCell, DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
@@ -46,6 +47,9 @@ pub struct Claim {
     /// When the key was last written.
     pub named_at: Option<Micros>,
 }
+
+/// What base held of a column that had never agreed: no cell.
+const NEVER: Digest = UNSEEN;
 
 /// Cells that base held before, for the second look (design 4a, rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +105,8 @@ pub struct Table {
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
     pub fresh: BTreeSet<ClaimId>,
+    /// A new row is being inserted: the stream may tell what becomes of its key before we have heard of it.
+    pub inserting: bool,
     /// Cells that are refused or held.
     pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
@@ -185,6 +191,7 @@ impl Table {
             doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
+            inserting: false,
             held: Holds::default(),
             refused: BTreeMap::new(),
             pasted: BTreeMap::new(),
@@ -243,12 +250,13 @@ impl Table {
         self.gone.get(key).is_some_and(|first| asked >= first + grace)
     }
 
-    /// Asks for the key's present row.
+    /// Asks for the key's present row. One that is being fetched already brings this to its end too.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
-        if !self.fetching.contains_key(key) {
-            let first = self.wanted.entry(key.clone()).or_insert(seq);
-            *first = (*first).min(seq);
-        }
+        let first = match self.fetching.get_mut(key) {
+            Some(first) => first,
+            None => self.wanted.entry(key.clone()).or_insert(seq),
+        };
+        *first = (*first).min(seq);
     }
 
     /// Makes a change of base.
@@ -262,12 +270,20 @@ impl Table {
         }
     }
 
+    /// Both sides are about to agree on a row for the first time, in the form that people gave it: an older read may show another.
+    pub fn meet(&mut self, key: &Key, now: Micros) {
+        if !self.base.contains_key(key) {
+            let cells = vec![Some(NEVER); self.width()];
+            self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
+        }
+    }
+
     /// Moves base, and remembers for a while what it held before.
     pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
         self.spurned.remove(&key);
         let old = self.base.insert(key.clone(), base);
         if let Some(old) = old {
-            let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();
+            let cells = old.columns.iter().map(|column| Some(column.map_or(NEVER, |c| c.cell))).collect();
             self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
         }
         self.dead.remove(&key);
@@ -319,7 +335,8 @@ impl Table {
     /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
     /// spreadsheet is read for them.
     fn concerns(&self, key: &Key, pending: &Pending) -> bool {
-        matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
+        self.inserting
+            || matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
             || pending.renamed_from.is_some()
             || self.base.contains_key(key)
             || self.flight.contains_key(key)

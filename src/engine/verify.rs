@@ -182,7 +182,7 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells, row, back: false }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row, back: false, mark: op.mark }, commit);
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(key);
                 }
@@ -204,7 +204,7 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
-                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
+                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row, mark: op.mark }, commit);
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(to);
                     if let Some(from) = from {
@@ -344,7 +344,7 @@ impl Engine {
         if stands {
             // A person may have copied the row with our cells in it: the next read tells.
             if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
-                debt.put_back();
+                debt.put_back(op.mark);
                 commit.owe.push((owed, debt.clone()));
                 if let Owed::Cells { victim: Some(key), cells, .. } = debt {
                     self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
@@ -383,9 +383,9 @@ impl Engine {
         let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
         let debt = match self.owed.get(&owed) {
             Some(Owed::KeyCells { victim: wrong, .. }) => {
-                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
+                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row, mark: op.mark }
             }
-            _ => Owed::Cells { link, victim, cells, row, back: false },
+            _ => Owed::Cells { link, victim, cells, row, back: false, mark: op.mark },
         };
         self.owe(debt, commit);
     }

@@ -87,10 +87,13 @@ impl Witness {
         self.retyped.insert(cell.clone());
     }
 
-    /// All cells of a row count as typed into it: it was copied, or is to become another record.
+    /// All cells of a row count as typed into it: it was copied, or is to become another record. Where that record exists and
+    /// the row shows nothing, its cell is emptied.
     pub(super) fn person_made(&mut self, row: &Row) {
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            if !row.cells[*grid].is_blank() {
+            if row.cells[*grid].is_blank() {
+                self.leave(row.uid, column, &row.cells[*grid]);
+            } else {
                 self.person_typed(row.uid, column, &row.cells[*grid]);
             }
         }
@@ -99,9 +102,13 @@ impl Witness {
     /// Of two rows with one key a person has left this one: she means it as it is.
     pub(super) fn person_left(&mut self, row: &Row) {
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            let (cell, kept) = (row.cells[*grid].clone(), rounded(&row.cells[*grid]));
-            self.typed.push(Typed { uid: row.uid, column, cell, kept, used: BTreeSet::new(), left: true });
+            self.leave(row.uid, column, &row.cells[*grid]);
         }
+    }
+
+    fn leave(&mut self, uid: Uid, column: usize, cell: &Cell) {
+        let (cell, kept) = (cell.clone(), rounded(cell));
+        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: true });
     }
 
     pub(super) fn person_typed_key(&mut self, uid: Uid, tab: usize, id: Id) {
