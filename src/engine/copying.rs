@@ -106,6 +106,7 @@ impl Table {
                 fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
             } else {
                 let state = DbState::Row(row);
+                self.copying.insert(key.clone());
                 self.queue(key, Pending { state, first, commit, renamed_from: None, was: None });
             }
         }
@@ -121,7 +122,7 @@ impl Table {
         };
         let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
         let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
-        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
+        self.copying.extend(self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned());
         for key in unmet {
             self.fetch(&key, first);
         }

@@ -80,7 +80,7 @@ impl Engine {
         let commit = Commit {
             batch: None,
             base: std::mem::take(&mut writing.agreed),
-            owe: Vec::new(),
+            owe: std::mem::take(&mut writing.owe),
             paid: std::mem::take(&mut writing.paid),
             named: std::mem::take(&mut writing.named),
             conflicts: std::mem::take(&mut writing.conflicts),
@@ -93,6 +93,7 @@ impl Engine {
         }
         let nothing = commit.base.is_empty()
             && commit.paid.is_empty()
+            && commit.owe.is_empty()
             && commit.named.is_empty()
             && commit.held.is_empty()
             && commit.conflicts.is_empty();
@@ -120,6 +121,7 @@ impl Engine {
             agreed: writing.agreed.into_iter().map(|(index, change)| (name(index), change)).collect(),
             conflicts: writing.conflicts,
             paid: writing.paid,
+            owe: writing.owe,
             named: writing.named.into_iter().map(|(index, claim)| (name(index), claim)).collect(),
             ops: draft.into_ops(),
         };

@@ -26,27 +26,64 @@ impl Engine {
         self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
     }
 
+    /// A row that bears two marks was hit twice: it returns to its first before-image.
+    pub(super) fn merge_debts(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
+        for row in tabs.iter().flatten().flat_map(|tab| &tab.rows).filter(|row| row.claims.len() > 1) {
+            let marked = self
+                .owed
+                .iter()
+                .filter(|(_, owed)| owed.mark().is_some_and(|mark| row.claims.contains(&mark)));
+            let ids: Vec<OwedId> = marked.map(|(id, _)| *id).collect();
+            for (at, id) in ids.iter().enumerate() {
+                for earlier in &ids[..at] {
+                    self.merge_two(*id, *earlier, writing);
+                }
+            }
+        }
+    }
+
+    fn merge_two(&mut self, id: OwedId, earlier: OwedId, writing: &mut Writing) {
+        let (Some(mut owed), Some(mut first)) =
+            (self.owed.get(&id).cloned(), self.owed.get(&earlier).cloned())
+        else {
+            return;
+        };
+        if owed.mark() == first.mark() || !owed.merge(&mut first) {
+            return;
+        }
+        for (id, owed) in [(id, owed), (earlier, first)] {
+            if owed.is_nothing() {
+                self.owed.remove(&id);
+                writing.paid.push(id);
+            } else {
+                writing.owe.retain(|(known, _)| *known != id);
+                writing.owe.push((id, owed.clone()));
+                self.owed.insert(id, owed);
+            }
+        }
+    }
+
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
+        let mut unseen = Vec::new();
         for (id, owed) in &self.owed {
-            let Owed::Cells { link, victim: Some(key), cells, back, mark, .. } = owed else { continue };
-            let Some(index) = self.table_named(link) else { continue };
-            let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
-            let rows: Vec<&RowView> =
-                tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            // What shows it still after the row was mended is a copy of it, and a copy has no mark.
-            let theirs = |row: &&&RowView| !*back || mark.is_none() || !table.is_marked(row);
-            let shows =
-                rows.iter().filter(theirs).any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
-            // Of two rows with one key the one that was hit may be the one that is away.
-            let away = rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
-            if !away || table.dead.contains(key) {
+            let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
+            let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
+            let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
+            let is_over = hit.back && (seen.rows.all(key).nth(1).is_none() || !seen.has_copy(hit));
+            if !seen.is_away(hit) || seen.table.dead.contains(key) {
                 self.asleep.remove(id);
-            } else if writing.whole[index] {
-                self.asleep.insert(*id);
+            } else if writing.whole[index] && self.asleep.insert(*id) {
+                unseen.push((index, owed.clone()));
             }
-            if *back && writing.whole[index] && (rows.len() < 2 || !shows) {
+            if is_over && writing.whole[index] {
                 writing.paid.push(*id);
+            }
+        }
+        for (index, owed) in unseen {
+            if let (Owed::KeyCells { wrong, victim, cells, .. }, Some(Ok(tab))) = (owed, tabs.get(index)) {
+                self.list_overwritten(index, tab, wrong.as_ref(), &cells, writing);
+                self.restore(index, tab, victim);
             }
         }
         for id in &writing.paid {
@@ -56,6 +93,40 @@ impl Engine {
         if !self.is_mending() {
             self.healed.clear();
         }
+    }
+
+    /// The row of a record shows another key and is nowhere to be seen: the record goes to the sheet as a new row, nobody
+    /// deleted it.
+    fn restore(&mut self, index: usize, tab: &TabView, victim: Option<Key>) {
+        let seq = self.seq;
+        if let Some(key) = victim.filter(|key| !Rows::of(tab).contains(key)) {
+            self.tables[index].restore.insert(key.clone());
+            self.tables[index].fetch(&key, seq);
+        }
+    }
+
+    /// What stood in cells that cannot be put back is kept in the list.
+    fn list_overwritten(
+        &mut self,
+        index: usize,
+        tab: &TabView,
+        key: Option<&Key>,
+        cells: &[Overwritten],
+        writing: &mut Writing,
+    ) {
+        if let Some(key) = key {
+            self.tables[index].showed(key, cells, self.clock);
+        }
+        writing.conflicts.extend(cells.iter().map(|cell| Conflict {
+            table: index,
+            key: key.cloned(),
+            column: tab.columns.iter().position(|grid| *grid == cell.column),
+            database: None,
+            sheet: Some(cell.before.value.clone()),
+            winner: Winner::Nobody,
+            rule: "overwritten by mistake, and changed again before it could be put back".into(),
+            background: Background::default(),
+        }));
     }
 
     pub(super) fn draft_mends(&mut self, draft: &mut Draft, writing: &mut Writing) {
@@ -91,30 +162,27 @@ impl Engine {
             let others: Vec<Hit<'_>> =
                 others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
             let seen = Seen { table: &self.tables[index], tab: &tab, rows: &rows };
+            let found = Hit::of(&owed).map(|hit| seen.place(hit, (&others, &healed)));
             match owed {
-                Owed::Cells { victim, cells, row: was, back, mark, .. } => {
-                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was, mark, back };
-                    let row = match seen.place(hit, (&others, &healed)) {
-                        Place::Here(row) => Some(row),
-                        Place::Later => continue,
-                        Place::Nowhere => None,
+                Owed::Cells { victim, cells, .. } => {
+                    let row = match found {
+                        Some(Place::Here(row)) => Some(row),
+                        Some(Place::Later) => continue,
+                        Some(Place::Nowhere) | None => None,
                     };
-                    let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
+                    let victim = row.map_or(victim, |row| key_of(&row.key));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong, victim, cells, row: was, mark, .. } => {
-                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was, mark, back: false };
-                    let row = match seen.place(hit, (&others, &healed)) {
-                        Place::Here(row) => Some(row),
-                        Place::Later => continue,
-                        Place::Nowhere => None,
+                Owed::KeyCells { wrong, victim, cells, .. } => {
+                    let row = match found {
+                        Some(Place::Here(row)) => Some(row),
+                        Some(Place::Later) => continue,
+                        Some(Place::Nowhere) | None => None,
                     };
-                    if let (None, Some(key)) = (row, victim) {
-                        // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
-                        let seq = self.seq;
-                        self.tables[index].restore.insert(key.clone());
-                        self.tables[index].fetch(&key, seq);
+                    if row.is_none() {
+                        self.restore(index, &tab, victim);
                     }
+                    let wrong = row.map_or(wrong, |row| key_of(&row.key));
                     self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
                 }
                 // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
@@ -141,23 +209,8 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let Some(row) = row else {
-            // Somebody has written over it since, or the row is gone: what stood there is kept in the list.
-            if let Some(key) = &victim {
-                self.tables[index].showed(key, cells, self.clock);
-            }
-            for cell in cells {
-                let column = tab.columns.iter().position(|grid| *grid == cell.column);
-                writing.conflicts.push(Conflict {
-                    table: index,
-                    key: victim.clone(),
-                    column,
-                    database: None,
-                    sheet: Some(cell.before.value.clone()),
-                    winner: Winner::Nobody,
-                    rule: "overwritten by mistake, and changed again before it could be put back".into(),
-                    background: Background::default(),
-                });
-            }
+            // Somebody has written over it since, or the row is gone.
+            self.list_overwritten(index, tab, victim.as_ref(), cells, writing);
             writing.paid.push(id);
             return;
         };
@@ -204,21 +257,23 @@ struct Hit<'a> {
     mark: Option<ClaimId>,
     /// The row is mended: a copy of it is looked for.
     back: bool,
+    /// The key that it shows is not its own.
+    rekeyed: bool,
 }
 
 impl<'a> Hit<'a> {
     fn of(owed: &'a Owed) -> Option<Self> {
-        let (shows, cells, was, back) = match owed {
-            Owed::Cells { victim, cells, row, back, .. } => (victim.as_ref(), cells, row, *back),
-            Owed::KeyCells { wrong, cells, row, .. } => (wrong.as_ref(), cells, row, false),
+        let (shows, cells, was, back, rekeyed) = match owed {
+            Owed::Cells { victim, cells, row, back, .. } => (victim.as_ref(), cells, row, *back, false),
+            Owed::KeyCells { wrong, cells, row, .. } => (wrong.as_ref(), cells, row, false, true),
             Owed::Row { .. } | Owed::Edit { .. } => return None,
         };
-        Some(Self { shows, cells, was, mark: owed.mark(), back })
+        Some(Self { shows, cells, was, mark: owed.mark(), back, rekeyed })
     }
 
     /// A row without key that has its cells back: no other hit is meant by them.
     fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row, mark: None, back: false }
+        Self { shows: None, cells: &[], was: row, mark: None, back: false, rekeyed: false }
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -283,8 +338,9 @@ impl<'a> Seen<'a, '_> {
         let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
         if let Some(key) = hit.shows {
             let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
-            let rows = self.rows.all(key).filter(|row| of(row));
-            return rows.filter(ours).filter(mine).max_by_key(|row| like(row));
+            let rows = self.rows.all(key).filter(|row| of(row) && !self.is_by_right(hit, key, row));
+            let found = rows.filter(ours).filter(mine).max_by_key(|row| like(row));
+            return found.or_else(|| self.cleared(hit).filter(|row| of(row)));
         }
         let text = |row: &&RowView| {
             hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
@@ -302,6 +358,53 @@ impl<'a> Seen<'a, '_> {
             .max_by_key(|row| like(row))
             .or(alone)
             .or_else(|| named().find(|row| like(row) + keys == width))
+    }
+}
+
+impl<'a> Seen<'a, '_> {
+    /// Does the row have the key by right that another one shows since it was hit? It looks more like the record.
+    fn is_by_right(&self, hit: Hit<'_>, key: &Key, row: &RowView) -> bool {
+        let Some(base) = self.table.base.get(key).filter(|_| hit.rekeyed) else { return false };
+        let columns = row.cells.iter().zip(&base.columns);
+        let agreed = columns.filter(|(cell, base)| base.is_some_and(|base| base.cell == cell.value.digest()));
+        agreed.count() > hit.likeness(self.tab, row)
+    }
+
+    /// Is the row that was hit nowhere in the tab, though it may come back?
+    fn is_away(&self, hit: Hit<'_>) -> bool {
+        if hit.rekeyed {
+            return self.find(hit, &[]).is_none();
+        }
+        let Some(key) = hit.shows else { return false };
+        let none = !self.rows.contains(key) && (hit.back || self.cleared(hit).is_none());
+        // Of two rows with one key the one that was hit may be the one that is away.
+        none || (!self.has_copy(hit) && matches!(self.table.doubles.get(key), Some(Some(_))))
+    }
+
+    /// Does a row with its key show what we wrote? What shows it still after the row was mended is a copy of it, and a copy has
+    /// no mark.
+    fn has_copy(&self, hit: Hit<'_>) -> bool {
+        let theirs = |row: &RowView| !hit.back || hit.mark.is_none() || !self.table.is_marked(row);
+        let ours = |row: &RowView| hit.cells.iter().any(|cell| shows_ours(self.tab, row, cell));
+        let mut rows = hit.shows.into_iter().flat_map(|key| self.rows.all(key));
+        rows.any(|row| theirs(row) && ours(row))
+    }
+
+    /// The one row whose key a person has cleared since it was hit: all else is as it was left.
+    fn cleared(&self, hit: Hit<'_>) -> Option<&'a RowView> {
+        let table = self.table;
+        let is_left = |(at, cell): (usize, &GridCell)| {
+            let column = &table.plan.columns[at];
+            column.key || alike(cell, Overwritten::expected(hit.cells, hit.was, self.tab.columns[at]))
+        };
+        let ours = |row: &RowView| {
+            let mut cells = hit.cells.iter().filter(|cell| !cell.wrote.value.is_blank());
+            cells.any(|cell| shows_ours(self.tab, row, cell))
+        };
+        let mut rows = self.tab.rows.iter().filter(|row| {
+            row.key == KeySeen::Blank && ours(row) && row.cells.iter().enumerate().all(is_left)
+        });
+        rows.next().filter(|_| rows.next().is_none())
     }
 }
 

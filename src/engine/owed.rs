@@ -120,7 +120,17 @@ fn grown(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u3
     earlier.iter().any(ours) && grid.iter().all(filled)
 }
 
+/// The row has a newer mark; true when that is news.
+fn remark(mark: &mut Option<ClaimId>, newer: Option<ClaimId>) -> bool {
+    newer.is_some() && std::mem::replace(mark, newer) != newer
+}
+
 impl Overwritten {
+    /// Did a later write overwrite what this one had left?
+    fn is_under(&self, later: &Self) -> bool {
+        self.column == later.column && alike(&self.wrote, &later.before)
+    }
+
     /// What the row that was hit shows in a column of the grid if nobody has touched it since.
     pub fn expected<'a>(cells: &'a [Self], row: &'a [GridCell], column: u32) -> &'a GridCell {
         let ours = cells.iter().find(|cell| cell.column == column).map(|cell| &cell.wrote);
@@ -144,24 +154,45 @@ impl Owed {
         matches!(self, Self::Cells { cells, .. } | Self::KeyCells { cells, .. } if cells.is_empty())
     }
 
-    /// Settles a debt that arose with an earlier one for the same row: the row is owed what it had before the first of them.
-    /// Each cell stays with one of the two. True when the earlier one changed. `grid`: where the link's columns stand.
+    /// Settles a debt that arose with an earlier one, where their contents tell that they are of one row. True when the earlier
+    /// one changed. `grid`: where the link's columns stand.
     pub fn follow(&mut self, earlier: &mut Self, grid: &[u32]) -> bool {
+        self.is_told(earlier, grid) && self.merge(earlier)
+    }
+
+    /// Did this one hit the row that the earlier one had hit? Where both have left a mark the next read tells.
+    fn is_told(&self, earlier: &Self, grid: &[u32]) -> bool {
+        if self.mark().is_some() && earlier.mark().is_some() {
+            return false;
+        }
         match (self, earlier) {
             (
-                Self::Cells { link, victim, cells, row, mark, .. },
-                Self::Cells { link: same, victim: known, cells: before, row: was, mark: marked, .. },
+                Self::Cells { link, victim, row, .. },
+                Self::Cells { link: same, victim: known, cells, row: was, .. },
             ) => {
                 let told =
-                    victim.is_some() || as_left(before, was, row, grid) || grown(before, was, row, grid);
-                if link != same || victim != known || !told {
-                    return false;
-                }
+                    || victim.is_some() || as_left(cells, was, row, grid) || grown(cells, was, row, grid);
+                link == same && victim == known && told()
+            }
+            (
+                Self::KeyCells { link, victim, cells, row, .. },
+                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, .. },
+            ) => !cells.is_empty() && link == same && victim == shown && as_left(before, was, row, grid),
+            _ => false,
+        }
+    }
+
+    /// Two debts of one row: it is owed what it had before the first of them, and each cell stays with one of the two. True when
+    /// the earlier one changed.
+    pub fn merge(&mut self, earlier: &mut Self) -> bool {
+        match (self, earlier) {
+            (
+                Self::Cells { cells, row, mark, .. },
+                Self::Cells { cells: before, row: was, mark: marked, .. },
+            ) => {
                 let count = before.len();
                 for cell in cells.iter_mut() {
-                    let first =
-                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
-                    if let Some(place) = before.iter().position(first) {
+                    if let Some(place) = before.iter().position(|old| old.is_under(cell)) {
                         cell.before = before.remove(place).before;
                         put(was, cell.column, &cell.wrote);
                     }
@@ -171,16 +202,32 @@ impl Owed {
                     put(row, old.column, &old.before);
                 }
                 cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-                *marked = mark.or(*marked);
-                before.len() < count
+                remark(marked, *mark) || before.len() < count
+            }
+            (Self::KeyCells { cells, mark, .. }, Self::Cells { cells: before, mark: marked, .. }) => {
+                let count = before.len();
+                for cell in cells.iter_mut() {
+                    if let Some(place) = before.iter().position(|old| old.is_under(cell)) {
+                        cell.before = before.remove(place).before;
+                    }
+                }
+                remark(marked, *mark) || before.len() < count
+            }
+            (Self::Cells { cells, mark, .. }, Self::KeyCells { cells: before, mark: marked, .. }) => {
+                let count = cells.len();
+                cells.retain(|cell| match before.iter_mut().find(|old| old.is_under(cell)) {
+                    Some(old) => {
+                        old.wrote.clone_from(&cell.wrote);
+                        false
+                    }
+                    None => true,
+                });
+                remark(marked, *mark) || cells.len() < count
             }
             (
-                Self::KeyCells { link, victim, wrong, cells, row, mark },
-                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, mark: marked, .. },
+                Self::KeyCells { wrong, cells, mark, .. },
+                Self::KeyCells { wrong: shown, cells: before, mark: marked, .. },
             ) => {
-                if cells.is_empty() || link != same || victim != shown || !as_left(before, was, row, grid) {
-                    return false;
-                }
                 for cell in cells.drain(..) {
                     match before.iter_mut().find(|old| old.column == cell.column) {
                         Some(old) => old.wrote = cell.wrote,
@@ -189,7 +236,7 @@ impl Owed {
                 }
                 before.retain(|cell| !alike(&cell.wrote, &cell.before));
                 shown.clone_from(wrong);
-                *marked = mark.or(*marked);
+                remark(marked, *mark);
                 true
             }
             _ => false,

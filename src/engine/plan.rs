@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::effect::Conflict;
 use crate::engine::input::Micros;
-use crate::engine::owed::OwedId;
+use crate::engine::owed::{Owed, OwedId};
 use crate::model::base::{BaseChange, ColumnBase, RowBase};
 use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::key::Key;
@@ -35,6 +35,9 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Owed things that the read showed to be settled.
     pub paid: Vec<OwedId>,
+    /// Owed things of which the read showed more.
+    #[serde(default)]
+    pub owe: Vec<(OwedId, Owed)>,
     /// Claims that need no more care.
     pub named: Vec<(LinkName, ClaimId)>,
 }

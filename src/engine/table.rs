@@ -130,7 +130,7 @@ pub struct Table {
     pub not_swept_before: Micros,
     /// Where the link stands.
     pub life: Life,
-    /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
+    /// Keys of a pass over the whole table whose effects are not durable: the stream will not tell them again.
     pub copying: BTreeSet<Key>,
     /// What may be concluded from rows that base does not know.
     pub knowledge: Knowledge,

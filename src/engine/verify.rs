@@ -125,13 +125,14 @@ impl Engine {
         for (index, change) in &base {
             self.tables[*index].apply(change, now);
         }
+        self.owed.extend(plan.owe.iter().cloned());
         for id in &plan.paid {
             self.owed.remove(id);
         }
         Commit {
             batch: Some((plan.number, landed)),
             base,
-            owe: Vec::new(),
+            owe: plan.owe.clone(),
             paid: plan.paid.clone(),
             named,
             conflicts: plan.conflicts.clone(),
@@ -415,10 +416,17 @@ impl Engine {
 
     /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
     fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
-        if let Owed::Cells { cells, .. } | Owed::KeyCells { cells, .. } = &mut owed {
+        let mut grid = self.table_named(owed.link()).map_or_else(Vec::new, |at| self.tables[at].grid.clone());
+        if let Owed::Cells { cells, row, .. } | Owed::KeyCells { cells, row, .. } = &mut owed {
             cells.retain(|cell| !alike(&cell.wrote, &cell.before));
+            if grid.is_empty() {
+                // Nothing was read since the start: all of the row is compared.
+                grid.extend(0..u32::try_from(row.len()).unwrap_or(0));
+            }
         }
-        let grid = self.table_named(owed.link()).map_or_else(Vec::new, |at| self.tables[at].grid.clone());
+        if owed.is_nothing() {
+            return;
+        }
         for (id, earlier) in &mut self.owed {
             if !owed.follow(earlier, &grid) {
                 continue;

@@ -95,7 +95,17 @@ impl World {
                 }
                 self.tally.committed(commit, &self.store);
                 self.store.commit(commit);
-                self.trace(|| format!("  commit {:?} front {}", commit.batch, commit.front));
+                self.trace(|| {
+                    let base = commit.base.iter().map(|(table, change)| tell::base(*table, change));
+                    let base = base.collect::<Vec<_>>().join(" ");
+                    format!("  commit {:?} front {} base {base}", commit.batch, commit.front)
+                });
+                for (id, owed) in &commit.owe {
+                    self.trace(|| format!("    owed {id}: {}", tell::owed(owed)));
+                }
+                if !commit.paid.is_empty() {
+                    self.trace(|| format!("    paid {:?}", commit.paid));
+                }
                 let again = call.step == 1 && self.weather.strikes(Fault::CommitRetried, &mut self.dice);
                 (!again).then_some(Input::Committed)
             }
@@ -237,12 +247,16 @@ impl World {
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
                 self.trace(|| {
                     format!(
-                        "  batch {} LATE: {}",
+                        "  batch {} LATE {}: {}",
                         batch.number,
-                        if applied.is_ok() { "applied" } else { "refused" }
+                        if applied.is_ok() { "applied" } else { "refused" },
+                        tell::plan(&plan)
                     )
                 });
                 if let Ok((_, did)) = applied {
+                    for did in &did {
+                        self.trace(|| tell::did(did));
+                    }
                     self.witness.daemon_did(&did, &meant(&plan));
                 }
             }

@@ -121,7 +121,14 @@ impl Witness {
         self.key_typed.insert((tab, id));
     }
 
+    /// The row is another record's from now on, or a new one's, with what it shows. Where a write of ours had hit it by mistake
+    /// that is what its record has in the table.
     pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
+        for column in 1..WIDTH {
+            if let Some(last) = self.history.get(&(tab, id, column)).and_then(|held| held.last()).cloned() {
+                self.leave(uid, column, &last);
+            }
+        }
         self.acts += 1;
         self.taken.insert((tab, id));
         self.records.remove(&uid);
