@@ -68,6 +68,7 @@ impl Engine {
         let mut unseen = Vec::new();
         for (id, owed) in &self.owed {
             let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
+            let hit = Hit { asleep: self.asleep.contains(id), ..hit };
             let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
             let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
             let is_over = hit.back && (seen.rows.all(key).nth(1).is_none() || !seen.has_copy(hit));
@@ -259,6 +260,8 @@ struct Hit<'a> {
     back: bool,
     /// The key that it shows is not its own.
     rekeyed: bool,
+    /// It was nowhere to be seen.
+    asleep: bool,
 }
 
 impl<'a> Hit<'a> {
@@ -268,12 +271,12 @@ impl<'a> Hit<'a> {
             Owed::KeyCells { wrong, cells, row, .. } => (wrong.as_ref(), cells, row, false, true),
             Owed::Row { .. } | Owed::Edit { .. } => return None,
         };
-        Some(Self { shows, cells, was, mark: owed.mark(), back, rekeyed })
+        Some(Self { shows, cells, was, mark: owed.mark(), back, rekeyed, asleep: false })
     }
 
     /// A row without key that has its cells back: no other hit is meant by them.
     fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row, mark: None, back: false, rekeyed: false }
+        Self { shows: None, cells: &[], was: row, mark: None, back: false, rekeyed: false, asleep: false }
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -362,12 +365,14 @@ impl<'a> Seen<'a, '_> {
 }
 
 impl<'a> Seen<'a, '_> {
-    /// Does the row have the key by right that another one shows since it was hit? It looks more like the record.
+    /// Does the row have the key by right that another one shows since it was hit? Then it looks more like the record; where
+    /// nothing tells, it has if the other one was away.
     fn is_by_right(&self, hit: Hit<'_>, key: &Key, row: &RowView) -> bool {
         let Some(base) = self.table.base.get(key).filter(|_| hit.rekeyed) else { return false };
         let columns = row.cells.iter().zip(&base.columns);
         let agreed = columns.filter(|(cell, base)| base.is_some_and(|base| base.cell == cell.value.digest()));
-        agreed.count() > hit.likeness(self.tab, row)
+        let (agreed, left) = (agreed.count(), hit.likeness(self.tab, row));
+        agreed > left || (agreed == left && hit.asleep)
     }
 
     /// Is the row that was hit nowhere in the tab, though it may come back?

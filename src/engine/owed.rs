@@ -230,7 +230,9 @@ impl Owed {
             ) => {
                 for cell in cells.drain(..) {
                     match before.iter_mut().find(|old| old.column == cell.column) {
-                        Some(old) => old.wrote = cell.wrote,
+                        Some(old) if old.is_under(&cell) => old.wrote = cell.wrote,
+                        // A person has typed into it in between.
+                        Some(old) => *old = cell,
                         None => before.push(cell),
                     }
                 }

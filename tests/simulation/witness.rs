@@ -53,6 +53,8 @@ pub(super) struct Witness {
     pub(super) taken: BTreeSet<(usize, Id)>,
     removed: BTreeSet<Uid>,
     own: BTreeMap<Uid, Cell>,
+    /// What a row shows if no write hits it that was meant for another one.
+    rightful: BTreeMap<(Uid, usize), Cell>,
     /// Formulas that people put into linked cells, with what they give.
     formulas: BTreeMap<(Uid, usize), Cell>,
     /// When the daemon deleted rows of a table, since it was started.
@@ -80,6 +82,7 @@ impl Witness {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
+        self.rightful.insert((uid, column), cell.clone());
         self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
 
@@ -121,12 +124,12 @@ impl Witness {
         self.key_typed.insert((tab, id));
     }
 
-    /// The row is another record's from now on, or a new one's, with what it shows. Where a write of ours had hit it by mistake
-    /// that is what its record has in the table.
+    /// The row is another record's from now on, or a new one's, with what it shows: without what a write of ours has put into it
+    /// by mistake.
     pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
         for column in 1..WIDTH {
-            if let Some(last) = self.history.get(&(tab, id, column)).and_then(|held| held.last()).cloned() {
-                self.leave(uid, column, &last);
+            if let Some(cell) = self.rightful.get(&(uid, column)).cloned() {
+                self.leave(uid, column, &cell);
             }
         }
         self.acts += 1;
@@ -294,11 +297,15 @@ impl Witness {
                         ));
                     }
                     let meant = meant.next().copied().flatten();
-                    if *alone && meant.is_some() && meant == before.id() {
-                        self.older_over_newer(*tab, before, after);
+                    if meant.is_some() && meant == before.id() {
+                        if *alone {
+                            self.older_over_newer(*tab, before, after);
+                        }
+                        self.shows(after);
                     }
                 }
                 Did::Inserted { tab, row } => {
+                    self.shows(row);
                     if let Some(id) = row.id() {
                         self.bind(row.uid, *tab, id);
                     }
@@ -308,6 +315,13 @@ impl Witness {
                 }
                 Did::Removed { .. } => {}
             }
+        }
+    }
+
+    /// The row shows what it should.
+    pub(super) fn shows(&mut self, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            self.rightful.insert((row.uid, column), row.cells[*grid].clone());
         }
     }
 
