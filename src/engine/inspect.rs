@@ -129,6 +129,7 @@ impl Engine {
         if table.gone.remove(key).is_some() {
             table.allowed.remove(key);
         }
+        table.restore.remove(key);
         if table.is_fetching(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }

@@ -68,23 +68,29 @@ impl Engine {
         let mut unseen = Vec::new();
         for (id, owed) in &self.owed {
             let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
-            let hit = Hit { asleep: self.asleep.contains(id), ..hit };
             let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
             let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
-            let is_over = hit.back && (seen.rows.all(key).nth(1).is_none() || !seen.has_copy(hit));
+            if seen.is_over(hit, key) && writing.whole[index] {
+                writing.paid.push(*id);
+                continue;
+            }
             if !seen.is_away(hit) || seen.table.dead.contains(key) {
                 self.asleep.remove(id);
             } else if writing.whole[index] && self.asleep.insert(*id) {
-                unseen.push((index, owed.clone()));
-            }
-            if is_over && writing.whole[index] {
-                writing.paid.push(*id);
+                unseen.push((index, *id));
             }
         }
-        for (index, owed) in unseen {
-            if let (Owed::KeyCells { wrong, victim, cells, .. }, Some(Ok(tab))) = (owed, tabs.get(index)) {
+        for (index, id) in unseen {
+            let (Some(owed), Some(Ok(tab))) = (self.owed.get_mut(&id), tabs.get(index)) else { continue };
+            let Owed::KeyCells { away, .. } = owed else { continue };
+            if std::mem::replace(away, true) {
+                continue;
+            }
+            writing.owe.retain(|(known, _)| *known != id);
+            writing.owe.push((id, owed.clone()));
+            if let Owed::KeyCells { wrong, victim, cells, .. } = owed.clone() {
                 self.list_overwritten(index, tab, wrong.as_ref(), &cells, writing);
-                self.restore(index, tab, victim);
+                self.restore(index, victim);
             }
         }
         for id in &writing.paid {
@@ -98,9 +104,9 @@ impl Engine {
 
     /// The row of a record shows another key and is nowhere to be seen: the record goes to the sheet as a new row, nobody
     /// deleted it.
-    fn restore(&mut self, index: usize, tab: &TabView, victim: Option<Key>) {
+    fn restore(&mut self, index: usize, victim: Option<Key>) {
         let seq = self.seq;
-        if let Some(key) = victim.filter(|key| !Rows::of(tab).contains(key)) {
+        if let Some(key) = victim {
             self.tables[index].restore.insert(key.clone());
             self.tables[index].fetch(&key, seq);
         }
@@ -181,7 +187,7 @@ impl Engine {
                         Some(Place::Nowhere) | None => None,
                     };
                     if row.is_none() {
-                        self.restore(index, &tab, victim);
+                        self.restore(index, victim);
                     }
                     let wrong = row.map_or(wrong, |row| key_of(&row.key));
                     self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
@@ -260,23 +266,29 @@ struct Hit<'a> {
     back: bool,
     /// The key that it shows is not its own.
     rekeyed: bool,
-    /// It was nowhere to be seen.
-    asleep: bool,
+    /// It was nowhere to be seen once.
+    away: bool,
 }
 
 impl<'a> Hit<'a> {
     fn of(owed: &'a Owed) -> Option<Self> {
-        let (shows, cells, was, back, rekeyed) = match owed {
-            Owed::Cells { victim, cells, row, back, .. } => (victim.as_ref(), cells, row, *back, false),
-            Owed::KeyCells { wrong, cells, row, .. } => (wrong.as_ref(), cells, row, false, true),
-            Owed::Row { .. } | Owed::Edit { .. } => return None,
-        };
-        Some(Self { shows, cells, was, mark: owed.mark(), back, rekeyed, asleep: false })
+        let mark = owed.mark();
+        match owed {
+            Owed::Cells { victim, cells, row: was, back, .. } => {
+                let (shows, back) = (victim.as_ref(), *back);
+                Some(Self { shows, cells, was, mark, back, rekeyed: false, away: false })
+            }
+            Owed::KeyCells { wrong, cells, row: was, back, away, .. } => {
+                let (shows, back, away) = (wrong.as_ref(), *back, *away);
+                Some(Self { shows, cells, was, mark, back, rekeyed: true, away })
+            }
+            Owed::Row { .. } | Owed::Edit { .. } => None,
+        }
     }
 
     /// A row without key that has its cells back: no other hit is meant by them.
     fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row, mark: None, back: false, rekeyed: false, asleep: false }
+        Self { shows: None, cells: &[], was: row, mark: None, back: false, rekeyed: false, away: false }
     }
 
     /// How many of the row's cells are as the hit left them.
@@ -323,7 +335,8 @@ impl<'a> Seen<'a, '_> {
                 hit.cells.iter().any(|cell| shows_ours(self.tab, row, cell)).then_some(row)
             }
             (_, Some(_)) => {
-                let same = |row: &RowView| hit.back || hit.likeness(self.tab, row) == self.tab.columns.len();
+                let some = hit.back && !hit.rekeyed;
+                let same = |row: &RowView| some || hit.likeness(self.tab, row) == self.tab.columns.len();
                 self.alike(hit, others, |row| unmarked(row) && same(row))
             }
             (_, None) => self.alike(hit, others, unmarked).or_else(|| self.alike(hit, others, |_| true)),
@@ -372,7 +385,19 @@ impl<'a> Seen<'a, '_> {
         let columns = row.cells.iter().zip(&base.columns);
         let agreed = columns.filter(|(cell, base)| base.is_some_and(|base| base.cell == cell.value.digest()));
         let (agreed, left) = (agreed.count(), hit.likeness(self.tab, row));
-        agreed > left || (agreed == left && hit.asleep)
+        agreed > left || (agreed == left && hit.away)
+    }
+
+    /// Is the row mended, and does no copy of it show what we wrote?
+    fn is_over(&self, hit: Hit<'_>, key: &Key) -> bool {
+        let copied = || {
+            if hit.rekeyed {
+                self.find(hit, &[]).is_some()
+            } else {
+                self.rows.all(key).nth(1).is_some() && self.has_copy(hit)
+            }
+        };
+        hit.back && !copied()
     }
 
     /// Is the row that was hit nowhere in the tab, though it may come back?

@@ -65,6 +65,12 @@ pub enum Owed {
         cells: Vec<Overwritten>,
         /// The whole row as it was, from column A on.
         row: Vec<GridCell>,
+        /// They were put back once: what looks as the row did is a copy that a person made of it meanwhile.
+        #[serde(default)]
+        back: bool,
+        /// It was nowhere to be seen once: its record has got another row.
+        #[serde(default)]
+        away: bool,
         /// The mark that stands on the row, where the hit was a mend's.
         #[serde(default)]
         mark: Option<ClaimId>,
@@ -247,7 +253,7 @@ impl Owed {
 
     /// Its cells stand in the row again, under the mark of the mend.
     pub fn put_back(&mut self, by: Option<ClaimId>) {
-        if let Self::Cells { back, mark, .. } = self {
+        if let Self::Cells { back, mark, .. } | Self::KeyCells { back, mark, .. } = self {
             *back = true;
             *mark = by.or(*mark);
         }

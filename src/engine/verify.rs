@@ -205,7 +205,19 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
-                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row, mark: op.mark }, commit);
+                    self.owe(
+                        Owed::KeyCells {
+                            link,
+                            wrong,
+                            victim,
+                            cells,
+                            row,
+                            back: false,
+                            away: false,
+                            mark: op.mark,
+                        },
+                        commit,
+                    );
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(to);
                     if let Some(from) = from {
@@ -344,15 +356,20 @@ impl Engine {
         let victim = victim.as_ref();
         if stands {
             // A person may have copied the row with our cells in it: the next read tells.
-            if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
-                debt.put_back(op.mark);
-                commit.owe.push((owed, debt.clone()));
-                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
+            match self.owed.get_mut(&owed) {
+                Some(
+                    debt @ (Owed::Cells { victim: Some(_), .. } | Owed::KeyCells { wrong: Some(_), .. }),
+                ) => {
+                    debt.put_back(op.mark);
+                    commit.owe.push((owed, debt.clone()));
+                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
+                    }
                 }
-            } else {
-                commit.paid.push(owed);
-                self.note_healed(owed, op, receipt);
+                _ => {
+                    commit.paid.push(owed);
+                    self.note_healed(owed, op, receipt);
+                }
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {
@@ -383,9 +400,16 @@ impl Engine {
         let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
         let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
         let debt = match self.owed.get(&owed) {
-            Some(Owed::KeyCells { victim: wrong, .. }) => {
-                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row, mark: op.mark }
-            }
+            Some(Owed::KeyCells { victim: wrong, .. }) => Owed::KeyCells {
+                link,
+                wrong: wrong.clone(),
+                victim,
+                cells,
+                row,
+                back: false,
+                away: false,
+                mark: op.mark,
+            },
             _ => Owed::Cells { link, victim, cells, row, back: false, mark: op.mark },
         };
         self.owe(debt, commit);

@@ -88,8 +88,9 @@ pub(super) fn owed(owed: &Owed) -> String {
                 if *back { " back" } else { "" }
             )
         }
-        Owed::KeyCells { wrong, victim, cells, mark, .. } => {
-            format!("key of {}, which shows {}: {} mark {mark:?}", key(victim), key(wrong), over(cells))
+        Owed::KeyCells { wrong, victim, cells, mark, back, .. } => {
+            let back = if *back { " back" } else { "" };
+            format!("key of {}, which shows {}: {} mark {mark:?}{back}", key(victim), key(wrong), over(cells))
         }
         Owed::Row { victim, slot, .. } => format!("row {} of slot {slot}", key(victim)),
         Owed::Edit { key, column, cell: covered, .. } => {

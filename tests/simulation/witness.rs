@@ -119,6 +119,13 @@ impl Witness {
         self.key_typed.insert((tab, id));
     }
 
+    /// A copy stands for all that its row stands for: also for a key that a person has typed another one over.
+    pub(super) fn person_copied(&mut self, of: Uid, copy: Uid) {
+        let bound = self.bound.range((of, 0, Id::MIN)..=(of, usize::MAX, Id::MAX));
+        let bound: Vec<_> = bound.map(|(_, tab, id)| (copy, *tab, *id)).collect();
+        self.bound.extend(bound);
+    }
+
     /// Nobody can know that the record with this key has been in the table.
     pub(super) fn strange(&mut self, tab: usize, id: Id) {
         self.key_typed.insert((tab, id));
