@@ -40,6 +40,14 @@ pub(super) struct Follow {
     pub route: Route,
 }
 
+/// How far the stream was followed, over all connections.
+struct Reached {
+    position: Position,
+    backoff: Backoff,
+    /// Connections in a row that fell silent at this position.
+    silences: u32,
+}
+
 /// Follows until the end. A lost connection is taken up where it broke; what patience does not mend ends the daemon.
 pub(super) async fn follow(
     follow: Follow,
@@ -49,18 +57,21 @@ pub(super) async fn follow(
     mut shutdown: Shutdown,
 ) -> Result<(), DaemonError> {
     let identity = identity(&follow.owner, server_id);
-    let mut position = follow.position.clone();
-    let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
+    let backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(30));
+    let mut reached = Reached { position: follow.position.clone(), backoff, silences: 0 };
     loop {
-        let went =
-            one_connection(&follow, identity, &mut position, &mut backoff, &pool, &beat, &mut shutdown).await;
+        let went = one_connection(&follow, identity, &mut reached, &pool, &beat, &mut shutdown).await;
         let Err(error) = went else { return Ok(()) };
+        if matches!(error, DaemonError::Database(database::Error::Silent(_))) {
+            reached.silences += 1;
+        }
         match error.fault() {
             _ if matches!(&error, DaemonError::Database(error) if error.lost_position()) => {
                 start_over(&pool, &follow).await?;
                 return Err(DaemonError::Anew(format!("every table is read whole: {error}")));
             }
             Fault::Passing if !matches!(error, DaemonError::Anew(_)) => {
+                let backoff = &mut reached.backoff;
                 let wait = backoff.wait(f64::from(backoff.failures() % 3) / 3.0);
                 warn!(%error, wait_ms = wait.as_millis() as u64, "the stream broke: it is taken up where it was");
                 beat.rest();
@@ -73,12 +84,10 @@ pub(super) async fn follow(
     }
 }
 
-#[allow(clippy::too_many_arguments)]
 async fn one_connection(
     follow: &Follow,
     identity: Identity,
-    position: &mut Position,
-    backoff: &mut Backoff,
+    reached: &mut Reached,
     pool: &Pool,
     beat: &Beat,
     shutdown: &mut Shutdown,
@@ -86,11 +95,12 @@ async fn one_connection(
     let opened = async {
         let mut conn = pool.get_conn().await.map_err(database::Error::from)?;
         let interest = Interest::load(&mut conn, follow.watched.clone()).await?;
-        Tail::open(&follow.server, position, identity, interest, Terms::default()).await
+        let terms = Terms::default().patient(reached.silences);
+        Tail::open(&follow.server, &reached.position, identity, interest, terms).await
     };
     let Some(tail) = shutdown.race(opened).await else { return Ok(()) };
     let mut tail = tail?;
-    info!(position = position.to_string(), "following the binlog");
+    info!(position = reached.position.to_string(), "following the binlog");
     let ended = loop {
         // Waiting is bounded by the heartbeats; what can be stuck is the way to an engine that takes nothing.
         beat.rest();
@@ -99,7 +109,7 @@ async fn one_connection(
             Ok(event) => event,
             Err(error) => break Err(error.into()),
         };
-        backoff.reset();
+        reached.backoff.reset();
         beat.touch();
         let end = match &event {
             Event::Transaction(transaction) => Some(transaction.position.clone()),
@@ -125,7 +135,7 @@ async fn one_connection(
             }
         }
         if let Some(end) = end {
-            *position = end;
+            (reached.position, reached.silences) = (end, 0);
         }
     };
     tail.close().await;

@@ -42,6 +42,8 @@ pub struct Terms {
     pub heartbeat: Duration,
     /// After this silence the connection counts as dead; more than two heartbeats.
     pub silence: Duration,
+    /// The same until the connection has moved the position: [`Terms::patient`].
+    pub first_silence: Duration,
     /// How long the server waits for us to read, in whole seconds.
     pub write_timeout: Duration,
     /// Bytes of rows that may wait to be taken. One larger transaction may wait alone.
@@ -55,10 +57,21 @@ impl Default for Terms {
         Self {
             heartbeat: Duration::from_secs(10),
             silence: Duration::from_secs(25),
+            first_silence: Duration::from_secs(25),
             write_timeout: Duration::from_secs(3600),
             ahead: 64 << 20,
             bounds: Bounds::default(),
         }
+    }
+}
+
+impl Terms {
+    /// For a position at which the line fell silent so often in a row. An event of a gigabyte on a slow line is silence too until
+    /// all of it is here, so each time the wait for it doubles, up to the server's own.
+    #[must_use]
+    pub fn patient(self, silences: u32) -> Self {
+        let doubled = self.silence.saturating_mul(2_u32.saturating_pow(silences));
+        Self { first_silence: doubled.min(self.write_timeout).max(self.silence), ..self }
     }
 }
 
@@ -97,7 +110,8 @@ impl Tail {
         let (sender, events) = mpsc::channel(AHEAD);
         let (wanted, watched) = watch::channel(interest);
         let room = Room::new(terms.ahead);
-        let reader = Reader { stream, assembly, wanted: watched, sender, room, silence: terms.silence };
+        let (silence, later) = (terms.first_silence, terms.silence);
+        let reader = Reader { stream, assembly, wanted: watched, sender, room, silence, later };
         Ok(Self { events, interest: wanted, reader: Some(tokio::spawn(reader.run())) })
     }
 
@@ -179,6 +193,8 @@ struct Reader {
     sender: mpsc::Sender<Waiting>,
     room: Room,
     silence: Duration,
+    /// The silence that is borne once the position moved.
+    later: Duration,
 }
 
 impl Reader {
@@ -194,6 +210,9 @@ impl Reader {
                 self.assembly.set_interest(self.wanted.borrow_and_update().clone());
             }
             if let Some(event) = self.assembly.take(&event)? {
+                if !matches!(event, Event::Heartbeat) {
+                    self.silence = self.later;
+                }
                 let share = self.room.share(event.weight()).await?;
                 if self.sender.send(Waiting { event, _share: share }).await.is_err() {
                     return Ok(());

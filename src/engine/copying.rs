@@ -1,7 +1,7 @@
 //! A pass over the whole table, in chunks beside the live stream (DBLog): keys that are told between a chunk's two marks are
 //! dropped from it, and what base knows and no chunk shows is looked up by its key at the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Engine;
 use crate::engine::effect::Effect;
@@ -11,7 +11,8 @@ use crate::engine::table::{Pending, Table};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 
-/// A copy pauses while this many keys wait for the sheet.
+/// A copy pauses while this many of its own keys wait for the sheet. What the stream brings is not counted: a table that changes
+/// faster than its tab takes it is copied all the same.
 const COPY_AHEAD: usize = 10_000;
 
 impl Engine {
@@ -51,11 +52,11 @@ impl Engine {
 
     pub(super) fn ask_chunks(&mut self) {
         for index in 0..self.tables.len() {
-            let table = &self.tables[index];
-            let Life::CatchingUpAll(copying) = &table.life else {
+            let table = &mut self.tables[index];
+            let Life::CatchingUpAll(copying) = &mut table.life else {
                 continue;
             };
-            if copying.chunk.is_some() || table.trouble.is_some() || table.pending.len() > COPY_AHEAD {
+            if copying.chunk.is_some() || table.trouble.is_some() || copying.is_ahead(&table.pending) {
                 continue;
             }
             let after = copying.after.clone();
@@ -66,6 +67,21 @@ impl Engine {
             }
             self.out.push_back(Effect::Chunk { table: index, after, low, high });
         }
+    }
+}
+
+impl Copying {
+    /// Do too many copied keys wait? Those that were sent meanwhile are forgotten from the oldest on; one that stays, for whatever
+    /// reason, goes to the end, so that it does not hide the others.
+    fn is_ahead(&mut self, pending: &BTreeMap<Key, Pending>) -> bool {
+        for _ in COPY_AHEAD..self.ahead.len() {
+            if let Some(key) = self.ahead.pop_front()
+                && pending.contains_key(&key)
+            {
+                self.ahead.push_back(key);
+            }
+        }
+        self.ahead.len() > COPY_AHEAD
     }
 }
 
@@ -97,6 +113,7 @@ impl Table {
         for (key, _) in &rows {
             copying.unmet.remove(key);
         }
+        let mut brought = Vec::new();
         for (key, row) in rows {
             if window.streamed.contains(&key) {
                 continue;
@@ -106,9 +123,13 @@ impl Table {
                 fence.kept_back = fence.kept_back.or(Some(first)).filter(|_| !fence.committed);
             } else {
                 let state = DbState::Row(row);
-                self.copying.insert(key.clone());
-                self.queue(key, Pending { state, first, commit, renamed_from: None, was: None });
+                copying.ahead.push_back(key.clone());
+                brought.push((key, Pending { state, first, commit, renamed_from: None, was: None }));
             }
+        }
+        for (key, pending) in brought {
+            self.copying.insert(key.clone());
+            self.queue(key, pending);
         }
         if last {
             self.finish_copy(first);
@@ -126,5 +147,57 @@ impl Table {
         for key in unmet {
             self.fetch(&key, first);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::input::LinkPlan;
+    use crate::model::value::Value;
+
+    fn key(id: usize) -> Key {
+        Key(vec![Value::Int(id.try_into().expect("it is small"))])
+    }
+
+    fn waiting(ids: impl Iterator<Item = usize>) -> BTreeMap<Key, Pending> {
+        let pending =
+            Pending { state: DbState::Gone(None), first: 0, commit: 0, renamed_from: None, was: None };
+        ids.map(|id| (key(id), pending.clone())).collect()
+    }
+
+    fn chunk(rows: Vec<(Key, DbRow)>, last: bool) -> Life {
+        let (low, high, opened, streamed) = (EffectId(1), EffectId(2), true, BTreeSet::new());
+        let window = Window { low, high, opened, closed: Some(1), streamed, rows: Some((rows, last)) };
+        Life::CatchingUpAll(Copying { chunk: Some(window), ..Copying::default() })
+    }
+
+    #[test]
+    fn a_table_is_copied_when_what_its_chunks_brought_is_durable() {
+        // given a chunk whose key the cycle under way has in its hands
+        let life = chunk(vec![(key(1), Vec::new())], false);
+        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), life);
+        table.empty_window(0);
+        assert!(table.pending.remove(&key(1)).is_some());
+        // when the last one comes
+        table.life = chunk(Vec::new(), true);
+        table.empty_window(0);
+        // then a restart would have to read the table again, until that cycle is over
+        assert!(table.life.is_live() && !table.is_copied());
+        table.rest();
+        assert!(table.is_copied());
+    }
+
+    #[test]
+    fn a_copy_waits_for_its_own_keys_and_not_for_the_streams() {
+        let mut copying = Copying::default();
+        assert!(!copying.is_ahead(&waiting(0..3 * COPY_AHEAD)), "the stream brought all of them");
+        copying.ahead = (0..COPY_AHEAD + 10).map(key).collect();
+        assert!(copying.is_ahead(&waiting(0..COPY_AHEAD + 10)), "none was sent");
+        // when all but the first were sent, and that one stays where it is
+        let left = waiting(0..1);
+        let asked = (0..3).find(|_| !copying.is_ahead(&left));
+        assert!(asked.is_some(), "{} seem to wait", copying.ahead.len());
+        assert!(copying.ahead.contains(&key(0)));
     }
 }

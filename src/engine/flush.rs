@@ -137,12 +137,14 @@ impl Engine {
         if !whole {
             at = at.max(self.tables[index].places.below());
         }
-        let keys: Vec<Key> = self.tables[index].pending.keys().cloned().collect();
+        let keys: Vec<Key> = self.tables[index].in_turn().cloned().collect();
+        self.tables[index].turn = None;
         self.tables[index].dirty = false;
         self.weigh_removals(index);
         for key in keys {
             if draft.is_full(self.batch_limit) {
                 self.tables[index].dirty = true;
+                self.tables[index].turn = Some(key);
                 break;
             }
             if !whole && !self.tables[index].is_shown(&key, rows.contains(&key)) {

@@ -328,3 +328,29 @@ pub enum Input {
     /// The chunk could not be read.
     ChunkFailed(EffectId),
 }
+
+#[cfg(test)]
+impl LinkPlan {
+    /// Of a link without columns, for tests in which keys are all that counts.
+    pub(super) fn of_keys() -> Self {
+        use std::time::Duration;
+
+        use crate::model::link::LinkName;
+        use crate::model::rule::{Deletes, FirstMatch, Paste, Policy, Tie};
+
+        let rules = LinkRules {
+            name: LinkName("goods".into()),
+            columns: Vec::new(),
+            policy: Policy::Newest,
+            deletes: Deletes::Apply,
+            first_match: FirstMatch::Database,
+            tie: Tie::Database,
+            paste: Paste::Rows,
+            insert_after: Duration::ZERO,
+            delete_grace: Duration::ZERO,
+            second_look: Duration::ZERO,
+            sweep_interval: Duration::ZERO,
+        };
+        Self { rules, columns: Vec::new(), auto_key: true }
+    }
+}

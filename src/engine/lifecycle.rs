@@ -11,7 +11,7 @@
 //! [`Life`] is how far the link has come with its table, and goes on while the link is paused by its tab; brakes lie over it,
 //! and [`Table::state`] says in one word what people are to know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, Seq};
@@ -110,6 +110,8 @@ pub struct Copying {
     pub first: bool,
     /// How many rows the chunks brought.
     pub rows: u64,
+    /// Keys that chunks brought, oldest first: some of them wait for the sheet, no other copied key does.
+    pub ahead: VecDeque<Key>,
     /// The stream's place when the pass began: the position stays before it until the link is live.
     pub began: Seq,
 }

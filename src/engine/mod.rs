@@ -43,6 +43,8 @@ mod claim;
 pub mod conflict;
 mod copying;
 mod covered;
+mod dated;
+mod debt;
 mod draft;
 pub mod effect;
 pub mod fence;
@@ -72,6 +74,7 @@ mod stream;
 mod suspect;
 pub mod table;
 mod verify;
+mod victim;
 mod weigh;
 mod writing;
 

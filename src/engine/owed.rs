@@ -304,6 +304,29 @@ mod tests {
         assert_eq!(cells[0].before, row([118, 0, 0])[0]);
     }
 
+    fn marked(owed: Owed, by: u64) -> Owed {
+        match owed {
+            Owed::Cells { link, victim, cells, row, back, .. } => {
+                Owed::Cells { link, victim, cells, row, back, mark: Some(ClaimId(by)) }
+            }
+            other => other,
+        }
+    }
+
+    #[test]
+    fn of_two_hits_that_left_marks_only_the_marks_tell_whether_they_are_of_one_row() {
+        // given a row whose 118 was overwritten by nothing, and one that showed nothing, now 117
+        let mut first = marked(hit([0, 118, 0], 0), 1);
+        let mut second = marked(hit([0, 0, 0], 117), 2);
+        // then they look like one row, and nobody takes them for one
+        assert!(!second.follow(&mut first, &[0, 1, 2]));
+        // but where both marks stand on one row it is owed 118
+        assert!(second.merge(&mut first));
+        assert!(first.is_nothing());
+        let Owed::Cells { cells, .. } = second else { panic!("cells") };
+        assert_eq!(cells[0].before, row([118, 0, 0])[0]);
+    }
+
     #[test]
     fn another_row_that_shows_the_same_is_not_taken_for_it() {
         let mut first = hit([0, 118, 120], 117);

@@ -5,6 +5,7 @@
 //! evidence: that a row is missing, that a key stands twice, that a row is new are told by reads of the whole tab alone.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::engine::input::{KeySeen, TabView};
 use crate::engine::table::Table;
@@ -124,6 +125,14 @@ impl Table {
         self.places.known && plain && placed
     }
 
+    /// The keys that wait for the sheet, from the one whose turn it is.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = &Key> {
+        let from = self.turn.as_ref().map_or(Bound::Unbounded, Bound::Included);
+        let (later, earlier) = (self.pending.range((from, Bound::Unbounded)), self.turn.as_ref());
+        let earlier = earlier.into_iter().flat_map(|turn| self.pending.range(..turn));
+        later.chain(earlier).map(|(key, _)| key)
+    }
+
     /// Does a read of single rows show all that this key needs? A key that stands nowhere needs nothing.
     pub(crate) fn is_shown(&self, key: &Key, stands: bool) -> bool {
         self.is_reachable(key) && (stands || self.places.row(key).is_none())
@@ -135,7 +144,7 @@ impl Table {
         if self.wants_whole || !self.places.known || !self.claims.is_empty() || self.trouble.is_some() {
             return None;
         }
-        let waiting = self.pending.keys().take(most).filter_map(|key| self.places.row(key));
+        let waiting = self.in_turn().take(most).filter_map(|key| self.places.row(key));
         let mut rows: Vec<u32> = waiting.collect();
         for (first, last) in announced {
             if last - first >= ANNOUNCED {
@@ -162,8 +171,12 @@ fn digest(key: &Key) -> Digest {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::engine::input::RowView;
+    use crate::engine::input::{DbState, LinkPlan, RowView};
+    use crate::engine::lifecycle::Life;
+    use crate::engine::table::Pending;
     use crate::model::link::SheetId;
     use crate::model::value::Value;
 
@@ -190,6 +203,23 @@ mod tests {
         assert_eq!((places.row(&key(7)), places.row(&key(8))), (None, Some(2)));
         assert!(!places.lacks(&key(7)) && places.lacks(&key(9)));
         assert_eq!(places.below(), 4);
+    }
+
+    #[test]
+    fn the_key_whose_turn_it_is_comes_first_and_the_others_follow_round() {
+        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        for id in [1, 2, 3, 4] {
+            let pending =
+                Pending { state: DbState::Gone(None), first: 0, commit: 0, renamed_from: None, was: None };
+            table.pending.insert(key(id), pending);
+        }
+        let turns = |table: &Table| table.in_turn().cloned().collect::<Vec<_>>();
+        assert_eq!(turns(&table), [1, 2, 3, 4].map(key));
+        table.turn = Some(key(3));
+        assert_eq!(turns(&table), [3, 4, 1, 2].map(key));
+        // also when it went meanwhile
+        table.pending.remove(&key(3));
+        assert_eq!(turns(&table), [4, 1, 2].map(key));
     }
 
     #[test]

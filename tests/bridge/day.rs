@@ -19,6 +19,7 @@ async fn a_day(kind: Kind) {
 
     // when they and an application type, paste, sort, move, delete, take back, rename columns and the tab, and lose the header
     storm.blow(STEPS).await;
+    rig.until_script_rests().await;
     rig.sync_now().await;
 
     // then both sides end equal, and each conflict is told with its rule, and with what both sides had

@@ -28,7 +28,10 @@ use crate::support::scratch::Scratch;
 use crate::support::server::{Kind, Server};
 
 /// What the busiest of machines needs for anything here.
-pub(crate) const SOON: Duration = Duration::from_secs(40);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+
+/// For runs of the script that stand in line: each may hold the others up for the second in which the daemon decides.
+const QUEUED: Duration = Duration::from_secs(600);
 
 /// A look at both sides is a few queries.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
@@ -335,6 +338,13 @@ impl Rig {
         let says = run.shown.last().map(Shown::text).unwrap_or_default();
         assert_eq!(run.outcome, Outcome::Completed, "{run:?}");
         assert!(says.starts_with("Connected: "), "the script says: {says}");
+    }
+
+    /// Waits until no run of the script stands in line. One that is told to wait leaves its edits to a timer, which no test lets go
+    /// off: it is after this that a person's asking is the last word.
+    pub(crate) async fn until_script_rests(&self) {
+        let script = self.script().expect("it is installed");
+        script.wait_idle(QUEUED).await.expect("the script's runs come to an end");
     }
 
     /// A person asks for it by the script's menu: whatever waits in the outbox is sent now.

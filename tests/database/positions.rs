@@ -1,11 +1,13 @@
 //! Positions: saved, resumed, refused.
 
+use std::time::Duration;
+
 use mysql_async::prelude::Queryable;
-use sheetbridge::database::ChangeKind;
 use sheetbridge::database::connect::{Address, Server as Account};
 use sheetbridge::database::error::Error;
 use sheetbridge::database::interest::Interest;
 use sheetbridge::database::tail::{Tail, Terms};
+use sheetbridge::database::{ChangeKind, Event};
 use sheetbridge::fault::{Classify, Fault};
 use sheetbridge::model::gtid::{GtidSet, Source};
 use sheetbridge::model::position::Position;
@@ -212,6 +214,51 @@ async fn a_line_that_went_dead_is_noticed() {
     });
     let error = error.await.expect("silence is noticed");
     assert!(matches!(error, Error::Silent(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_event_that_takes_longer_than_the_silence_that_is_borne_comes_to_the_patient() {
+    for_each_server(async |server| {
+        // Given an event that is under way for three seconds on a slow line,
+        let db = server.fresh_database("slow").await;
+        server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, b LONGTEXT)")).await;
+        let (start, wanted) = (now(server).await, schema(server, &db, "t").await);
+        server.sql("SET GLOBAL max_allowed_packet = 67108864").await;
+        server.sql(&format!("INSERT INTO {db}.t VALUES (1, REPEAT('x', {}))", 17 << 20)).await;
+        let wire = Wire::to(server.port()).await;
+        wire.delay(Duration::from_millis(10));
+        let through = Account {
+            address: Address::Tcp { host: "127.0.0.1".into(), port: wire.port() },
+            ..account(server)
+        };
+        let (heartbeat, silence) = (Duration::from_millis(200), Duration::from_millis(500));
+        let terms = Terms { heartbeat, silence, first_silence: silence, ..Terms::default() };
+        // when it is asked for again and again, each time more patiently,
+        let (mut from, mut silences, mut waited) = (start, 0, false);
+        let event = eventually(PATIENCE, "the event", async || {
+            let interest = Interest::load(&mut ours(server).await, [wanted.clone()]).await.expect("loads");
+            let terms = terms.clone().patient(silences);
+            let mut tail = Tail::open(&through, &from, identity(), interest, terms).await.expect("opens");
+            silences += 1;
+            let brought = loop {
+                match tail.next().await {
+                    Ok(Event::Transaction(transaction)) if !transaction.changes.is_empty() => break true,
+                    // Others use this server too.
+                    Ok(Event::Transaction(transaction)) => (from, silences) = (transaction.position, 0),
+                    Ok(_) => {}
+                    Err(Error::Silent(_)) => break false,
+                    Err(error) => panic!("{server}: {error}"),
+                }
+            };
+            tail.close().await;
+            waited |= !brought;
+            brought.then_some(())
+        });
+        // then it comes, once the patience is longer than its way.
+        event.await;
+        assert!(waited, "{server}: the line is not slow enough to tell");
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -152,7 +152,7 @@ impl World {
         self.pump();
     }
 
-    fn stream(&mut self) {
+    pub(super) fn stream(&mut self) {
         for _ in 0..=self.dice.below(2) {
             if self.tail < self.server.end() {
                 self.tail += 1;

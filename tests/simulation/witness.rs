@@ -55,6 +55,10 @@ pub(super) struct Witness {
     own: BTreeMap<Uid, Cell>,
     /// What a row shows if no write hits it that was meant for another one.
     rightful: BTreeMap<(Uid, usize), Cell>,
+    /// Everything that a column of a tab ever showed.
+    seen: HashSet<(usize, usize, Cell)>,
+    /// Values of the table that were overwritten and that no row of the sheet had ever shown.
+    unseen: Vec<(usize, Id, usize, Cell)>,
     /// Formulas that people put into linked cells, with what they give.
     formulas: BTreeMap<(Uid, usize), Cell>,
     /// When the daemon deleted rows of a table, since it was started.
@@ -83,6 +87,7 @@ impl Witness {
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
         self.rightful.insert((uid, column), cell.clone());
+        self.seen.extend((0..2).flat_map(|tab| [(tab, column, kept.clone()), (tab, column, cell.clone())]));
         self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
 
@@ -237,6 +242,13 @@ impl Witness {
         }
     }
 
+    /// The daemon overwrites a value of the table: one that no row of the sheet ever showed has to be listed.
+    pub(super) fn daemon_overwrites(&mut self, tab: usize, id: Id, column: usize, was: &Cell) {
+        if !was.is_blank() && !self.seen.contains(&(tab, column, was.clone())) {
+            self.unseen.push((tab, id, column, was.clone()));
+        }
+    }
+
     pub(super) fn daemon_inserts(
         &mut self,
         tab: usize,
@@ -266,7 +278,14 @@ impl Witness {
         }
     }
 
-    pub(super) fn daemon_deletes(&mut self, tab: usize, id: Id, rows: usize, now: Micros) {
+    pub(super) fn daemon_deletes(&mut self, tab: usize, record: &Record, rows: usize, now: Micros) {
+        let id = id_of(record);
+        for (column, value) in record.iter().enumerate().skip(1) {
+            let cell = shown(value);
+            if !cell.is_blank() && !self.seen.contains(&(tab, column, cell.clone())) {
+                self.violate(format!("deleted unseen: {} of {tab}/{id}.{column}", text(&cell)));
+            }
+        }
         let minute = self.deleted.entry(tab).or_default();
         minute.retain(|at| at + MINUTE > now);
         minute.push(now);
@@ -297,6 +316,7 @@ impl Witness {
         for did in did {
             match did {
                 Did::Wrote { tab, before, after, alone } => {
+                    self.sees(*tab, after);
                     if before.cells[OWN] != after.cells[OWN] {
                         self.violate(format!(
                             "a batch wrote into the people's own cell of row {}",
@@ -313,6 +333,7 @@ impl Witness {
                 }
                 Did::Inserted { tab, row } => {
                     self.shows(row);
+                    self.sees(*tab, row);
                     if let Some(id) = row.id() {
                         self.bind(row.uid, *tab, id);
                     }
@@ -329,6 +350,14 @@ impl Witness {
     pub(super) fn shows(&mut self, row: &Row) {
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
             self.rightful.insert((row.uid, column), row.cells[*grid].clone());
+        }
+    }
+
+    /// Whoever looks at the tab sees this.
+    pub(super) fn sees(&mut self, tab: usize, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let cell = &row.cells[*grid];
+            self.seen.extend([(tab, column, rounded(cell)), (tab, column, cell.clone())]);
         }
     }
 
@@ -389,6 +418,17 @@ impl Witness {
                 lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
             }
         }
+        self.violations.extend(lost);
+    }
+
+    /// What the table had and nobody ever saw was not overwritten in silence.
+    pub(super) fn judge_overwritten(&mut self) {
+        let lost = self.unseen.iter().filter(|(.., cell)| !self.listed.contains(cell));
+        let lost: Vec<String> = lost
+            .map(|(tab, id, column, cell)| {
+                format!("overwritten unseen: {} of {tab}/{id}.{column}", text(cell))
+            })
+            .collect();
         self.violations.extend(lost);
     }
 
