@@ -34,7 +34,8 @@ impl Engine {
             // A person may have copied the row with our cells in it: the next read tells.
             match self.owed.get_mut(&owed) {
                 Some(
-                    debt @ (Owed::Cells { victim: Some(_), .. } | Owed::KeyCells { wrong: Some(_), .. }),
+                    debt @ (Owed::Cells { victim: Some(_), .. }
+                    | Owed::KeyCells { wrong: Some(_), victim: Some(_), .. }),
                 ) => {
                     debt.put_back(op.mark);
                     commit.owe.push((owed, debt.clone()));

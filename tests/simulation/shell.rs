@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Effect;
-use sheetbridge::engine::input::{DbRow, Input, ReceiptView, SendOutcome, View};
+use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::model::grid::GridOp;
@@ -130,6 +130,10 @@ impl World {
                         .iter()
                         .map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key)))
                         .collect();
+                    let rows: Vec<(usize, Key, DbState)> = rows;
+                    for (tab, _, state) in &rows {
+                        state.row().into_iter().for_each(|row| self.witness.daemon_knows(*tab, row));
+                    }
                     self.server.commit(self.clock, vec![*effect], Vec::new());
                     self.trace(|| {
                         format!(
@@ -316,6 +320,7 @@ impl World {
             .take(3)
             .map(|(id, row)| (key(*id), shown_row(row)))
             .collect();
+        rows.iter().for_each(|(_, row)| self.witness.daemon_knows(table, row));
         self.server.commit(self.clock, vec![high], Vec::new());
         let last = rows.len() < 3;
         self.trace(|| format!("  chunk of {table} after {after:?}: {} rows", rows.len()));

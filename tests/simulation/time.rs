@@ -188,6 +188,9 @@ impl World {
                         keys.join(" ")
                     )
                 });
+                for (tab, image) in &transaction.images {
+                    image.state.row().into_iter().for_each(|row| self.witness.daemon_knows(*tab, row));
+                }
                 self.give(Input::Transaction(transaction));
             }
         }

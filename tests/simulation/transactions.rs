@@ -135,6 +135,7 @@ impl World {
             }
             row[*column] = value.clone();
         }
+        self.witness.daemon_knows(table, &shown_row(&row));
         let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
         if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
             self.store.owed.remove(&owed);

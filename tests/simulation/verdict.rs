@@ -25,7 +25,6 @@ impl World {
         self.witness.left.extend(self.server.left.iter().copied());
         let sheet = std::rc::Rc::clone(&self.sheet);
         self.witness.judge_losses(&sheet.tabs);
-        self.witness.judge_overwritten();
         self.witness.judge_own_cells(&sheet.tabs);
         self.witness.judge_formulas(&sheet.tabs);
         let witness = &self.witness;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sheetbridge::engine::effect::{Conflict, Winner};
-use sheetbridge::engine::input::Micros;
+use sheetbridge::engine::input::{DbRow, Micros};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
@@ -53,12 +53,12 @@ pub(super) struct Witness {
     pub(super) taken: BTreeSet<(usize, Id)>,
     removed: BTreeSet<Uid>,
     own: BTreeMap<Uid, Cell>,
-    /// What a row shows if no write hits it that was meant for another one.
-    rightful: BTreeMap<(Uid, usize), Cell>,
+    /// What a row has shown if no write hit it that was meant for another one.
+    rightful: BTreeMap<(Uid, usize), Vec<Cell>>,
     /// Everything that a column of a tab ever showed.
     seen: HashSet<(usize, usize, Cell)>,
-    /// Values of the table that were overwritten and that no row of the sheet had ever shown.
-    unseen: Vec<(usize, Id, usize, Cell)>,
+    /// Everything in a column of a table that the daemon was told of.
+    known: HashSet<(usize, usize, Cell)>,
     /// Formulas that people put into linked cells, with what they give.
     formulas: BTreeMap<(Uid, usize), Cell>,
     /// When the daemon deleted rows of a table, since it was started.
@@ -86,7 +86,7 @@ impl Witness {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
-        self.rightful.insert((uid, column), cell.clone());
+        self.rightful.entry((uid, column)).or_default().push(cell.clone());
         self.seen.extend((0..2).flat_map(|tab| [(tab, column, kept.clone()), (tab, column, cell.clone())]));
         self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
@@ -140,8 +140,10 @@ impl Witness {
     /// by mistake.
     pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
         for column in 1..WIDTH {
-            if let Some(cell) = self.rightful.get(&(uid, column)).cloned() {
-                self.leave(uid, column, &cell);
+            let rightful = self.rightful.get(&(uid, column)).cloned().unwrap_or_default();
+            // The last one may be covered by a mend of the hit before it.
+            for cell in rightful.iter().rev().take(2) {
+                self.leave(uid, column, cell);
             }
         }
         self.acts += 1;
@@ -242,10 +244,17 @@ impl Witness {
         }
     }
 
-    /// The daemon overwrites a value of the table: one that no row of the sheet ever showed has to be listed.
+    /// The daemon reads a row of the table, or is told of it.
+    pub(super) fn daemon_knows(&mut self, tab: usize, row: &DbRow) {
+        self.known
+            .extend(row.iter().enumerate().skip(1).map(|(column, cell)| (tab, column, cell.shown.clone())));
+    }
+
+    /// The daemon overwrites a value of the table: it must have known it, then it has weighed it.
     pub(super) fn daemon_overwrites(&mut self, tab: usize, id: Id, column: usize, was: &Cell) {
-        if !was.is_blank() && !self.seen.contains(&(tab, column, was.clone())) {
-            self.unseen.push((tab, id, column, was.clone()));
+        let value = (tab, column, was.clone());
+        if !was.is_blank() && !self.seen.contains(&value) && !self.known.contains(&value) {
+            self.violate(format!("overwritten unweighed: {} of {tab}/{id}.{column}", text(was)));
         }
     }
 
@@ -282,7 +291,8 @@ impl Witness {
         let id = id_of(record);
         for (column, value) in record.iter().enumerate().skip(1) {
             let cell = shown(value);
-            if !cell.is_blank() && !self.seen.contains(&(tab, column, cell.clone())) {
+            let is_held = self.frozen.contains(&(tab, id, column));
+            if !cell.is_blank() && !is_held && !self.seen.contains(&(tab, column, cell.clone())) {
                 self.violate(format!("deleted unseen: {} of {tab}/{id}.{column}", text(&cell)));
             }
         }
@@ -349,7 +359,10 @@ impl Witness {
     /// The row shows what it should.
     pub(super) fn shows(&mut self, row: &Row) {
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            self.rightful.insert((row.uid, column), row.cells[*grid].clone());
+            let shown = self.rightful.entry((row.uid, column)).or_default();
+            if shown.last() != Some(&row.cells[*grid]) {
+                shown.push(row.cells[*grid].clone());
+            }
         }
     }
 
@@ -418,17 +431,6 @@ impl Witness {
                 lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
             }
         }
-        self.violations.extend(lost);
-    }
-
-    /// What the table had and nobody ever saw was not overwritten in silence.
-    pub(super) fn judge_overwritten(&mut self) {
-        let lost = self.unseen.iter().filter(|(.., cell)| !self.listed.contains(cell));
-        let lost: Vec<String> = lost
-            .map(|(tab, id, column, cell)| {
-                format!("overwritten unseen: {} of {tab}/{id}.{column}", text(cell))
-            })
-            .collect();
         self.violations.extend(lost);
     }
 
