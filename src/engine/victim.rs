@@ -140,7 +140,12 @@ impl<'a> Seen<'a, '_> {
     /// Does the row have the key by right that another one shows since it was hit? Then it looks more like the record; where
     /// nothing tells, it has if the other one was away.
     fn is_by_right(&self, hit: Hit<'_>, key: &Key, row: &RowView) -> bool {
-        let Some(base) = self.table.base.get(key).filter(|_| hit.rekeyed) else { return false };
+        if !hit.rekeyed {
+            return false;
+        }
+        let Some(base) = self.table.base.get(key) else {
+            return hit.away && self.table.dead.contains(key);
+        };
         let columns = row.cells.iter().zip(&base.columns);
         let agreed = columns.filter(|(cell, base)| base.is_some_and(|base| base.cell == cell.value.digest()));
         let (agreed, left) = (agreed.count(), hit.likeness(self.tab, row));

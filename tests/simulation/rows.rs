@@ -40,7 +40,7 @@ impl World {
         let mut left =
             self.sheet.tabs[tab].iter().filter(|other| other.id().is_some() && other.id() == row.id());
         if let (Some(left), None) = (left.next(), left.next()) {
-            self.witness.person_left(left);
+            self.witness.person_left(left, tab);
         }
         self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
         self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));

@@ -66,6 +66,8 @@ pub(super) struct Witness {
     /// Values that a person took from the cell's past: they are old and new at once.
     retyped: HashSet<Cell>,
     listed: HashSet<Cell>,
+    /// Cells in rows that people removed of which the table could take nothing: nothing was ever decided there.
+    undecided: BTreeSet<(usize, Id, usize)>,
     /// Cells that are frozen: listed with no winner.
     pub(super) frozen: BTreeSet<(usize, Id, usize)>,
     pub(super) table_writes: usize,
@@ -107,8 +109,11 @@ impl Witness {
         }
     }
 
-    /// Of two rows with one key a person has left this one: she means it as it is.
-    pub(super) fn person_left(&mut self, row: &Row) {
+    /// Of two rows with one key a person has left this one: she means it as it is, with the key that it shows.
+    pub(super) fn person_left(&mut self, row: &Row, tab: usize) {
+        if let Some(id) = row.id() {
+            self.bind(row.uid, tab, id);
+        }
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
             self.leave(row.uid, column, &row.cells[*grid]);
         }
@@ -154,6 +159,10 @@ impl Witness {
     pub(super) fn person_removed(&mut self, row: &Row, tab: usize) {
         self.acts += 1;
         self.removed.insert(row.uid);
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let is_undecided = row.formulas[*grid] || Self::unfit(column, &row.cells[*grid]);
+            self.undecided.extend(row.id().filter(|_| is_undecided).map(|id| (tab, id, column)));
+        }
         self.taken.extend(row.id().map(|id| (tab, id)));
         let bound = self.bound.range((row.uid, 0, Id::MIN)..=(row.uid, usize::MAX, Id::MAX));
         self.taken.extend(bound.map(|(_, tab, id)| (*tab, *id)));
@@ -291,7 +300,8 @@ impl Witness {
         let id = id_of(record);
         for (column, value) in record.iter().enumerate().skip(1) {
             let cell = shown(value);
-            let is_held = self.frozen.contains(&(tab, id, column));
+            let at = (tab, id, column);
+            let is_held = self.frozen.contains(&at) || self.undecided.contains(&at);
             if !cell.is_blank() && !is_held && !self.seen.contains(&(tab, column, cell.clone())) {
                 self.violate(format!("deleted unseen: {} of {tab}/{id}.{column}", text(&cell)));
             }
