@@ -32,21 +32,19 @@ impl Engine {
         let victim = victim.as_ref();
         if stands {
             // A person may have copied the row with our cells in it: the next read tells.
-            match self.owed.get_mut(&owed) {
-                Some(
-                    debt @ (Owed::Cells { victim: Some(_), .. }
-                    | Owed::KeyCells { wrong: Some(_), victim: Some(_), .. }),
-                ) => {
-                    debt.put_back(op.mark);
-                    commit.owe.push((owed, debt.clone()));
-                    if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                        self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
-                    }
+            if let Some(
+                debt @ (Owed::Cells { victim: Some(_), .. }
+                | Owed::KeyCells { wrong: Some(_), victim: Some(_), .. }),
+            ) = self.owed.get_mut(&owed)
+            {
+                debt.put_back(op.mark);
+                commit.owe.push((owed, debt.clone()));
+                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
+                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
                 }
-                _ => {
-                    commit.paid.push(owed);
-                    self.note_healed(owed, op, receipt);
-                }
+            } else {
+                commit.paid.push(owed);
+                self.note_healed(owed, op, receipt);
             }
             for (over, read) in all.into_iter().flatten().zip(read) {
                 if alike(&over.before, read) {

@@ -31,9 +31,10 @@ impl Engine {
         if let Some(together) = writing.queue.pop_front() {
             for queued in &together {
                 let table = &mut self.tables[queued.write.table];
-                match queued.key() {
-                    Some(key) => table.raise_fence(key, queued.write.effect),
-                    None => table.inserting = true,
+                if let Some(key) = queued.key() {
+                    table.raise_fence(key, queued.write.effect);
+                } else if let WriteAim::Insert { claim, .. } = &queued.write.aim {
+                    table.inserting = *claim;
                 }
             }
             let writes = together.iter().map(|queued| queued.write.clone()).collect();
@@ -56,7 +57,7 @@ impl Engine {
         let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else {
             return;
         };
-        self.tables.iter_mut().for_each(|table| table.inserting = false);
+        self.tables.iter_mut().for_each(|table| table.inserting = None);
         let (effects, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
         if writing.outstanding.iter().map(|queued| queued.write.effect).eq(effects) {
             let together = std::mem::take(&mut writing.outstanding);

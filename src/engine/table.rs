@@ -107,8 +107,8 @@ pub struct Table {
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
     pub fresh: BTreeSet<ClaimId>,
-    /// A new row is being inserted: the stream may tell what becomes of its key before we have heard of it.
-    pub inserting: bool,
+    /// A new row is being inserted under this claim: the stream may tell what becomes of its key before we have heard of it.
+    pub inserting: Option<ClaimId>,
     /// Cells that are refused or held.
     pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
@@ -194,7 +194,7 @@ impl Table {
             doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
-            inserting: false,
+            inserting: None,
             held: Holds::default(),
             refused: BTreeMap::new(),
             pasted: BTreeMap::new(),
@@ -338,7 +338,7 @@ impl Table {
     /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
     /// spreadsheet is read for them.
     fn concerns(&self, key: &Key, pending: &Pending) -> bool {
-        self.inserting
+        self.inserting.is_some()
             || matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
             || pending.renamed_from.is_some()
             || self.base.contains_key(key)

@@ -15,6 +15,7 @@ mod daemon;
 mod dice;
 mod filtered;
 mod hints;
+mod losses;
 mod people;
 mod rows;
 mod sheet;

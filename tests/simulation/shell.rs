@@ -132,7 +132,9 @@ impl World {
                         .collect();
                     let rows: Vec<(usize, Key, DbState)> = rows;
                     for (tab, _, state) in &rows {
-                        state.row().into_iter().for_each(|row| self.witness.daemon_knows(*tab, row));
+                        if let Some(row) = state.row() {
+                            self.witness.daemon_knows(*tab, row);
+                        }
                     }
                     self.server.commit(self.clock, vec![*effect], Vec::new());
                     self.trace(|| {
@@ -320,7 +322,9 @@ impl World {
             .take(3)
             .map(|(id, row)| (key(*id), shown_row(row)))
             .collect();
-        rows.iter().for_each(|(_, row)| self.witness.daemon_knows(table, row));
+        for (_, row) in &rows {
+            self.witness.daemon_knows(table, row);
+        }
         self.server.commit(self.clock, vec![high], Vec::new());
         let last = rows.len() < 3;
         self.trace(|| format!("  chunk of {table} after {after:?}: {} rows", rows.len()));

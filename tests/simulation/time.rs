@@ -189,7 +189,9 @@ impl World {
                     )
                 });
                 for (tab, image) in &transaction.images {
-                    image.state.row().into_iter().for_each(|row| self.witness.daemon_knows(*tab, row));
+                    if let Some(row) = image.state.row() {
+                        self.witness.daemon_knows(*tab, row);
+                    }
                 }
                 self.give(Input::Transaction(transaction));
             }

@@ -9,35 +9,35 @@ use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
 use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
-use super::table::{Id, Record, WIDTH, id_of, meaning, rounded, shown};
+use super::table::{Id, Record, WIDTH, id_of, rounded, shown};
 use super::tell::cell as text;
 
 const MINUTE: Micros = 60_000_000;
 
 /// One value that a person put into one cell.
 #[derive(Debug)]
-struct Typed {
-    uid: Uid,
-    column: usize,
-    cell: Cell,
+pub(super) struct Typed {
+    pub(super) uid: Uid,
+    pub(super) column: usize,
+    pub(super) cell: Cell,
     /// What the table makes of it.
-    kept: Cell,
+    pub(super) kept: Cell,
     /// The keys under which it went into the table: another write of the same value would be an old one.
-    used: BTreeSet<(usize, Id)>,
+    pub(super) used: BTreeSet<(usize, Id)>,
     /// It was left standing, not typed: it may go into the table, and need not.
-    left: bool,
+    pub(super) left: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     pub(super) violations: Vec<String>,
-    typed: Vec<Typed>,
+    pub(super) typed: Vec<Typed>,
     /// What each cell of the table held, in its order.
     history: BTreeMap<(usize, Id, usize), Vec<Cell>>,
     /// Everything that a column of a table ever held.
-    ever: HashSet<(usize, usize, Cell)>,
+    pub(super) ever: HashSet<(usize, usize, Cell)>,
     /// Keys that a row stood for, by a person's hand, at the start or by an insert.
-    bound: BTreeSet<(Uid, usize, Id)>,
+    pub(super) bound: BTreeSet<(Uid, usize, Id)>,
     /// Keys that the application changed, and into what.
     renamed: BTreeMap<(usize, Id), Id>,
     /// Keys that a person typed into a row.
@@ -51,8 +51,8 @@ pub(super) struct Witness {
     pub(super) left: BTreeSet<(usize, Id)>,
     /// Keys whose rows people removed or took the key from.
     pub(super) taken: BTreeSet<(usize, Id)>,
-    removed: BTreeSet<Uid>,
-    own: BTreeMap<Uid, Cell>,
+    pub(super) removed: BTreeSet<Uid>,
+    pub(super) own: BTreeMap<Uid, Cell>,
     /// What a row has shown if no write hit it that was meant for another one.
     rightful: BTreeMap<(Uid, usize), Vec<Cell>>,
     /// Everything that a column of a tab ever showed.
@@ -60,12 +60,12 @@ pub(super) struct Witness {
     /// Everything in a column of a table that the daemon was told of.
     known: HashSet<(usize, usize, Cell)>,
     /// Formulas that people put into linked cells, with what they give.
-    formulas: BTreeMap<(Uid, usize), Cell>,
+    pub(super) formulas: BTreeMap<(Uid, usize), Cell>,
     /// When the daemon deleted rows of a table, since it was started.
     deleted: BTreeMap<usize, Vec<Micros>>,
     /// Values that a person took from the cell's past: they are old and new at once.
     retyped: HashSet<Cell>,
-    listed: HashSet<Cell>,
+    pub(super) listed: HashSet<Cell>,
     /// Cells in rows that people removed of which the table could take nothing: nothing was ever decided there.
     undecided: BTreeSet<(usize, Id, usize)>,
     /// Cells that are frozen: listed with no winner.
@@ -413,66 +413,5 @@ impl Witness {
         {
             self.frozen.insert((conflict.table, super::table::id(key), column));
         }
-    }
-
-    // ---- the end
-
-    /// True when a person's last word in this cell is one that the table cannot take.
-    pub(super) fn unfit(column: usize, cell: &Cell) -> bool {
-        meaning(column, cell).is_err()
-    }
-
-    /// Every value that a person typed last into a cell left a trace.
-    pub(super) fn judge_losses(&mut self, tabs: &[Vec<Row>]) {
-        let mut last: BTreeMap<(Uid, usize), &Typed> = BTreeMap::new();
-        for typed in self.typed.iter().filter(|typed| !typed.left) {
-            last.insert((typed.uid, typed.column), typed);
-        }
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let mut lost = Vec::new();
-        for ((uid, column), typed) in last {
-            let shows = |cell: &Cell| rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == *cell);
-            let stands = shows(&typed.cell) || shows(&typed.kept);
-            let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.kept.clone())));
-            let listed = self.listed.contains(&typed.cell) || self.listed.contains(&typed.kept);
-            let known = stands || held || !typed.used.is_empty() || listed;
-            let superseded = self.formulas.contains_key(&(uid, column));
-            if !known && !superseded && !self.removed.contains(&uid) && !typed.cell.is_blank() {
-                lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
-            }
-        }
-        self.violations.extend(lost);
-    }
-
-    /// Formulas in linked cells stand, or what they gave is listed.
-    pub(super) fn judge_formulas(&mut self, tabs: &[Vec<Row>]) {
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let stands =
-            |uid: &Uid, column: usize| rows.get(uid).is_some_and(|row| row.formulas[COLUMNS[column]]);
-        let lost = self.formulas.iter().filter(|((uid, column), cell)| {
-            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
-            let gone = bound.clone().any(|(_, tab, id)| self.dead.contains(&(*tab, *id)));
-            !stands(uid, *column) && !gone && !self.removed.contains(uid) && !self.listed.contains(*cell)
-        });
-        let lost: Vec<String> =
-            lost.map(|((uid, _), cell)| format!("a formula of row {uid} is gone: {}", text(cell))).collect();
-        self.violations.extend(lost);
-    }
-
-    /// The people's own cells stand where they put them, unless they or the table removed the row.
-    pub(super) fn judge_own_cells(&mut self, tabs: &[Vec<Row>]) {
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let mut lost = Vec::new();
-        for (uid, cell) in &self.own {
-            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
-            let gone = bound
-                .clone()
-                .any(|(_, tab, id)| self.dead.contains(&(*tab, *id)) || self.left.contains(&(*tab, *id)));
-            let stands = rows.get(uid).is_some_and(|row| row.cells[OWN] == *cell);
-            if !stands && !gone && !self.removed.contains(uid) {
-                lost.push(format!("the people's own cell {} of row {uid} is gone", text(cell)));
-            }
-        }
-        self.violations.extend(lost);
     }
 }
