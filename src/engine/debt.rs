@@ -75,16 +75,9 @@ impl Engine {
         let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
         let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
         let debt = match self.owed.get(&owed) {
-            Some(Owed::KeyCells { victim: wrong, .. }) => Owed::KeyCells {
-                link,
-                wrong: wrong.clone(),
-                victim,
-                cells,
-                row,
-                back: false,
-                away: false,
-                mark: op.mark,
-            },
+            Some(Owed::KeyCells { victim: wrong, .. }) => {
+                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row, back: false, mark: op.mark }
+            }
             _ => Owed::Cells { link, victim, cells, row, back: false, mark: op.mark },
         };
         self.owe(debt, commit);

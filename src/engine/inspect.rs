@@ -308,8 +308,9 @@ impl Engine {
         let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).cloned().collect();
         let mut gone = Vec::new();
         for key in absent {
+            let is_hidden = self.is_hidden(index, &key);
             let table = &mut self.tables[index];
-            if table.restore.contains(&key) {
+            if is_hidden || table.restore.contains(&key) {
                 table.gone.remove(&key);
                 continue;
             }

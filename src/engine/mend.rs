@@ -2,12 +2,12 @@
 //!
 //! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
 //! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
-//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing.
+//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing. Where it shows another row's key, it is given up
+//! after the time in which a row counts as gone, and its record gets a new row.
 //!
 //! A mend is addressed by a row number too, and may hit a third row, which then looks like the one that it was meant for. So each
 //! mend marks the row that it hits, with row metadata that follows it: from then on that row is known, whatever it shows.
 
-use crate::engine::Engine;
 use crate::engine::draft::{Draft, planned};
 use crate::engine::effect::{Background, Conflict, Winner};
 use crate::engine::input::{RowView, TabView, Trouble};
@@ -16,6 +16,7 @@ use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
 use crate::engine::victim::{Hit, Place, Seen, shows_ours};
 use crate::engine::writing::Writing;
+use crate::engine::{Engine, micros};
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
 use crate::model::mark::ClaimId;
@@ -23,7 +24,7 @@ use crate::model::mark::ClaimId;
 impl Engine {
     /// True while a mend is open: then nothing else is read or written.
     pub(super) fn is_mending(&self) -> bool {
-        self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
+        self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains_key(id))
     }
 
     /// A row that bears two marks was hit twice: it returns to its first before-image.
@@ -65,32 +66,36 @@ impl Engine {
 
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
-        let mut unseen = Vec::new();
+        let mut asleep = std::mem::take(&mut self.asleep);
+        let (mut lost, mut wakes) = (Vec::new(), Vec::new());
         for (id, owed) in &self.owed {
             let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
+            let hit = Hit { away: asleep.contains_key(id), ..hit };
             let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
             let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
+            let grace = micros(seen.table.plan.rules.delete_grace).max(1);
             if seen.is_over(hit, key) && writing.whole[index] {
                 writing.paid.push(*id);
-                continue;
-            }
-            if !seen.is_away(hit) || seen.table.dead.contains(key) {
-                self.asleep.remove(id);
-            } else if writing.whole[index] && self.asleep.insert(*id) {
-                unseen.push((index, *id));
+            } else if !seen.is_away(hit) || seen.table.dead.contains(key) {
+                asleep.remove(id);
+            } else if writing.whole[index] {
+                let since = *asleep.entry(*id).or_insert(writing.asked);
+                if hit.rekeyed && writing.asked >= since + grace {
+                    lost.push((index, *id, owed.clone()));
+                } else if hit.rekeyed {
+                    wakes.push((index, since + grace));
+                }
             }
         }
-        for (index, id) in unseen {
-            let (Some(owed), Some(Ok(tab))) = (self.owed.get_mut(&id), tabs.get(index)) else { continue };
-            let Owed::KeyCells { away, .. } = owed else { continue };
-            if std::mem::replace(away, true) {
-                continue;
-            }
-            writing.owe.retain(|(known, _)| *known != id);
-            writing.owe.push((id, owed.clone()));
-            if let Owed::KeyCells { wrong, victim, cells, .. } = owed.clone() {
+        self.asleep = asleep;
+        for (index, at) in wakes {
+            self.tables[index].wakes.insert(at);
+        }
+        for (index, id, owed) in lost {
+            if let (Owed::KeyCells { wrong, victim, cells, .. }, Some(Ok(tab))) = (owed, tabs.get(index)) {
                 self.list_overwritten(index, tab, wrong.as_ref(), &cells, writing);
                 self.restore(index, victim);
+                writing.paid.push(id);
             }
         }
         for id in &writing.paid {
@@ -102,8 +107,18 @@ impl Engine {
         }
     }
 
-    /// The row of a record shows another key and is nowhere to be seen: the record goes to the sheet as a new row, nobody
-    /// deleted it.
+    /// True while the row of this record shows another key, and a mend is to come: nobody deleted it.
+    pub(super) fn is_hidden(&self, index: usize, key: &Key) -> bool {
+        let mine = &self.tables[index].plan.rules.name;
+        self.owed.values().any(|owed| match owed {
+            Owed::KeyCells { link, victim, back, .. } => {
+                link == mine && victim.as_ref() == Some(key) && !back
+            }
+            _ => false,
+        })
+    }
+
+    /// The row of a record shows another key and cannot be told: the record goes to the sheet as a new row, nobody deleted it.
     fn restore(&mut self, index: usize, victim: Option<Key>) {
         let seq = self.seq;
         if let Some(key) = victim {
@@ -140,7 +155,7 @@ impl Engine {
         let mends: Vec<(OwedId, Owed)> = self
             .owed
             .iter()
-            .filter(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
+            .filter(|(id, owed)| owed.is_mend() && !self.asleep.contains_key(id))
             .map(|(id, owed)| (*id, owed.clone()))
             .collect();
         let all = mends.clone();

@@ -68,9 +68,6 @@ pub enum Owed {
         /// They were put back once: what looks as the row did is a copy that a person made of it meanwhile.
         #[serde(default)]
         back: bool,
-        /// It was nowhere to be seen once: its record has got another row.
-        #[serde(default)]
-        away: bool,
         /// The mark that stands on the row, where the hit was a mend's.
         #[serde(default)]
         mark: Option<ClaimId>,

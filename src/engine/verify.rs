@@ -206,16 +206,7 @@ impl Engine {
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     self.owe(
-                        Owed::KeyCells {
-                            link,
-                            wrong,
-                            victim,
-                            cells,
-                            row,
-                            back: false,
-                            away: false,
-                            mark: op.mark,
-                        },
+                        Owed::KeyCells { link, wrong, victim, cells, row, back: false, mark: op.mark },
                         commit,
                     );
                     self.tables[index].wants_whole = true;

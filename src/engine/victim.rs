@@ -18,17 +18,17 @@ pub(super) struct Hit<'a> {
     /// The key that the row shows since; `None` for a row without one.
     pub(super) shows: Option<&'a Key>,
     /// What was overwritten.
-    cells: &'a [Overwritten],
+    pub(super) cells: &'a [Overwritten],
     /// The whole row as it was.
-    was: &'a [GridCell],
+    pub(super) was: &'a [GridCell],
     /// The mark on the row.
-    mark: Option<ClaimId>,
+    pub(super) mark: Option<ClaimId>,
     /// The row is mended: a copy of it is looked for.
-    back: bool,
+    pub(super) back: bool,
     /// The key that it shows is not its own.
-    rekeyed: bool,
-    /// It was nowhere to be seen once.
-    away: bool,
+    pub(super) rekeyed: bool,
+    /// It was nowhere to be seen in the last read.
+    pub(super) away: bool,
 }
 
 impl<'a> Hit<'a> {
@@ -39,9 +39,9 @@ impl<'a> Hit<'a> {
                 let (shows, back) = (victim.as_ref(), *back);
                 Some(Self { shows, cells, was, mark, back, rekeyed: false, away: false })
             }
-            Owed::KeyCells { wrong, cells, row: was, back, away, .. } => {
-                let (shows, back, away) = (wrong.as_ref(), *back, *away);
-                Some(Self { shows, cells, was, mark, back, rekeyed: true, away })
+            Owed::KeyCells { wrong, cells, row: was, back, .. } => {
+                let (shows, back) = (wrong.as_ref(), *back);
+                Some(Self { shows, cells, was, mark, back, rekeyed: true, away: false })
             }
             Owed::Row { .. } | Owed::Edit { .. } => None,
         }

@@ -141,10 +141,11 @@ fn a_row_whose_key_was_overwritten_gets_it_back_when_it_comes_from_a_clipboard()
     let shows_6 = |world: &World| world.sheet.tabs[0].iter().filter(|row| row.id() == Some(6)).count();
     until(&mut world, "a hit", |world| shows_6(world) > 0);
     let (place, was) = (at(&world, 6), value(&world, 1, 1));
-    // when it is cut, and everything else goes on meanwhile
+    // when it is cut for a moment, and a read lacks it
     let cut = rows(&mut world).remove(place);
     let own = cut.cells[super::sheet::OWN].clone();
-    until(&mut world, "the new key", |world| shows_6(world) > 0 && world.engine.is_resting());
+    let began = world.reads;
+    until(&mut world, "a read", |world| world.reads > began);
     rows(&mut world).push(cut);
     // then it is row 1 again, and nothing of it went into record 6
     world.come_to_rest();
