@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
+use crate::Scale;
+
 /// What one run of a scenario measured, by name. The unit is the end of the name: `p50_ms`, `calls`, `peak_mb`.
 pub(crate) type Figures = BTreeMap<String, f64>;
 
@@ -44,15 +46,14 @@ pub(crate) fn slope(points: &[(f64, f64)]) -> f64 {
 }
 
 /// Prints a scenario's figures and keeps them as JSON beside the build.
-pub(crate) fn report(scenario: &str, machine: &str, runs: &[Figures]) {
+pub(crate) fn report(scenario: &str, machine: &str, scale: Scale, runs: &[Figures]) {
     let figures = medians(runs);
     println!("\n== {scenario}: medians of {} runs ({machine})", runs.len());
     for (name, value) in &figures {
         println!("{name:>34}  {value:.2}");
     }
     let kept = kept(scenario);
-    let text =
-        serde_json::json!({"scenario": scenario, "machine": machine, "runs": runs, "medians": figures});
+    let text = serde_json::json!({"scenario": scenario, "machine": machine, "scale": scale.0, "runs": runs, "medians": figures});
     let written =
         fs::create_dir_all(kept.parent().unwrap_or(&kept)).and_then(|()| fs::write(&kept, text.to_string()));
     if let Err(error) = written {

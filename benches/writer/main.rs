@@ -28,7 +28,7 @@ use crate::support::server::{Kind, Server, shared};
 
 /// How much of everything.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale(f64);
+pub(crate) struct Scale(pub(crate) f64);
 
 impl Scale {
     /// So many at full scale, and never less than `least`.
@@ -53,7 +53,7 @@ async fn main() {
         for _ in 0..runs {
             all.push(scenario::run(name, server, scale).await);
         }
-        figures::report(name, &machine, &all);
+        figures::report(name, &machine, scale, &all);
     }
     plot::draw_all();
     // The shared server lives in a static, which nobody drops: its warden ends it with this process.

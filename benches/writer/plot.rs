@@ -66,6 +66,9 @@ pub(crate) fn draw_all() {
     for picture in &PICTURES {
         let Ok(text) = fs::read_to_string(kept(picture.scenario)) else { continue };
         let Ok(figures) = serde_json::from_str::<Json>(&text) else { continue };
+        if figures["scale"] != 1.0 {
+            continue;
+        }
         let drawn = draw(picture, &figures);
         let file = folder.join(format!("{}.svg", picture.file));
         if let Err(error) = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, drawn)) {

@@ -178,6 +178,17 @@ impl Stage {
 
     /// Is this link followed, as the daemon tells it? Before it listens, no link is.
     pub(crate) async fn is_live(&self, link: &str) -> bool {
+        self.told(link).await["live"] == true
+    }
+
+    /// Waits until nothing of this link is under way: what the tab shows, its last call may not have answered yet.
+    pub(crate) async fn until_idle(&self, link: &str) {
+        let idle = async || (self.told(link).await["pending"] == 0).then_some(());
+        eventually(LONG, "a link at rest", idle).await;
+    }
+
+    /// What the daemon tells of a link; nothing before it listens.
+    async fn told(&self, link: &str) -> serde_json::Value {
         let asked = async {
             let mut stream = TcpStream::connect(self.status).await?;
             stream.write_all(b"GET /status HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n").await?;
@@ -185,10 +196,10 @@ impl Stage {
             stream.read_to_string(&mut answer).await?;
             Ok::<String, std::io::Error>(answer)
         };
-        let Ok(answer) = asked.await else { return false };
+        let answer = asked.await.unwrap_or_default();
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        let status: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-        status["links"][link]["live"] == true
+        let mut status: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        status["links"][link].take()
     }
 
     /// What the daemon has said.

@@ -25,6 +25,7 @@ pub mod progress;
 pub mod reading;
 mod restore;
 pub mod retry;
+pub mod room;
 pub mod route;
 mod showing;
 pub mod shutdown;
@@ -335,6 +336,7 @@ impl Shared {
             diary: group.tables.iter().any(|table| table.link.log_tab).then(Arc::default),
             helper: Mutex::new(None),
             last: Mutex::new(None),
+            room: Mutex::default(),
         })
     }
 }
@@ -361,7 +363,13 @@ async fn keep_lease(
             // 3. the lease
             _ = renewals.tick() => {}
         }
-        lease::renew(conn, owner, LEASE).await?;
+        match lease::renew(conn, owner, LEASE).await {
+            // A long transaction of ours holds its row. As long as it does nobody else can take it either, and the next one asks.
+            Err(error) if error.is_busy() => {
+                info!(%error, "the lease is not renewed yet: a transaction holds it");
+            }
+            renewed => renewed?,
+        }
     }
 }
 

@@ -16,9 +16,9 @@ use crate::daemon::notify::{self, Beat};
 use crate::daemon::perform::{Performer, now};
 use crate::daemon::retry::Backoff;
 use crate::daemon::shutdown::Shutdown;
+use crate::daemon::standing::copied_percent;
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
-use crate::engine::lifecycle::Life;
 use crate::engine::{Engine, Errand};
 use crate::model::grid::RECEIPT_LINES;
 use crate::model::mark::EffectId;
@@ -61,11 +61,13 @@ impl Spreadsheet {
         loop {
             if told.elapsed() >= TELL {
                 self.tell_of_queues();
+                self.performer.look_for_room(live.iter().all(|live| *live));
                 told = Instant::now();
             }
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
-            self.performer.standing.report(self.engine.tables());
+            let links = self.engine.tables().iter().zip(&self.performer.tables);
+            self.performer.standing.report(links.map(|(table, link)| (table, link.estimate)));
             self.performer.progress.report(self.performer.place, self.engine.front());
             // Every call ends by its own time limits: what can be stuck is this loop, and only while it works.
             self.beat.rest();
@@ -185,19 +187,17 @@ impl Spreadsheet {
     fn tell_of_queues(&self) {
         for (table, link) in self.engine.tables().iter().zip(&self.performer.tables) {
             let waiting = table.pending.len() + table.flight.len();
-            let copied = match &table.life {
-                Life::CatchingUpAll(copying) => Some(copying.rows),
-                Life::CatchingUpKeys { .. } | Life::Live => None,
-            };
+            let copied = copied_percent(table, link.estimate);
             if copied.is_none() && waiting < RECEIPT_LINES {
                 continue;
             }
             let name = link.link.rules.name.0.as_str();
             let drain = self.performer.client.drain(waiting.div_ceil(RECEIPT_LINES)).as_secs();
-            let percent = copied.map(|rows| (rows * 100).checked_div(link.estimate.max(rows)).unwrap_or(100));
-            let line = match percent {
+            let line = match copied {
                 Some(percent) => {
-                    format!("{name}: {percent} % of the table read, {waiting} rows wait, {drain} s of quota")
+                    format!(
+                        "{name}: {percent} % of the table copied, {waiting} rows wait, {drain} s of quota"
+                    )
                 }
                 None => format!("{name}: {waiting} rows wait, {drain} s of quota"),
             };

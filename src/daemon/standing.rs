@@ -9,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use crate::daemon::room::Used;
+use crate::engine::lifecycle::Life;
 use crate::engine::table::Table;
 use crate::model::link::LinkName;
 use crate::model::pause::Pause;
@@ -20,6 +22,8 @@ pub struct LinkStanding {
     pub state: &'static str,
     /// Both sides are followed; false while a start or a copy is under way.
     pub live: bool,
+    /// While its whole table is read, how much of it is read and stands in the tab, in percent of what the server guesses.
+    pub copied_percent: Option<u64>,
     /// Why it is paused.
     pub paused: Option<String>,
     /// Why its deletes are stopped.
@@ -32,6 +36,8 @@ pub struct LinkStanding {
     pub held: usize,
     /// The last look at the whole table.
     pub audit: Option<Audited>,
+    /// How full its spreadsheet is.
+    pub cells: Option<Used>,
 }
 
 /// What a look at a whole table found.
@@ -68,17 +74,19 @@ impl Standing {
         self.waiting.store(0, Ordering::Relaxed);
     }
 
-    /// The links of one spreadsheet as its engine has them.
-    pub fn report(&self, tables: &[Table]) {
+    /// The links of one spreadsheet as its engine has them, each with the rows that the server guesses its table to have.
+    pub fn report<'a>(&self, tables: impl Iterator<Item = (&'a Table, u64)>) {
         let mut links = lock(&self.links);
-        for table in tables {
+        for (table, estimate) in tables {
             let name = &table.plan.rules.name;
             let told = |pause: &Pause| pause.told(name);
             let deletes: Vec<String> = table.brake.iter().chain(&table.removal).map(told).collect();
             let standing = LinkStanding {
                 audit: links.get(name).and_then(|link| link.audit),
+                cells: links.get(name).and_then(|link| link.cells),
                 state: table.state().word(),
                 live: table.life.is_live(),
+                copied_percent: copied_percent(table, estimate),
                 paused: table.trouble.as_ref().map(told),
                 deletes_stopped: (!deletes.is_empty()).then(|| deletes.join("; ")),
                 rows: table.base.len(),
@@ -93,6 +101,13 @@ impl Standing {
     pub fn audited(&self, link: &LinkName, found: Audited) {
         if let Some(standing) = lock(&self.links).get_mut(link) {
             standing.audit = Some(found);
+        }
+    }
+
+    /// A link's spreadsheet is so full.
+    pub fn has_room(&self, link: &LinkName, used: Used) {
+        if let Some(standing) = lock(&self.links).get_mut(link) {
+            standing.cells = Some(used);
         }
     }
 
@@ -160,6 +175,12 @@ impl Standing {
         };
         family("link_live", "gauge", "Both sides of the link are followed.", each(&|link| link.live.into()));
         family(
+            "link_copied_percent",
+            "gauge",
+            "How much of the table has been copied since it was last read whole; 100 once the link is live.",
+            each(&|link| link.copied_percent.unwrap_or(if link.live { 100 } else { 0 })),
+        );
+        family(
             "link_paused",
             "gauge",
             "The link waits for a person.",
@@ -191,6 +212,12 @@ impl Standing {
             "Rows that the last audit found not as they are known.",
             each(&differing),
         );
+        family(
+            "link_spreadsheet_cells_percent",
+            "gauge",
+            "Of the cells that Google allows in the link's spreadsheet, those that are used.",
+            each(&|link| link.cells.map_or(0, |cells| cells.percent)),
+        );
         let plain = |value| vec![(String::new(), value)];
         family(
             "edits_accepted_total",
@@ -212,6 +239,13 @@ impl Standing {
         family("edits_decided_total", "counter", "Edits by what became of them.", answers.collect());
         text
     }
+}
+
+/// How far a pass over a whole table has come: what is read and waits for the sheet no more.
+pub fn copied_percent(table: &Table, estimate: u64) -> Option<u64> {
+    let Life::CatchingUpAll(copying) = &table.life else { return None };
+    let waiting = (table.pending.len() + table.flight.len()) as u64;
+    Some(copying.rows.saturating_sub(waiting) * 100 / estimate.max(copying.rows).max(1))
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {

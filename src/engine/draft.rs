@@ -8,9 +8,10 @@ use crate::engine::reconcile::agreed;
 use crate::engine::table::Table;
 use crate::model::base::{ColumnBase, RowBase};
 use crate::model::cell::Cell;
-use crate::model::grid::{GridCell, GridOp};
+use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
 use crate::model::key::Key;
 use crate::model::rule::Direction;
+use crate::model::weight::Weight;
 
 /// The requests of a batch in the making, sorted by what they do to row numbers.
 #[derive(Debug, Default)]
@@ -20,13 +21,10 @@ pub(crate) struct Draft {
     pub(crate) deletes: Vec<PlannedOp>,
     /// Rows that a request of this batch touches: one request a row.
     pub(crate) rows: BTreeSet<(usize, u32)>,
-    /// The bytes of those writes and inserts that are weighed, and how many of each are.
-    weight: usize,
-    weighed: (usize, usize),
+    weight: Weight,
+    /// How many of the writes, inserts and deletes are weighed.
+    weighed: (usize, usize, usize),
 }
-
-/// Google recommends requests of up to 2 MB; what a batch carries beside its cells has the rest.
-const WEIGHT: usize = 1_500_000;
 
 /// Deletes in one batch: far fewer than the trash has slots, so that none is used twice.
 const DELETES: usize = 500;
@@ -38,10 +36,14 @@ impl Draft {
 
     /// Is there no room for one more? The first one always fits.
     pub(super) fn is_full(&mut self, most: usize) -> bool {
-        let new = self.writes.iter().skip(self.weighed.0).chain(self.inserts.iter().skip(self.weighed.1));
-        self.weight += new.map(|op| op.grid.weight()).sum::<usize>();
-        self.weighed = (self.writes.len(), self.inserts.len());
-        self.len() >= most || self.deletes.len() >= DELETES || self.weight >= WEIGHT
+        let (writes, inserts, deletes) = self.weighed;
+        let new = self.writes.iter().skip(writes).chain(self.inserts.iter().skip(inserts));
+        new.chain(self.deletes.iter().skip(deletes)).for_each(|op| self.weight.add(&op.grid));
+        self.weighed = (self.writes.len(), self.inserts.len(), self.deletes.len());
+        self.len() >= most
+            || self.writes.len() >= RECEIPT_LINES
+            || self.deletes.len() >= DELETES
+            || self.weight.is_full()
     }
 
     /// Writes first, then inserts from top to bottom, then deletes from bottom to top: every number is right when it is used.
@@ -88,9 +90,8 @@ pub(super) fn insert(table: &Table, tab: &TabView, key: &Key, row: &DbRow, at: u
             continue;
         }
         base.columns[index] = Some(agreed(cell));
-        if !cell.shown.is_blank() {
-            cells.push((tab.columns[index], GridCell::plain(cell.shown.clone())));
-        }
+        // Blank ones too: rows that fill the same columns share their requests.
+        cells.push((tab.columns[index], GridCell::plain(cell.shown.clone())));
     }
     cells.sort_by_key(|(column, _)| *column);
     planned(table, Aim::NewRow { key: key.clone(), base }, GridOp::Insert { sheet: tab.sheet, at, cells })

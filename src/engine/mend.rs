@@ -162,8 +162,7 @@ impl Engine {
         let keys_first = mends.iter().any(|(_, owed)| matches!(owed, Owed::KeyCells { .. }));
         let mut at = vec![None; self.tables.len()];
         for (id, owed) in mends {
-            if keys_first && !matches!(owed, Owed::KeyCells { .. }) || draft.writes.len() >= self.batch_limit
-            {
+            if keys_first && !matches!(owed, Owed::KeyCells { .. }) || draft.is_full(self.batch_limit) {
                 continue;
             }
             let Some(index) = self.table_named(owed.link()) else {

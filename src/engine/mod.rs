@@ -89,7 +89,7 @@ use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
-use crate::model::grid::{GridCell, RECEIPT_LINES};
+use crate::model::grid::{GridCell, MOST_OPS};
 use crate::model::link::LinkName;
 use crate::model::mark::{BatchNumber, EffectId, Owner};
 
@@ -238,7 +238,7 @@ impl Engine {
             not_before: 0,
             failures: 0,
             stale: 0,
-            batch_limit: RECEIPT_LINES,
+            batch_limit: MOST_OPS,
             large: LARGE,
             again: false,
             adopting,

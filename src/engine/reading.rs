@@ -7,7 +7,7 @@ use crate::engine::places::Scope;
 use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
 use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
-use crate::model::grid::Fate;
+use crate::model::grid::{Fate, RECEIPT_LINES};
 use crate::model::mark::BatchNumber;
 use crate::model::pause::{Brake, Pause};
 
@@ -59,7 +59,7 @@ impl Engine {
             let announced: Option<Vec<(u32, u32)>> = mine().map(|hint| hint.rows).collect();
             let rows = announced
                 .filter(|_| !(whole || due || swept))
-                .and_then(|announced| table.rows_to_read(self.batch_limit, &announced));
+                .and_then(|announced| table.rows_to_read(self.batch_limit.min(RECEIPT_LINES), &announced));
             scopes.push(rows.map_or(Scope::Whole, Scope::Rows));
         }
         scopes

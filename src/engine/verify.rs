@@ -19,7 +19,7 @@ use crate::engine::receipt::{cells_of, hit, overwritten, overwritten_all, unchan
 use crate::engine::rows::key_of;
 use crate::engine::{Engine, Stage};
 use crate::model::base::{BaseChange, RowBase};
-use crate::model::grid::{GridCell, GridOp, RECEIPT_LINES};
+use crate::model::grid::{GridCell, GridOp, MOST_OPS};
 use crate::model::key::Key;
 use crate::model::link::LinkName;
 use crate::model::mark::BatchNumber;
@@ -147,7 +147,7 @@ impl Engine {
         self.calm();
         self.last_done = Some(plan.number);
         self.tokens.push_back((plan.number, self.clock));
-        self.batch_limit = (self.batch_limit * 2).min(RECEIPT_LINES);
+        self.batch_limit = (self.batch_limit * 2).min(MOST_OPS);
         let mut commit = self.commit_of(plan, true);
         self.follow_places(plan);
         for (at, op) in plan.ops.iter().enumerate() {

@@ -203,30 +203,17 @@ pub struct GridBatch {
     pub owner: Owner,
     /// The helper tab that takes the receipts.
     pub helper: SheetId,
-    /// The requests, at most [`RECEIPT_LINES`].
+    /// The requests, at most [`MOST_OPS`], and of those that leave a receipt at most [`RECEIPT_LINES`].
     pub ops: Vec<GridOp>,
     /// Tokens to delete by id: older than 15 minutes.
     pub expired: Vec<BatchNumber>,
 }
 
-impl GridOp {
-    /// About how many bytes of JSON its cells are.
-    pub fn weight(&self) -> usize {
-        let cell = |(_, cell): &(u32, GridCell)| match &cell.value {
-            Cell::Text(text) | Cell::Error(text) => 48 + text.len(),
-            Cell::Number(_) | Cell::Bool(_) | Cell::Blank => 48,
-        };
-        match self {
-            Self::Write { cells, .. } | Self::Insert { cells, .. } => {
-                16 + cells.iter().map(cell).sum::<usize>()
-            }
-            Self::Claim { .. } | Self::Unclaim { .. } | Self::Restore { .. } | Self::Delete { .. } => 256,
-        }
-    }
-}
-
-/// How many requests a batch may hold: the lines of one receipt block.
+/// How many rows a batch may touch that were there before: the lines of one receipt block.
 pub const RECEIPT_LINES: usize = 10_000;
+
+/// How many requests a batch may hold: new rows leave no receipt.
+pub const MOST_OPS: usize = 2 * RECEIPT_LINES;
 
 /// How many rows the trash keeps.
 pub const TRASH_SLOTS: u32 = 1000;

@@ -20,3 +20,4 @@ pub mod rule;
 pub mod schema;
 pub mod temporal;
 pub mod value;
+pub mod weight;

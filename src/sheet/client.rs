@@ -15,6 +15,7 @@ use crate::model::link::SpreadsheetId;
 use crate::sheet::auth::{ServiceAccount, TOKEN_URL, Tokens};
 use crate::sheet::error::{SheetError, classify};
 use crate::sheet::quota::{Backoff, Bucket, Lane, Project, Rates};
+use crate::sheet::stage::Stages;
 
 /// Where Google is. The defaults are Google; tests and the demo name the local one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub struct Client {
     reads: Bucket,
     writes: Bucket,
     backoff: Backoff,
+    pub(super) stages: Stages,
 }
 
 /// One HTTP call, ready to be sent as often as is right.
@@ -107,6 +109,7 @@ impl Client {
             reads: bucket(google.rates.reads, project.reads),
             writes: bucket(google.rates.writes, project.writes),
             backoff: google.backoff,
+            stages: Stages::default(),
         })
     }
 

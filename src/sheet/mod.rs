@@ -23,5 +23,6 @@ pub mod read;
 pub mod request;
 pub mod setup;
 pub mod signature;
+mod stage;
 mod wire;
 pub mod write;

@@ -6,9 +6,9 @@
 //! 2. the helper tab grown where it is too small, its block cleared and stamped;
 //! 3. copies of the header rows and of every row that a `Write` or `Claim` touches;
 //! 4. writes, claims, unclaims;
-//! 5. inserts and restores from top to bottom;
+//! 5. inserts and restores from top to bottom; many new rows are copied in from a tab where they wait (`stage`);
 //! 6. rows that go, first copied whole into the trash, then deleted from bottom to top;
-//! 7. tokens that are old enough to go.
+//! 7. tokens that are old enough to go, and tabs that have served.
 //!
 //! Neighbouring cells and rows share a request.
 
@@ -23,6 +23,9 @@ use crate::sheet::wire::{DataFilter, Location, NewMetadata, Request, Visibility}
 
 mod list;
 mod merge;
+mod staged;
+
+pub(super) use staged::{Staged, Staging};
 
 /// The key of tokens.
 pub const TOKEN_KEY: &str = "sb";
@@ -68,11 +71,11 @@ impl Grids {
 
 /// A batch on the wire.
 #[derive(Debug)]
-pub struct Encoded {
+pub(super) struct Encoded {
     /// The JSON body.
-    pub body: Vec<u8>,
+    pub(super) body: Vec<u8>,
     /// Per request, the positions in `GridBatch::ops` that it serves: whom to blame when Google refuses it.
-    pub blame: Vec<Vec<usize>>,
+    pub(super) blame: Vec<Vec<usize>>,
 }
 
 /// The query of a `batchUpdate` that answers with the helper tab's lines.
@@ -90,8 +93,8 @@ struct BatchBody {
     response_ranges: Vec<String>,
 }
 
-/// Encodes a batch of at most `RECEIPT_LINES` requests.
-pub fn encode(batch: &GridBatch, grids: &Grids) -> Encoded {
+/// Encodes a batch of at most `MOST_OPS` requests.
+pub(super) fn encode(batch: &GridBatch, grids: &Grids, staging: &Staging) -> Encoded {
     let lines = Lines::of(batch);
     let mut list = List::default();
     list.push(token(batch.number.0, batch.owner.to_string()), &[]);
@@ -99,11 +102,14 @@ pub fn encode(batch: &GridBatch, grids: &Grids) -> Encoded {
     list.receipts(batch, &lines, grids);
     list.writes(batch);
     list.marks(batch);
-    list.inserts(batch, grids);
+    list.inserts(batch, grids, staging);
     list.deletes(batch, grids);
     for old in &batch.expired {
         let data_filter = DataFilter::metadata_id(old.0);
         list.push(Request::DeleteDeveloperMetadata { data_filter }, &[]);
+    }
+    for sheet_id in staging.retired.iter().copied() {
+        list.push(Request::DeleteSheet { sheet_id }, &[]);
     }
     // The helper tab is ours and never renamed, so it may be named by its title, the only form that Google takes here.
     let response_ranges =

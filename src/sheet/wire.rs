@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
 use crate::model::link::SheetId;
-pub(super) use crate::sheet::wire::area::{Dimension, DimensionRange, GridCoordinate, GridRange};
+pub(super) use crate::sheet::wire::area::{Dimension, DimensionRange, GridCoordinate, GridRange, letters};
 
 mod area;
 
@@ -58,6 +58,10 @@ pub(super) enum Request {
     },
     AddSheet {
         properties: SheetProperties,
+    },
+    #[serde(rename_all = "camelCase")]
+    DeleteSheet {
+        sheet_id: SheetId,
     },
     SetDataValidation {
         range: GridRange,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::model::cell::Cell;
-use crate::model::grid::{Fate, GridBatch, RECEIPT_LINES, Receipt};
+use crate::model::grid::{Fate, GridBatch, MOST_OPS, Receipt};
 use crate::model::link::SpreadsheetId;
 use crate::model::mark::{BatchNumber, ClaimId};
 use crate::sheet::answer::{Metadata, ROWS_MASK, Spreadsheet};
@@ -17,7 +17,7 @@ use crate::sheet::error::SheetError;
 use crate::sheet::helper_tab::Lines;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::{VOID, fate};
-use crate::sheet::request::{self, CLAIM_KEY, Grids, to_json};
+use crate::sheet::request::{self, CLAIM_KEY, Grids, Staged, Staging, to_json};
 use crate::sheet::wire::DataFilter;
 
 /// What became of a batch.
@@ -70,18 +70,22 @@ impl Client {
         batch: &GridBatch,
         grids: &Grids,
     ) -> Result<Outcome, SheetError> {
-        if batch.ops.len() > RECEIPT_LINES {
+        if batch.ops.len() > MOST_OPS {
             return Err(SheetError::TooLarge(batch.ops.len()));
         }
-        let encoded = request::encode(batch, grids);
-        if encoded.body.len() > LARGEST {
-            let reason = format!("{} bytes in one request are more than Google takes", encoded.body.len());
+        let staging = match self.staging(lane, spreadsheet, batch).await {
+            Err(SheetError::Refused(reason)) => return Ok(Outcome::Refused { ops: Vec::new(), reason }),
+            staging => staging?,
+        };
+        let encoded = request::encode(batch, grids, &staging);
+        if let Some(reason) = too_large(&encoded.body) {
             return Ok(Outcome::Refused { ops: Vec::new(), reason });
         }
         let call = Call::post(request::query(), encoded.body);
         match self.write(lane, spreadsheet, &call).await {
             Ok(body) => Ok(applied(batch, &body)),
             Err(SheetError::Refused(reason)) => {
+                self.stages.forget(spreadsheet);
                 let at = refused_request(&reason);
                 // How Google words a number in use is documented nowhere, so the metadata itself is asked.
                 if at.is_none_or(|at| at == 0) && self.metadata(spreadsheet, batch.number).await?.is_some() {
@@ -100,6 +104,21 @@ impl Client {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Lays down the rows of a batch that go as plain values. A batch without such rows takes away the tabs that have served.
+    async fn staging(
+        &self,
+        lane: Lane,
+        spreadsheet: &SpreadsheetId,
+        batch: &GridBatch,
+    ) -> Result<Staging, SheetError> {
+        let staged = Staged::of(batch);
+        if staged.is_empty() {
+            return Ok(Staging { from: None, retired: self.stages.retire(spreadsheet) });
+        }
+        let tab = self.stage(lane, spreadsheet, batch, &staged).await?;
+        Ok(Staging { from: Some((staged, tab)), retired: Vec::new() })
     }
 
     /// Makes the fate of a batch certain: voids its token as often as it takes, then believes only the token's value.
@@ -245,6 +264,12 @@ fn applied(batch: &GridBatch, body: &Bytes) -> Outcome {
         .ok()
         .and_then(|answer| Lines::of(batch).receipt(batch, answer.updated_spreadsheet))
         .map_or(Outcome::Unknown, Outcome::Applied)
+}
+
+/// Why a body never leaves this host, if it does not.
+pub(super) fn too_large(body: &[u8]) -> Option<String> {
+    let bytes = body.len();
+    (bytes > LARGEST).then(|| format!("{bytes} bytes in one request are more than Google takes"))
 }
 
 fn is_passing(error: &SheetError) -> bool {

@@ -67,6 +67,11 @@ const PASSING: &[u16] = &[1205, 1213, 1040, 1053, 1317, 1927, 1290, 1836];
 const DENIED: &[u16] = &[1044, 1045, 1142, 1143, 1227, 1370, 1698];
 
 impl StoreError {
+    /// True where another transaction holds the rows: nothing was done, and the session is whole.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.server_code(), Some(1205 | 1213))
+    }
+
     /// The server's error number, where the server spoke.
     pub(super) fn server_code(&self) -> Option<u16> {
         match self {

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::goods::TABLE;
 use super::rig::{Rig, SOON, Setup};
+use super::usual::Usual;
 use crate::support::deadline::eventually;
 use crate::support::server::{Kind, shared};
 
@@ -50,37 +51,34 @@ async fn one_edit(rig: &Rig, number: u32) -> Duration {
 async fn one_after_another(what: &str, setup: Setup, edits: u32) {
     for kind in [Kind::MariaDb, Kind::MySql] {
         let rig = Rig::open(shared(kind).await, "door", setup.clone()).await;
-        let mut times = Vec::new();
-        for number in 0..edits {
-            times.push(one_edit(&rig, number).await);
-        }
-        told(&format!("{}, {what}", rig.server), times);
+        edits_of(&rig, what, edits).await;
     }
 }
 
-/// So many edits at once; each one's time from the first keystroke to its row.
-async fn a_burst(what: &str, parcel: &'static str) {
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let setup = Setup { rows: BURST, sweep_interval: "1h", parcel: Some(parcel), ..Setup::default() };
-        let rig = Rig::open(shared(kind).await, "burst", setup).await;
-        let begin = Instant::now();
-        for key in 1..=BURST {
-            rig.person("ann@example.com").types(key, "stock", &format!("{}", 100_000 + key));
-        }
-        let (mut times, mut known) = (Vec::new(), 0);
-        eventually(SOON * 3, "the burst in the table", async || {
-            let query = "SELECT CAST(COUNT(*) AS CHAR) FROM goods WHERE stock > 100000";
-            let count: u32 = rig.ask(query).await.and_then(|count| count.parse().ok()).unwrap_or(0);
-            times.extend((known..count).map(|_| begin.elapsed()));
-            known = count;
-            (count == BURST).then_some(())
-        })
-        .await;
-        let posts = rig
-            .script()
-            .map_or(0, |script| script.executions().iter().map(|run| run.sent.len()).sum::<usize>());
-        told(&format!("{}, {what} ({posts} requests)", rig.server), times);
+async fn edits_of(rig: &Rig, what: &str, edits: u32) {
+    let mut times = Vec::new();
+    for number in 0..edits {
+        times.push(one_edit(rig, number).await);
     }
+    told(&format!("{}, {what}", rig.server), times);
+}
+
+/// So many edits at once; each one's time from the first keystroke to its row.
+async fn a_burst(rig: &Rig, what: &str, requests: impl Fn() -> usize) {
+    let begin = Instant::now();
+    for key in 1..=BURST {
+        rig.person("ann@example.com").types(key, "stock", &format!("{}", 100_000 + key));
+    }
+    let (mut times, mut known) = (Vec::new(), 0);
+    eventually(SOON * 3, "the burst in the table", async || {
+        let query = "SELECT CAST(COUNT(*) AS CHAR) FROM goods WHERE stock > 100000";
+        let count: u32 = rig.ask(query).await.and_then(|count| count.parse().ok()).unwrap_or(0);
+        times.extend((known..count).map(|_| begin.elapsed()));
+        known = count;
+        (count == BURST).then_some(())
+    })
+    .await;
+    told(&format!("{}, {BURST} edits at once, {what} ({} requests)", rig.server, requests()), times);
 }
 
 #[tokio::test]
@@ -90,13 +88,31 @@ async fn edit_to_commit_by_the_script_and_by_polling() {
     one_after_another("by the script, one edit at a time", script, ALONE).await;
     let polled = Setup { script: false, sweep_interval: "3s", ..Setup::default() };
     one_after_another("by polling every 3 s", polled, POLLED).await;
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        let rig = Rig::open(shared(kind).await, "usual", Setup::default()).await;
+        rig.stop().await;
+        let _usual = Usual::instead_of_the_script(&rig).await;
+        edits_of(&rig, "by one request an edit, straight into the row", ALONE).await;
+    }
 }
 
 #[tokio::test]
 #[ignore = "a benchmark: make bench-door"]
-async fn a_burst_of_edits_in_parcels_and_one_request_an_edit() {
-    a_burst("60 edits at once, in parcels", "const MAX_PARCEL = 25;").await;
-    a_burst("60 edits at once, one request an edit", "const MAX_PARCEL = 1;").await;
+async fn a_burst_of_edits_by_the_script_and_by_one_request_an_edit() {
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        let setup = Setup { rows: BURST, sweep_interval: "1h", ..Setup::default() };
+        let rig = Rig::open(shared(kind).await, "burst", setup).await;
+        let script = rig.script().expect("it is installed");
+        let sent = || script.executions().iter().map(|run| run.sent.len()).sum::<usize>();
+        let before = sent();
+        a_burst(&rig, "by the script", || sent() - before).await;
+
+        let setup = Setup { rows: BURST, ..Setup::default() };
+        let rig = Rig::open(shared(kind).await, "usual", setup).await;
+        rig.stop().await;
+        let usual = Usual::instead_of_the_script(&rig).await;
+        a_burst(&rig, "by one request an edit, straight into the row", || usual.requests()).await;
+    }
 }
 
 const SECONDS: u32 = 60;

@@ -1,6 +1,9 @@
 //! The daemon ends in good order and starts again.
 
+use mysql_async::prelude::Queryable;
+
 use super::rig::{Rig, SOON, Setup};
+use crate::support::deadline::eventually;
 use crate::support::server::for_each_server;
 
 #[tokio::test]
@@ -19,6 +22,28 @@ async fn a_restart_finds_everything_as_it_was_and_writes_nothing() {
         rig.until_equal(SOON).await;
         assert_eq!(calls.count().writes, 0, "{server}: {}", calls.count());
         assert_eq!(written.written().await.by_daemon, 0, "{server}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_a_long_transaction_holds_is_renewed_after_it_without_a_new_start() {
+    for_each_server(async |server| {
+        let rig = Rig::open(server, "lease", Setup::default()).await;
+        // given a transaction that holds the lease as every one of ours does, and takes its time
+        let mut conn = server.connect().await;
+        let hold = format!("BEGIN; SELECT generation FROM {}.lease LOCK IN SHARE MODE", rig.state);
+        conn.query_drop(hold).await.expect("a lock");
+        eventually(SOON, "a renewal that waits", async || {
+            rig.daemon.log().contains("the lease is not renewed yet").then_some(())
+        })
+        .await;
+        // when it ends
+        conn.query_drop("COMMIT").await.expect("an end");
+        // then the daemon goes on as if nothing had been
+        rig.sql("UPDATE goods SET stock = 9 WHERE id = 1").await;
+        rig.until_equal(SOON).await;
+        assert!(!rig.daemon.log().contains("starting again"), "{server}");
     })
     .await;
 }

@@ -65,8 +65,6 @@ pub(crate) struct Setup {
     pub(crate) table: Option<String>,
     /// Does systemd open the endpoint's socket and hand it over?
     pub(crate) activated: bool,
-    /// Another line in the place of the script's own `const MAX_PARCEL = …;`.
-    pub(crate) parcel: Option<&'static str>,
 }
 
 impl Default for Setup {
@@ -81,7 +79,6 @@ impl Default for Setup {
             inside: "TRUE",
             table: None,
             activated: false,
-            parcel: None,
         }
     }
 }
@@ -367,8 +364,6 @@ impl Rig {
             endpoint = format!("[endpoint]\nlisten = \"{listen}\"\nstatus = \"{}\"\n", self.status);
             link += "\nsecret_files = [\"link-secret\"]";
             let code = include_str!("../../apps-script/Code.js");
-            let parcel = setup.parcel.unwrap_or("const MAX_PARCEL = 25;");
-            let code = &code.replace("const MAX_PARCEL = 25;", parcel);
             let source = Source::new(code, include_str!("../../apps-script/appsscript.json"));
             let source = source.expect("the project's own manifest");
             self.google.scripts().install(&self.spreadsheet, source).expect("a new script");

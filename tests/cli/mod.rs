@@ -13,7 +13,7 @@ use crate::support::deadline::eventually;
 use crate::support::scratch::{Running, Scratch};
 use crate::support::server::{Server, for_each_server};
 
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(60);
 
 /// The secrets in the folder below: nothing of them may be seen anywhere.
 const PASSWORD: &str = "plantedpassword";

@@ -5,6 +5,7 @@ use sheetbridge::model::grid::{GridCell, GridOp, Receipt};
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
 use sheetbridge::sheet::quota::Lane;
 use sheetbridge::sheet::write::{Naming, Outcome};
+use sheets_emulator::faults::{Applied, Fault, Rule};
 use sheets_emulator::grid::{SheetId as Tab, Value};
 use sheets_emulator::people::Action;
 
@@ -175,6 +176,97 @@ async fn a_batch_of_more_rows_than_a_small_block_holds_has_its_receipt_too() {
     // and a small batch after it has its own
     let small = receipt(desk.send(&batch(52, vec![write(604, 1, &["newer"])])).await.expect("an answer"));
     assert_eq!(texts(small.rows[0].as_deref().unwrap())[1], "new");
+}
+
+/// Four thousand new rows below the shop's, in two runs of columns with one of the people's own between.
+fn crowd(first: u32) -> Vec<GridOp> {
+    let row = |n: u32| {
+        let texts = [
+            format!("={n}"),
+            "0042".into(),
+            "'x".into(),
+            "TRUE".into(),
+            "a \"longer\" text, to weigh".into(),
+        ];
+        let mut cells = vec![(0, GridCell::plain(Cell::number(f64::from(n) + 0.25)))];
+        cells.extend((1..3).zip(&texts).map(|(column, text)| (column, text_cell(text))));
+        cells.push((4, GridCell::BLANK));
+        cells.extend((5..8).zip(&texts[2..]).map(|(column, text)| (column, text_cell(text))));
+        cells.push((8, GridCell::plain(Cell::Bool(n.is_multiple_of(2)))));
+        GridOp::Insert { sheet: TAB, at: first + n, cells }
+    };
+    (0..4000).map(row).collect()
+}
+
+/// The tabs that are neither the shop nor the helper.
+fn others(desk: &Desk) -> Vec<String> {
+    let known = [Tab(TAB.0), Tab(crate::sheet::desk::HELPER.0)];
+    desk.now().tabs.iter().filter(|tab| !known.contains(&tab.id)).map(|tab| tab.title.clone()).collect()
+}
+
+async fn shows_the_crowd(desk: &Desk, first: u32) {
+    let tab = desk.tab().await;
+    for (n, op) in (0..).zip(crowd(first)) {
+        let GridOp::Insert { at, cells, .. } = op else { unreachable!("new rows only") };
+        let row = tab.rows.iter().find(|row| row.row == at).unwrap_or_else(|| panic!("row {n} is not there"));
+        for (column, cell) in cells {
+            let there = row.cells.get(column as usize).cloned().unwrap_or(GridCell::BLANK);
+            assert_eq!(there, cell, "row {n}, column {column}");
+        }
+        assert_eq!(row.cells[3], GridCell::BLANK, "a column of the people's own");
+    }
+}
+
+#[tokio::test]
+async fn many_new_rows_travel_as_plain_values_and_keep_their_types() {
+    let desk = Desk::with(SHOP).await;
+    // when four thousand rows come in, and four thousand more with a row of Bob's in the same batch
+    receipt(desk.send(&batch(51, crowd(4))).await.expect("an answer"));
+    let mut ops = vec![write(2, 1, &["Bobby"])];
+    ops.extend(crowd(4004));
+    receipt(desk.send(&batch(52, ops)).await.expect("an answer"));
+    // then each cell is what it was meant to be
+    shows_the_crowd(&desk, 4).await;
+    shows_the_crowd(&desk, 4004).await;
+    assert_eq!(desk.texts().await[2][1], "Bobby");
+    // and it took one call more a batch, and one for the tab, each much lighter than typed cells
+    let calls = desk.google.calls();
+    assert_eq!(calls.count("spreadsheets.values.batchUpdate"), 2);
+    assert_eq!(calls.count("spreadsheets.batchUpdate"), 3);
+    let largest = calls.since(0).iter().map(|call| call.bytes_in).max();
+    assert!(largest < Some(500_000), "{largest:?}");
+    // and the tab that they came by goes with the next batch
+    assert_eq!(others(&desk).len(), 1);
+    receipt(desk.send(&batch(53, vec![write(1, 1, &["Anna"])])).await.expect("an answer"));
+    assert_eq!(others(&desk), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_block_whose_answer_is_lost_is_never_copied_and_lies_in_nobodys_way() {
+    // given a Google that applies the values and says nothing
+    let desk = Desk::with(SHOP).await;
+    let fault = Fault::LostReply { applied: Applied::AfterCalls(2) };
+    desk.google.faults().add(Rule::next("spreadsheets.values.batchUpdate", fault));
+    // when the block is sent, then the batch is not
+    let lost = desk.send(&batch(51, crowd(4))).await;
+    assert!(lost.is_err(), "{lost:?}");
+    assert!(desk.snapshot().await.tokens.is_empty());
+    assert_eq!(desk.texts().await.len(), SHOP.len());
+    // when it is sent again under another number, while the old values arrive
+    receipt(desk.send(&batch(52, crowd(4))).await.expect("an answer"));
+    shows_the_crowd(&desk, 4).await;
+    assert_eq!(others(&desk), ["_sheetbridge_52"]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_left_is_taken_away() {
+    let desk = Desk::with(SHOP).await;
+    receipt(desk.send(&batch(51, crowd(4))).await.expect("an answer"));
+    let next = crate::sheet::desk::client(&desk.google);
+    let tabs = next.overview(Lane::Verify, &desk.spreadsheet).await.expect("an answer");
+    next.clear_stages(&desk.spreadsheet, &tabs).await.expect("an answer");
+    assert_eq!(others(&desk), Vec::<String>::new());
+    shows_the_crowd(&desk, 4).await;
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
         let equal = watch.is_equal(goods::stock, PATIENCE).await;
         let equal = equal.unwrap_or_else(|| panic!("not equal within {PATIENCE:?}:\n{}", stage.log()));
         stage.until_live(1).await;
+        stage.until_idle(&link.name).await;
         let (cpu, peak) = stage.daemon_cost();
         let seconds = equal.duration_since(began).as_secs_f64();
         let mut one = Figures::new();

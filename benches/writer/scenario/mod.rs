@@ -1,9 +1,11 @@
 //! The scenarios, one a file.
 
 mod bulk;
+mod cost;
 mod growth;
 mod idle;
 mod many;
+mod memory;
 mod person;
 mod snapshot;
 mod soak;
@@ -18,8 +20,19 @@ use crate::stage::Google;
 use crate::support::server::Server;
 
 /// In the order in which they run.
-pub(crate) const NAMES: [&str; 9] =
-    ["idle", "storm", "storm-slow", "wave", "wave-slow", "growth", "bulk", "person", "many"];
+pub(crate) const NAMES: [&str; 11] = [
+    "idle",
+    "storm",
+    "storm-slow",
+    "wave",
+    "wave-slow",
+    "growth",
+    "bulk",
+    "person",
+    "many",
+    "cost",
+    "memory",
+];
 
 /// What is run only when it is asked for by name.
 pub(crate) const BY_NAME: [&str; 2] = ["soak", "snapshot"];
@@ -41,6 +54,8 @@ pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Fi
         "bulk" => bulk::run(server, scale).await,
         "person" => person::run(server, scale).await,
         "many" => many::run(server, scale).await,
+        "memory" => memory::run(scale),
+        "cost" => cost::run(server, scale).await,
         "soak" => soak::run(server, minutes()).await,
         "snapshot" => snapshot::run(server, scale).await,
         other => unreachable!("{other} is not in the list"),

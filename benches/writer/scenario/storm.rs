@@ -29,6 +29,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale, google: Google) -
     let ended = Instant::now();
     let equal = watch.is_equal(|id| expected[id as usize], PATIENCE).await;
     let equal = equal.unwrap_or_else(|| panic!("not equal within {PATIENCE:?}:\n{}", stage.log()));
+    stage.until_idle(&link.name).await;
     let after = stage.daemon_cost();
     let took = ended.duration_since(began).as_secs_f64();
     figures.insert("changes".into(), f64::from(seconds * 20 * TOGETHER));
@@ -70,11 +71,10 @@ async fn rivals(server: &'static Server, (rows, seconds): (u32, u32), google: Go
                 return rival.poll_until(end, || false).await;
             }
             for n in 0_u32.. {
-                if Instant::now() > end {
+                let id = 1 + n.wrapping_mul(2_654_435_761) % rows;
+                if !rival.put_row(id, f64::from(n), end).await {
                     return;
                 }
-                let id = 1 + n.wrapping_mul(2_654_435_761) % rows;
-                rival.put_row(id, f64::from(n), end).await;
             }
         };
         let (expected, ()) = tokio::join!(load(&stage, &link, seconds), calling);

@@ -30,6 +30,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale, google: Google) -
     let committed = Instant::now();
     let equal = watch.is_equal(changed, PATIENCE).await;
     let equal = equal.unwrap_or_else(|| panic!("not equal within {PATIENCE:?}:\n{}", stage.log()));
+    stage.until_idle(&link.name).await;
     let after = stage.daemon_cost();
     figures.insert("rows".into(), f64::from(rows));
     figures.insert("seconds_to_equal".into(), equal.duration_since(committed).as_secs_f64());

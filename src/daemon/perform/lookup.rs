@@ -172,11 +172,12 @@ impl Performer {
         high: EffectId,
     ) -> Result<Option<(Vec<(Key, DbRow)>, bool)>, LookupError> {
         let table = &self.tables[table];
-        let mut conn = self.pool.get_conn().await?;
-        if !self.reading.may_go_on(&mut conn, "the copy").await? {
+        // No session is held while another one is asked for: with as many copies as sessions none would ever get its second.
+        if !self.reading.may_go_on(&mut self.pool.get_conn().await?, "the copy").await? {
             return Ok(None);
         }
         self.mark(low).await?;
+        let mut conn = self.pool.get_conn().await?;
         let (begun, limit) = (Instant::now(), self.reading.rows());
         let inside = &table.filter;
         let rows =

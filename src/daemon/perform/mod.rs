@@ -32,6 +32,7 @@ use crate::daemon::diary::Diary;
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
 use crate::daemon::reading::Reading;
+use crate::daemon::room::Room;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
@@ -92,6 +93,8 @@ pub struct Performer {
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
     pub last: Mutex<Option<Arc<Snapshot>>>,
+    /// How full the spreadsheet is.
+    pub room: Mutex<Room>,
 }
 
 impl Performer {
@@ -147,6 +150,23 @@ impl Performer {
 
     fn last_read(&self) -> Option<Arc<Snapshot>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks how full the spreadsheet is, tells it where others ask, and says so where the end is near.
+    pub fn look_for_room(&self, all_live: bool) {
+        let Some(last) = self.last_read() else { return };
+        let cells = |rows: u32, columns: u32| u64::from(rows) * u64::from(columns);
+        let tabs = last.tabs.iter().map(|tab| cells(tab.row_count, tab.column_count));
+        let helper = last.helper.iter().map(|helper| cells(helper.row_count, helper.column_count));
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.saw(now(), tabs.chain(helper).sum(), all_live);
+        if let Some(used) = room.used() {
+            let links = self.tables.iter().map(|table| &table.link.rules.name);
+            links.for_each(|link| self.standing.has_room(link, used));
+        }
+        if let Some(warning) = room.warning() {
+            tracing::warn!(SHEET = self.spreadsheet.0.as_str(), "{warning}");
+        }
     }
 
     /// The lane of the cycle's reads and writes.

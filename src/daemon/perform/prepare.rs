@@ -1,9 +1,12 @@
 //! Making the tabs ready: the helper tab, headers, anchors and formats, and what we remember of them.
 
+use std::sync::PoisonError;
+
 use serde::{Deserialize, Serialize};
 
 use crate::daemon::columns::Known;
 use crate::daemon::perform::Performer;
+use crate::daemon::room::{MOST_CELLS, NEARLY};
 use crate::daemon::table::Table;
 use crate::engine::adopt::Knowledge;
 use crate::engine::input::Input;
@@ -15,9 +18,6 @@ use crate::sheet::read::TabInfo;
 use crate::sheet::setup::{self, SetupError, TabChanges, TabPlan};
 use crate::store::link::LinkMemory;
 use crate::store::{self};
-
-/// Cells that Google allows in all tabs of a spreadsheet together, blank ones included.
-const MOST_CELLS: u64 = 10_000_000;
 
 /// What is remembered of a link beside its base.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,7 @@ impl Performer {
     /// Makes ready what is not. A tab whose headers are not the link's stops that link only.
     pub(super) async fn prepare(&self) -> Result<(), SheetError> {
         let tabs = self.client.overview(Lane::Verify, &self.spreadsheet).await?;
+        self.client.clear_stages(&self.spreadsheet, &tabs).await?;
         let known = |table: &Table| tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
         let there: Vec<SheetId> = self.tables.iter().filter_map(|table| Some(known(table)?.sheet)).collect();
         let helper = setup::helper_among(&tabs);
@@ -191,6 +192,12 @@ impl Performer {
     fn check_room(&self, tabs: &[TabInfo]) {
         let cells = |tab: &TabInfo| u64::from(tab.row_count) * u64::from(tab.column_count);
         let mut all: u64 = tabs.iter().map(cells).sum();
+        let shown = |tab: &&TabInfo| {
+            Some(tab.sheet) == self.helper()
+                || self.tables.iter().any(|table| table.sheet() == Some(tab.sheet))
+        };
+        let others = all - tabs.iter().filter(shown).map(cells).sum::<u64>();
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).set_others(others);
         for table in &self.tables {
             let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
             let tab = tab.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab));
@@ -207,7 +214,7 @@ impl Performer {
                      allows: take columns away that nobody uses, link fewer, or take a spreadsheet of its own",
                     table.estimate
                 ));
-            } else if all > MOST_CELLS / 10 * 8 {
+            } else if all > NEARLY {
                 tracing::warn!(
                     LINK = link,
                     "the spreadsheet will have {all} of the {MOST_CELLS} cells that Google allows"

@@ -1,14 +1,29 @@
 //! The requests of one batch as they are put together, step by step in the order of the protocol.
 
+use std::borrow::Cow;
+
 use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::link::SheetId;
+use crate::model::weight::goes_apart;
 use crate::sheet::helper_tab::{Lines, stamp_cell, trash_row};
 use crate::sheet::request::merge::{Copied, merge_copies, rectangles};
-use crate::sheet::request::{CLAIM_KEY, Grids};
+use crate::sheet::request::{CLAIM_KEY, Grids, Staging};
 use crate::sheet::wire::{
     CellData, DataFilter, DimensionRange, GridCoordinate, GridProperties, GridRange, Location, NewMetadata,
     PasteType, Request, RowData, SheetProperties, UpdateCells, VALUE_ONLY, Visibility,
 };
+
+/// A new row's place in the batch, its tab and number, and its typed cells.
+type NewRow<'a> = (usize, SheetId, u32, Cow<'a, [(u32, GridCell)]>);
+
+/// What of a new row goes typed.
+fn left(cells: &[(u32, GridCell)], is_staged: bool) -> Cow<'_, [(u32, GridCell)]> {
+    if is_staged {
+        cells.iter().filter(|(_, cell)| goes_apart(cell)).cloned().collect()
+    } else {
+        Cow::Borrowed(cells)
+    }
+}
 
 /// The requests so far, and whom each serves.
 #[derive(Default)]
@@ -127,7 +142,8 @@ impl List {
         }
     }
 
-    pub(super) fn inserts(&mut self, batch: &GridBatch, grids: &Grids) {
+    pub(super) fn inserts(&mut self, batch: &GridBatch, grids: &Grids, staging: &Staging) {
+        let staged = staging.ops();
         let mut rows: Vec<(SheetId, u32, usize)> = Vec::new();
         for (i, op) in batch.ops.iter().enumerate() {
             if let GridOp::Insert { sheet, at, .. } | GridOp::Restore { sheet, at, .. } = op {
@@ -138,14 +154,24 @@ impl List {
         for run in rows.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
             let ops: Vec<usize> = run.iter().map(|(_, _, i)| *i).collect();
             let (sheet, at, _) = run[0];
-            let range = DimensionRange::rows(sheet, at, at + run.len() as u32);
+            let end = at + run.len() as u32;
+            let range = DimensionRange::rows(sheet, at, end);
             // The row above gives the format, but not the header, unless there is nothing below it.
             let inherit_from_before = at > 1 || grids.rows(sheet) <= 1;
             self.push(Request::InsertDimension { range, inherit_from_before }, &ops);
-            self.fill(ops.iter().filter_map(|i| match &batch.ops[*i] {
-                GridOp::Insert { sheet, at, cells } => Some((*i, *sheet, *at, cells.as_slice())),
-                _ => None,
-            }));
+            for (run, tab) in staging.within(sheet, at, end) {
+                run.copies(tab).into_iter().for_each(|copy| self.push(copy, &run.ops));
+            }
+            let typed: Vec<NewRow<'_>> = ops
+                .iter()
+                .filter_map(|i| match &batch.ops[*i] {
+                    GridOp::Insert { sheet, at, cells } => {
+                        Some((*i, *sheet, *at, left(cells, staged.contains(i))))
+                    }
+                    _ => None,
+                })
+                .collect();
+            self.fill(typed.iter().map(|(i, sheet, at, cells)| (*i, *sheet, *at, cells.as_ref())));
             for i in ops {
                 if let GridOp::Restore { sheet, at, slot } = batch.ops[i] {
                     let (width, row) = (grids.width(sheet), trash_row(slot));

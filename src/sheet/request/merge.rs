@@ -1,5 +1,7 @@
 //! Neighbours share a request: rows that are copied, cells that are written.
 
+use std::collections::HashMap;
+
 use crate::model::grid::GridCell;
 use crate::model::link::SheetId;
 use crate::sheet::wire::{CellData, RowData};
@@ -43,7 +45,6 @@ pub(super) struct Rectangle {
     pub(super) sheet: SheetId,
     pub(super) row: u32,
     pub(super) column: u32,
-    width: usize,
     pub(super) rows: Vec<RowData>,
 }
 
@@ -51,22 +52,20 @@ pub(super) fn rectangles<'a>(
     rows: impl Iterator<Item = (usize, SheetId, u32, &'a [(u32, GridCell)])>,
 ) -> Vec<Rectangle> {
     let mut all: Vec<Rectangle> = Vec::new();
+    // By tab, column, width and the row below: what comes there next goes on with that rectangle.
+    let mut ends: HashMap<(SheetId, u32, usize, u32), usize> = HashMap::new();
     for (op, sheet, row, cells) in rows {
         for run in cells.chunk_by(|a, b| a.0 + 1 == b.0) {
             let (column, width) = (run[0].0, run.len());
             let values = RowData { values: run.iter().map(|(_, cell)| CellData::from(cell)).collect() };
-            let above = all.iter_mut().rev().find(|above| {
-                above.sheet == sheet
-                    && above.column == column
-                    && above.width == width
-                    && above.row + above.rows.len() as u32 == row
-            });
-            if let Some(above) = above {
+            let place = ends.remove(&(sheet, column, width, row)).unwrap_or(all.len());
+            if let Some(above) = all.get_mut(place) {
                 above.rows.push(values);
                 above.ops.push(op);
             } else {
-                all.push(Rectangle { ops: vec![op], sheet, row, column, width, rows: vec![values] });
+                all.push(Rectangle { ops: vec![op], sheet, row, column, rows: vec![values] });
             }
+            ends.insert((sheet, column, width, row + 1), place);
         }
     }
     all

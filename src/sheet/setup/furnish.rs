@@ -22,6 +22,7 @@ use crate::sheet::request::{self, RULE_KEY};
 use crate::sheet::setup::TabPlan;
 use crate::sheet::wire::{
     DataFilter, DimensionRange, GridRange, Location, NewMetadata, ProtectedRange, Request, Visibility,
+    letters,
 };
 
 /// How the words of our rules begin: by that we know them again.
@@ -333,17 +334,6 @@ fn condition(column: &Column, place: u32) -> Option<(Value, String)> {
         }
         _ => None,
     }
-}
-
-/// A column's letters: A, Z, AA.
-fn letters(column: u32) -> String {
-    let mut rest = column + 1;
-    let mut letters = Vec::new();
-    while rest > 0 {
-        letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect()
 }
 
 #[cfg(test)]

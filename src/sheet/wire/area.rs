@@ -79,3 +79,14 @@ pub(in crate::sheet) enum Dimension {
     Rows,
     Columns,
 }
+
+/// A column's letters: A, Z, AA.
+pub(in crate::sheet) fn letters(column: u32) -> String {
+    let mut rest = column + 1;
+    let mut letters = Vec::new();
+    while rest > 0 {
+        letters.push(char::from(b'A' + ((rest - 1) % 26) as u8));
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().collect()
+}
