@@ -68,6 +68,10 @@ impl Carry {
                 Aim::Claim(_) | Aim::Unclaim(_) | Aim::MendCells { .. } | Aim::MendRow { .. } => {}
             }
         }
+        plan.owe.retain_mut(|(_, owed)| {
+            let carried = if owed.link() == link { self.owed(owed.clone()) } else { Some(owed.clone()) };
+            carried.map(|carried| *owed = carried).is_some()
+        });
         for (_, change) in plan.agreed.iter_mut().filter(|(of, _)| of == link) {
             if let BaseChange::Set(_, base) = change {
                 *base = self.base(base);
@@ -170,10 +174,11 @@ mod tests {
             helper: SheetId(1),
             expired: vec![],
             read_at: 0,
-            ops: vec![PlannedOp { link: link.clone(), aim, grid }],
+            ops: vec![PlannedOp { link: link.clone(), aim, grid, mark: None }],
             agreed: vec![],
             conflicts: vec![],
             paid: vec![],
+            owe: vec![],
             named: vec![],
         };
         carry().plan(&mut plan, &link, 0);

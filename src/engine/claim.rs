@@ -170,7 +170,8 @@ impl NewRows<'_> {
     /// Claims that nobody needs any more.
     fn drop_claims(&self, engine: &Engine, row: &RowView, writing: &mut Writing) {
         let used = &engine.tables[self.index].claims;
-        let unused = row.claims.iter().filter(|claim| !used.contains_key(claim));
+        let marks = |claim: &&ClaimId| engine.owed.values().any(|owed| owed.mark() == Some(**claim));
+        let unused = row.claims.iter().filter(|claim| !used.contains_key(claim) && !marks(claim));
         writing.unclaim.extend(unused.map(|claim| (self.index, *claim)));
     }
 }

@@ -128,6 +128,7 @@ impl Table {
             }
         }
         for (key, pending) in brought {
+            self.copying.insert(key.clone());
             self.queue(key, pending);
         }
         if last {
@@ -142,7 +143,7 @@ impl Table {
         };
         let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
         let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
-        self.copying = self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned().collect();
+        self.copying.extend(self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned());
         for key in unmet {
             self.fetch(&key, first);
         }
@@ -152,6 +153,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::input::LinkPlan;
     use crate::model::value::Value;
 
     fn key(id: usize) -> Key {
@@ -162,6 +164,28 @@ mod tests {
         let pending =
             Pending { state: DbState::Gone(None), first: 0, commit: 0, renamed_from: None, was: None };
         ids.map(|id| (key(id), pending.clone())).collect()
+    }
+
+    fn chunk(rows: Vec<(Key, DbRow)>, last: bool) -> Life {
+        let (low, high, opened, streamed) = (EffectId(1), EffectId(2), true, BTreeSet::new());
+        let window = Window { low, high, opened, closed: Some(1), streamed, rows: Some((rows, last)) };
+        Life::CatchingUpAll(Copying { chunk: Some(window), ..Copying::default() })
+    }
+
+    #[test]
+    fn a_table_is_copied_when_what_its_chunks_brought_is_durable() {
+        // given a chunk whose key the cycle under way has in its hands
+        let life = chunk(vec![(key(1), Vec::new())], false);
+        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), life);
+        table.empty_window(0);
+        assert!(table.pending.remove(&key(1)).is_some());
+        // when the last one comes
+        table.life = chunk(Vec::new(), true);
+        table.empty_window(0);
+        // then a restart would have to read the table again, until that cycle is over
+        assert!(table.life.is_live() && !table.is_copied());
+        table.rest();
+        assert!(table.is_copied());
     }
 
     #[test]

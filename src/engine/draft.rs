@@ -58,7 +58,7 @@ impl Draft {
 }
 
 pub(crate) fn planned(table: &Table, aim: Aim, grid: GridOp) -> PlannedOp {
-    PlannedOp { link: table.plan.rules.name.clone(), aim, grid }
+    PlannedOp { link: table.plan.rules.name.clone(), aim, grid, mark: None }
 }
 
 /// A row's cells with their grid columns.

@@ -80,7 +80,7 @@ impl Engine {
         let commit = Commit {
             batch: None,
             base: std::mem::take(&mut writing.agreed),
-            owe: Vec::new(),
+            owe: std::mem::take(&mut writing.owe),
             paid: std::mem::take(&mut writing.paid),
             named: std::mem::take(&mut writing.named),
             conflicts: std::mem::take(&mut writing.conflicts),
@@ -93,6 +93,7 @@ impl Engine {
         }
         let nothing = commit.base.is_empty()
             && commit.paid.is_empty()
+            && commit.owe.is_empty()
             && commit.named.is_empty()
             && commit.held.is_empty()
             && commit.conflicts.is_empty();
@@ -120,6 +121,7 @@ impl Engine {
             agreed: writing.agreed.into_iter().map(|(index, change)| (name(index), change)).collect(),
             conflicts: writing.conflicts,
             paid: writing.paid,
+            owe: writing.owe,
             named: writing.named.into_iter().map(|(index, claim)| (name(index), claim)).collect(),
             ops: draft.into_ops(),
         };
@@ -175,6 +177,9 @@ impl Engine {
 
     pub(super) fn finish(&mut self, index: usize, change: Option<BaseChange>, writing: &mut Writing) {
         if let Some(change) = &change {
+            if let BaseChange::Set(key, _) = change {
+                self.tables[index].meet(key, self.clock);
+            }
             self.tables[index].apply(change, self.clock);
         }
         writing.agreed.extend(change.map(|change| (index, change)));

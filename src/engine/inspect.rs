@@ -51,12 +51,14 @@ impl Engine {
             given_up: BTreeSet::new(),
             agreed: Vec::new(),
             paid: Vec::new(),
+            owe: Vec::new(),
             named: Vec::new(),
             claim: Vec::new(),
             unclaim: Vec::new(),
             names: Vec::new(),
             whole: scopes.iter().map(|scope| *scope == Scope::Whole).collect(),
         };
+        self.merge_debts(&tabs, &mut writing);
         self.look_for_victims(&tabs, &mut writing);
         // A read is believed for no key while a mend is open: who made an edit hears of it by the next one.
         if self.is_mending() {
@@ -81,7 +83,7 @@ impl Engine {
     }
 
     fn inspect_tab(&mut self, index: usize, tab: &TabView, writing: &mut Writing) {
-        let oldest = self.clock.saturating_sub(BEFORE_LIFE);
+        let oldest = writing.asked.saturating_sub(BEFORE_LIFE);
         self.tables[index].before.retain(|_, befores| {
             befores.retain(|Before { at, .. }| *at >= oldest);
             !befores.is_empty()
@@ -127,6 +129,7 @@ impl Engine {
         if table.gone.remove(key).is_some() {
             table.allowed.remove(key);
         }
+        table.restore.remove(key);
         if table.is_fetching(key) {
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
@@ -305,8 +308,9 @@ impl Engine {
         let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).cloned().collect();
         let mut gone = Vec::new();
         for key in absent {
+            let is_hidden = self.is_hidden(index, &key);
             let table = &mut self.tables[index];
-            if table.restore.contains(&key) {
+            if is_hidden || table.restore.contains(&key) {
                 table.gone.remove(&key);
                 continue;
             }

@@ -2,43 +2,100 @@
 //!
 //! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
 //! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
-//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing.
+//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing. Where it shows another row's key, it is given up
+//! after the time in which a row counts as gone, and its record gets a new row.
+//!
+//! A mend is addressed by a row number too, and may hit a third row, which then looks like the one that it was meant for. So each
+//! mend marks the row that it hits, with row metadata that follows it: from then on that row is known, whatever it shows.
 
-use crate::engine::Engine;
 use crate::engine::draft::{Draft, planned};
 use crate::engine::effect::{Background, Conflict, Winner};
-use crate::engine::input::{KeySeen, RowView, TabView, Trouble};
+use crate::engine::input::{RowView, TabView, Trouble};
 use crate::engine::owed::{Overwritten, Owed, OwedId};
 use crate::engine::plan::Aim;
 use crate::engine::rows::{Rows, key_of};
+use crate::engine::victim::{Hit, Place, Seen, shows_ours};
 use crate::engine::writing::Writing;
+use crate::engine::{Engine, micros};
 use crate::model::grid::{GridCell, GridOp};
 use crate::model::key::Key;
+use crate::model::mark::ClaimId;
 
 impl Engine {
     /// True while a mend is open: then nothing else is read or written.
     pub(super) fn is_mending(&self) -> bool {
-        self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
+        self.owed.iter().any(|(id, owed)| owed.is_mend() && !self.asleep.contains_key(id))
+    }
+
+    /// A row that bears two marks was hit twice: it returns to its first before-image.
+    pub(super) fn merge_debts(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
+        for row in tabs.iter().flatten().flat_map(|tab| &tab.rows).filter(|row| row.claims.len() > 1) {
+            let marked = self
+                .owed
+                .iter()
+                .filter(|(_, owed)| owed.mark().is_some_and(|mark| row.claims.contains(&mark)));
+            let ids: Vec<OwedId> = marked.map(|(id, _)| *id).collect();
+            for (at, id) in ids.iter().enumerate() {
+                for earlier in &ids[..at] {
+                    self.merge_two(*id, *earlier, writing);
+                }
+            }
+        }
+    }
+
+    fn merge_two(&mut self, id: OwedId, earlier: OwedId, writing: &mut Writing) {
+        let (Some(mut owed), Some(mut first)) =
+            (self.owed.get(&id).cloned(), self.owed.get(&earlier).cloned())
+        else {
+            return;
+        };
+        if owed.mark() == first.mark() || !owed.merge(&mut first) {
+            return;
+        }
+        for (id, owed) in [(id, owed), (earlier, first)] {
+            if owed.is_nothing() {
+                self.owed.remove(&id);
+                writing.paid.push(id);
+            } else {
+                writing.owe.retain(|(known, _)| *known != id);
+                writing.owe.push((id, owed.clone()));
+                self.owed.insert(id, owed);
+            }
+        }
     }
 
     /// Which mends sleep, because no row shows their key, and which have nothing left to do: no copy shows what we wrote.
     pub(super) fn look_for_victims(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
+        let mut asleep = std::mem::take(&mut self.asleep);
+        let (mut lost, mut wakes) = (Vec::new(), Vec::new());
         for (id, owed) in &self.owed {
-            let Owed::Cells { link, victim: Some(key), cells, back, .. } = owed else { continue };
-            let Some(index) = self.table_named(link) else { continue };
-            let (Some(Ok(tab)), table) = (tabs.get(index), &self.tables[index]) else { continue };
-            let rows: Vec<&RowView> =
-                tab.rows.iter().filter(|row| row.key == KeySeen::Key(key.clone())).collect();
-            let shows = rows.iter().any(|row| cells.iter().any(|cell| shows_ours(tab, row, cell)));
-            // Of two rows with one key the one that was hit may be the one that is away.
-            let away = rows.is_empty() || (!shows && matches!(table.doubles.get(key), Some(Some(_))));
-            if !away || table.dead.contains(key) {
-                self.asleep.remove(id);
-            } else if writing.whole[index] {
-                self.asleep.insert(*id);
-            }
-            if *back && writing.whole[index] && (rows.len() < 2 || !shows) {
+            let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
+            let hit = Hit { away: asleep.contains_key(id), ..hit };
+            let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
+            let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
+            let grace = micros(seen.table.plan.rules.delete_grace).max(1);
+            if seen.is_over(hit, key) && writing.whole[index] {
                 writing.paid.push(*id);
+            } else if !seen.is_away(hit) || seen.table.dead.contains(key) {
+                asleep.remove(id);
+            } else if writing.whole[index] {
+                let since = *asleep.entry(*id).or_insert(writing.asked);
+                if hit.rekeyed && writing.asked >= since + grace {
+                    lost.push((index, *id, owed.clone()));
+                } else if hit.rekeyed {
+                    wakes.push((index, since + grace));
+                }
+            }
+        }
+        self.asleep = asleep;
+        for (index, at) in wakes {
+            self.tables[index].wakes.insert(at);
+        }
+        for (index, id, owed) in lost {
+            if let (Owed::KeyCells { wrong, victim, cells, .. }, Some(Ok(tab))) = (owed, tabs.get(index)) {
+                self.list_overwritten(index, tab, wrong.as_ref(), &cells, writing);
+                self.restore(index, victim);
+                writing.paid.push(id);
             }
         }
         for id in &writing.paid {
@@ -50,11 +107,55 @@ impl Engine {
         }
     }
 
+    /// True while the row of this record shows another key, and a mend is to come: nobody deleted it.
+    pub(super) fn is_hidden(&self, index: usize, key: &Key) -> bool {
+        let mine = &self.tables[index].plan.rules.name;
+        self.owed.values().any(|owed| match owed {
+            Owed::KeyCells { link, victim, back, .. } => {
+                link == mine && victim.as_ref() == Some(key) && !back
+            }
+            _ => false,
+        })
+    }
+
+    /// The row of a record shows another key and cannot be told: the record goes to the sheet as a new row, nobody deleted it.
+    fn restore(&mut self, index: usize, victim: Option<Key>) {
+        let seq = self.seq;
+        if let Some(key) = victim {
+            self.tables[index].restore.insert(key.clone());
+            self.tables[index].fetch(&key, seq);
+        }
+    }
+
+    /// What stood in cells that cannot be put back is kept in the list.
+    fn list_overwritten(
+        &mut self,
+        index: usize,
+        tab: &TabView,
+        key: Option<&Key>,
+        cells: &[Overwritten],
+        writing: &mut Writing,
+    ) {
+        if let Some(key) = key {
+            self.tables[index].showed(key, cells, self.clock);
+        }
+        writing.conflicts.extend(cells.iter().map(|cell| Conflict {
+            table: index,
+            key: key.cloned(),
+            column: tab.columns.iter().position(|grid| *grid == cell.column),
+            database: None,
+            sheet: Some(cell.before.value.clone()),
+            winner: Winner::Nobody,
+            rule: "overwritten by mistake, and changed again before it could be put back".into(),
+            background: Background::default(),
+        }));
+    }
+
     pub(super) fn draft_mends(&mut self, draft: &mut Draft, writing: &mut Writing) {
         let mends: Vec<(OwedId, Owed)> = self
             .owed
             .iter()
-            .filter(|(id, owed)| owed.is_mend() && !self.asleep.contains(id))
+            .filter(|(id, owed)| owed.is_mend() && !self.asleep.contains_key(id))
             .map(|(id, owed)| (*id, owed.clone()))
             .collect();
         let all = mends.clone();
@@ -81,31 +182,28 @@ impl Engine {
             let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
             let others: Vec<Hit<'_>> =
                 others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
-            let keys = self.tables[index].plan.columns.iter().filter(|column| column.key).count();
+            let seen = Seen { table: &self.tables[index], tab: &tab, rows: &rows };
+            let found = Hit::of(&owed).map(|hit| seen.place(hit, (&others, &healed)));
             match owed {
-                Owed::Cells { victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: victim.as_ref(), cells: &cells, was: &was };
-                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
-                        Place::Here(row) => Some(row),
-                        Place::Later => continue,
-                        Place::Nowhere => None,
+                Owed::Cells { victim, cells, .. } => {
+                    let row = match found {
+                        Some(Place::Here(row)) => Some(row),
+                        Some(Place::Later) => continue,
+                        Some(Place::Nowhere) | None => None,
                     };
-                    let victim = victim.or_else(|| row.and_then(|row| key_of(&row.key)));
+                    let victim = row.map_or(victim, |row| key_of(&row.key));
                     self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
                 }
-                Owed::KeyCells { wrong, victim, cells, row: was, .. } => {
-                    let hit = Hit { shows: wrong.as_ref(), cells: &cells, was: &was };
-                    let row = match place((&tab, keys), &rows, hit, (&others, &healed)) {
-                        Place::Here(row) => Some(row),
-                        Place::Later => continue,
-                        Place::Nowhere => None,
+                Owed::KeyCells { wrong, victim, cells, .. } => {
+                    let row = match found {
+                        Some(Place::Here(row)) => Some(row),
+                        Some(Place::Later) => continue,
+                        Some(Place::Nowhere) | None => None,
                     };
-                    if let (None, Some(key)) = (row, victim) {
-                        // It cannot be told again: the record goes to the sheet as a new row, nobody deleted it.
-                        let seq = self.seq;
-                        self.tables[index].restore.insert(key.clone());
-                        self.tables[index].fetch(&key, seq);
+                    if row.is_none() {
+                        self.restore(index, victim);
                     }
+                    let wrong = row.map_or(wrong, |row| key_of(&row.key));
                     self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
                 }
                 // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
@@ -132,23 +230,8 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let Some(row) = row else {
-            // Somebody has written over it since, or the row is gone: what stood there is kept in the list.
-            if let Some(key) = &victim {
-                self.tables[index].showed(key, cells, self.clock);
-            }
-            for cell in cells {
-                let column = tab.columns.iter().position(|grid| *grid == cell.column);
-                writing.conflicts.push(Conflict {
-                    table: index,
-                    key: victim.clone(),
-                    column,
-                    database: None,
-                    sheet: Some(cell.before.value.clone()),
-                    winner: Winner::Nobody,
-                    rule: "overwritten by mistake, and changed again before it could be put back".into(),
-                    background: Background::default(),
-                });
-            }
+            // Somebody has written over it since, or the row is gone.
+            self.list_overwritten(index, tab, victim.as_ref(), cells, writing);
             writing.paid.push(id);
             return;
         };
@@ -169,103 +252,17 @@ impl Engine {
         let whole = rest.map(|((grid, cell), _)| (*grid, cell.clone())).collect();
         let aim = Aim::MendCells { owed: id, victim, read, whole };
         let grid = GridOp::Write { sheet: tab.sheet, row: row.row, cells: back };
-        draft.writes.push(planned(&self.tables[index], aim, grid));
-    }
-}
-
-/// What a hit left behind in its row.
-#[derive(Clone, Copy)]
-struct Hit<'a> {
-    /// The key that the row shows since; `None` for a row without one.
-    shows: Option<&'a Key>,
-    /// What was overwritten.
-    cells: &'a [Overwritten],
-    /// The whole row as it was.
-    was: &'a [GridCell],
-}
-
-impl<'a> Hit<'a> {
-    fn of(owed: &'a Owed) -> Option<Self> {
-        match owed {
-            Owed::Cells { victim, cells, row, .. } => Some(Self { shows: victim.as_ref(), cells, was: row }),
-            Owed::KeyCells { wrong, cells, row, .. } => Some(Self { shows: wrong.as_ref(), cells, was: row }),
-            Owed::Row { .. } | Owed::Edit { .. } => None,
+        let mut mend = planned(&self.tables[index], aim, grid);
+        if draft.writes.len() + 1 < self.batch_limit {
+            let mark = ClaimId(self.next_effect_id().0);
+            mend.mark = Some(mark);
+            draft.writes.push(mend);
+            let grid = GridOp::Claim { sheet: tab.sheet, row: row.row, claim: mark };
+            draft.writes.push(planned(&self.tables[index], Aim::Claim(mark), grid));
+        } else {
+            draft.writes.push(mend);
         }
     }
-
-    /// A row without key that has its cells back: no other hit is meant by them.
-    fn healed(row: &'a [GridCell]) -> Self {
-        Self { shows: None, cells: &[], was: row }
-    }
-
-    /// How many of the row's cells are as the hit left them.
-    fn likeness(&self, tab: &TabView, row: &RowView) -> usize {
-        let as_left = |(grid, cell): &(&u32, &GridCell)| {
-            alike(cell, Overwritten::expected(self.cells, self.was, **grid))
-        };
-        tab.columns.iter().zip(&row.cells).filter(as_left).count()
-    }
-}
-
-/// Where a row that was hit stands.
-enum Place<'a> {
-    Here(&'a RowView),
-    /// The only row that it could be looks more like what another hit left: that one is paid first.
-    Later,
-    Nowhere,
-}
-
-fn place<'a>(
-    seen: (&'a TabView, usize),
-    rows: &Rows<'a>,
-    hit: Hit<'_>,
-    (others, healed): (&[Hit<'_>], &[Hit<'_>]),
-) -> Place<'a> {
-    match find_hit(seen, rows, hit, others) {
-        Some(row) => Place::Here(row),
-        None if find_hit(seen, rows, hit, healed).is_some() => Place::Later,
-        None => Place::Nowhere,
-    }
-}
-
-/// The row that was hit: it shows this key and what we wrote; among several the one that is most like what was left, and never
-/// one that is more like what another hit left (`others`; those that show the same key count). A row without key that shows only our
-/// blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have been named since
-/// (`keys`: how many columns that changes).
-fn find_hit<'a>(
-    (tab, keys): (&'a TabView, usize),
-    rows: &Rows<'a>,
-    hit: Hit<'_>,
-    others: &[Hit<'_>],
-) -> Option<&'a RowView> {
-    let like = |row: &RowView| hit.likeness(tab, row);
-    let rivals = || others.iter().filter(|other| other.shows == hit.shows);
-    let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
-    if let Some(key) = hit.shows {
-        let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
-        return rows.all(key).filter(ours).filter(mine).max_by_key(|row| like(row));
-    }
-    let text = |row: &&RowView| {
-        hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
-    };
-    let blank = || tab.rows.iter().filter(|row| row.key == KeySeen::Blank);
-    let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
-    let mut whole = blank().filter(|row| shown(row) && like(row) == tab.columns.len());
-    let alone = whole.next().filter(|_| whole.next().is_none());
-    let named = || tab.rows.iter().filter(|row| matches!(row.key, KeySeen::Key(_)) && text(row));
-    blank()
-        .filter(text)
-        .filter(mine)
-        .max_by_key(|row| like(row))
-        .or(alone)
-        .or_else(|| named().find(|row| like(row) + keys == tab.columns.len()))
-}
-
-/// True when the cell at this grid column shows what we wrote. Columns that the link does not have are taken as ours: a typed
-/// read of them is not at hand, and only linked columns are ever written.
-fn shows_ours(tab: &TabView, row: &RowView, cell: &Overwritten) -> bool {
-    let at = tab.columns.iter().position(|grid| *grid == cell.column);
-    at.and_then(|at| row.cells.get(at)).is_some_and(|shown| alike(shown, &cell.wrote))
 }
 
 /// The same content for a person's eye.

@@ -43,6 +43,8 @@ mod claim;
 pub mod conflict;
 mod copying;
 mod covered;
+mod dated;
+mod debt;
 mod draft;
 pub mod effect;
 pub mod fence;
@@ -72,6 +74,7 @@ mod stream;
 mod suspect;
 pub mod table;
 mod verify;
+mod victim;
 mod weigh;
 mod writing;
 
@@ -151,8 +154,9 @@ pub struct Engine {
     last_done: Option<BatchNumber>,
     tokens: VecDeque<(BatchNumber, Micros)>,
     owed: BTreeMap<OwedId, Owed>,
-    /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back. They hold up nothing.
-    asleep: BTreeSet<OwedId>,
+    /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back; since when. They hold up
+    /// nothing.
+    asleep: BTreeMap<OwedId, Micros>,
     /// Rows without key that have their cells back, while other mends are open.
     healed: Vec<(LinkName, Vec<GridCell>)>,
     debts: u64,
@@ -226,7 +230,7 @@ impl Engine {
             tokens: start.tokens.into(),
             debts,
             owed: start.owed,
-            asleep: BTreeSet::new(),
+            asleep: BTreeMap::new(),
             healed: Vec::new(),
             hints: Vec::new(),
             wakes: BTreeSet::new(),
@@ -348,7 +352,7 @@ impl Engine {
 
     /// True while something is owed that can be paid now.
     pub fn owes(&self) -> bool {
-        self.owed.keys().any(|id| !self.asleep.contains(id))
+        self.owed.keys().any(|id| !self.asleep.contains_key(id))
     }
 
     /// True when nothing is under way and nothing waits but timers.

@@ -30,8 +30,11 @@ impl Engine {
         }
         if let Some(together) = writing.queue.pop_front() {
             for queued in &together {
+                let table = &mut self.tables[queued.write.table];
                 if let Some(key) = queued.key() {
-                    self.tables[queued.write.table].raise_fence(key, queued.write.effect);
+                    table.raise_fence(key, queued.write.effect);
+                } else if let WriteAim::Insert { claim, .. } = &queued.write.aim {
+                    table.inserting = *claim;
                 }
             }
             let writes = together.iter().map(|queued| queued.write.clone()).collect();
@@ -54,6 +57,7 @@ impl Engine {
         let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else {
             return;
         };
+        self.tables.iter_mut().for_each(|table| table.inserting = None);
         let (effects, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
         if writing.outstanding.iter().map(|queued| queued.write.effect).eq(effects) {
             let together = std::mem::take(&mut writing.outstanding);
@@ -238,7 +242,10 @@ impl Engine {
                 }
             }
             WriteAim::Columns { .. } | WriteAim::Insert { .. } | WriteAim::Recreate { .. } => match base {
-                Some(base) => table.set_base(key.clone(), base, now),
+                Some(base) => {
+                    table.meet(&key, now);
+                    table.set_base(key.clone(), base, now);
+                }
                 None if matches!(after, DbState::Gone(_)) => table.fetch(&key, seq),
                 None => {}
             },

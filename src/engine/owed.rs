@@ -10,6 +10,7 @@ use crate::engine::mend::alike;
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::link::LinkName;
+use crate::model::mark::ClaimId;
 
 /// Numbers owed things in the order in which they arose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub enum Owed {
         /// They were put back once: what shows them still is a copy that a person made of the row meanwhile.
         #[serde(default)]
         back: bool,
+        /// The mark that stands on the row, where the hit was a mend's.
+        #[serde(default)]
+        mark: Option<ClaimId>,
     },
     /// A row whose key cells were overwritten by mistake. Mended before everything else.
     KeyCells {
@@ -61,6 +65,12 @@ pub enum Owed {
         cells: Vec<Overwritten>,
         /// The whole row as it was, from column A on.
         row: Vec<GridCell>,
+        /// They were put back once: what looks as the row did is a copy that a person made of it meanwhile.
+        #[serde(default)]
+        back: bool,
+        /// The mark that stands on the row, where the hit was a mend's.
+        #[serde(default)]
+        mark: Option<ClaimId>,
     },
     /// A row that was deleted by mistake: it comes back from the trash, whole.
     Row {
@@ -113,7 +123,17 @@ fn grown(earlier: &[Overwritten], was: &[GridCell], row: &[GridCell], grid: &[u3
     earlier.iter().any(ours) && grid.iter().all(filled)
 }
 
+/// The row has a newer mark; true when that is news.
+fn remark(mark: &mut Option<ClaimId>, newer: Option<ClaimId>) -> bool {
+    newer.is_some() && std::mem::replace(mark, newer) != newer
+}
+
 impl Overwritten {
+    /// Did a later write overwrite what this one had left?
+    fn is_under(&self, later: &Self) -> bool {
+        self.column == later.column && alike(&self.wrote, &later.before)
+    }
+
     /// What the row that was hit shows in a column of the grid if nobody has touched it since.
     pub fn expected<'a>(cells: &'a [Self], row: &'a [GridCell], column: u32) -> &'a GridCell {
         let ours = cells.iter().find(|cell| cell.column == column).map(|cell| &cell.wrote);
@@ -137,24 +157,45 @@ impl Owed {
         matches!(self, Self::Cells { cells, .. } | Self::KeyCells { cells, .. } if cells.is_empty())
     }
 
-    /// Settles a debt that arose with an earlier one for the same row: the row is owed what it had before the first of them.
-    /// Each cell stays with one of the two. True when the earlier one changed. `grid`: where the link's columns stand.
+    /// Settles a debt that arose with an earlier one, where their contents tell that they are of one row. True when the earlier
+    /// one changed. `grid`: where the link's columns stand.
     pub fn follow(&mut self, earlier: &mut Self, grid: &[u32]) -> bool {
+        self.is_told(earlier, grid) && self.merge(earlier)
+    }
+
+    /// Did this one hit the row that the earlier one had hit? Where both have left a mark the next read tells.
+    fn is_told(&self, earlier: &Self, grid: &[u32]) -> bool {
+        if self.mark().is_some() && earlier.mark().is_some() {
+            return false;
+        }
         match (self, earlier) {
             (
-                Self::Cells { link, victim, cells, row, .. },
-                Self::Cells { link: same, victim: known, cells: before, row: was, .. },
+                Self::Cells { link, victim, row, .. },
+                Self::Cells { link: same, victim: known, cells, row: was, .. },
             ) => {
                 let told =
-                    victim.is_some() || as_left(before, was, row, grid) || grown(before, was, row, grid);
-                if link != same || victim != known || !told {
-                    return false;
-                }
+                    || victim.is_some() || as_left(cells, was, row, grid) || grown(cells, was, row, grid);
+                link == same && victim == known && told()
+            }
+            (
+                Self::KeyCells { link, victim, cells, row, .. },
+                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, .. },
+            ) => !cells.is_empty() && link == same && victim == shown && as_left(before, was, row, grid),
+            _ => false,
+        }
+    }
+
+    /// Two debts of one row: it is owed what it had before the first of them, and each cell stays with one of the two. True when
+    /// the earlier one changed.
+    pub fn merge(&mut self, earlier: &mut Self) -> bool {
+        match (self, earlier) {
+            (
+                Self::Cells { cells, row, mark, .. },
+                Self::Cells { cells: before, row: was, mark: marked, .. },
+            ) => {
                 let count = before.len();
                 for cell in cells.iter_mut() {
-                    let first =
-                        |old: &Overwritten| old.column == cell.column && alike(&old.wrote, &cell.before);
-                    if let Some(place) = before.iter().position(first) {
+                    if let Some(place) = before.iter().position(|old| old.is_under(cell)) {
                         cell.before = before.remove(place).before;
                         put(was, cell.column, &cell.wrote);
                     }
@@ -164,33 +205,62 @@ impl Owed {
                     put(row, old.column, &old.before);
                 }
                 cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-                before.len() < count
+                remark(marked, *mark) || before.len() < count
+            }
+            (Self::KeyCells { cells, mark, .. }, Self::Cells { cells: before, mark: marked, .. }) => {
+                let count = before.len();
+                for cell in cells.iter_mut() {
+                    if let Some(place) = before.iter().position(|old| old.is_under(cell)) {
+                        cell.before = before.remove(place).before;
+                    }
+                }
+                remark(marked, *mark) || before.len() < count
+            }
+            (Self::Cells { cells, mark, .. }, Self::KeyCells { cells: before, mark: marked, .. }) => {
+                let count = cells.len();
+                cells.retain(|cell| match before.iter_mut().find(|old| old.is_under(cell)) {
+                    Some(old) => {
+                        old.wrote.clone_from(&cell.wrote);
+                        false
+                    }
+                    None => true,
+                });
+                remark(marked, *mark) || cells.len() < count
             }
             (
-                Self::KeyCells { link, victim, wrong, cells, row },
-                Self::KeyCells { link: same, wrong: shown, cells: before, row: was, .. },
+                Self::KeyCells { wrong, cells, mark, .. },
+                Self::KeyCells { wrong: shown, cells: before, mark: marked, .. },
             ) => {
-                if cells.is_empty() || link != same || victim != shown || !as_left(before, was, row, grid) {
-                    return false;
-                }
                 for cell in cells.drain(..) {
                     match before.iter_mut().find(|old| old.column == cell.column) {
-                        Some(old) => old.wrote = cell.wrote,
+                        Some(old) if old.is_under(&cell) => old.wrote = cell.wrote,
+                        // A person has typed into it in between.
+                        Some(old) => *old = cell,
                         None => before.push(cell),
                     }
                 }
                 before.retain(|cell| !alike(&cell.wrote, &cell.before));
                 shown.clone_from(wrong);
+                remark(marked, *mark);
                 true
             }
             _ => false,
         }
     }
 
-    /// Its cells stand in the row again.
-    pub fn put_back(&mut self) {
-        if let Self::Cells { back, .. } = self {
+    /// Its cells stand in the row again, under the mark of the mend.
+    pub fn put_back(&mut self, by: Option<ClaimId>) {
+        if let Self::Cells { back, mark, .. } | Self::KeyCells { back, mark, .. } = self {
             *back = true;
+            *mark = by.or(*mark);
+        }
+    }
+
+    /// The mark on its row, where there is one.
+    pub fn mark(&self) -> Option<ClaimId> {
+        match self {
+            Self::Cells { mark, .. } | Self::KeyCells { mark, .. } => *mark,
+            Self::Row { .. } | Self::Edit { .. } => None,
         }
     }
 
@@ -215,7 +285,7 @@ mod tests {
         let row = row(was);
         let wrote = super::tests::row([wrote, 0, 0])[0].clone();
         let cells = vec![Overwritten { column: 1, wrote, before: row[1].clone() }];
-        Owed::Cells { link: LinkName("goods".into()), victim: None, cells, row, back: false }
+        Owed::Cells { link: LinkName("goods".into()), victim: None, cells, row, back: false, mark: None }
     }
 
     #[test]
@@ -226,6 +296,29 @@ mod tests {
         let mut second = hit([0, 117, 119], 0);
         assert!(second.follow(&mut first, &[0, 1, 2]));
         // then it is owed 118, once
+        assert!(first.is_nothing());
+        let Owed::Cells { cells, .. } = second else { panic!("cells") };
+        assert_eq!(cells[0].before, row([118, 0, 0])[0]);
+    }
+
+    fn marked(owed: Owed, by: u64) -> Owed {
+        match owed {
+            Owed::Cells { link, victim, cells, row, back, .. } => {
+                Owed::Cells { link, victim, cells, row, back, mark: Some(ClaimId(by)) }
+            }
+            other => other,
+        }
+    }
+
+    #[test]
+    fn of_two_hits_that_left_marks_only_the_marks_tell_whether_they_are_of_one_row() {
+        // given a row whose 118 was overwritten by nothing, and one that showed nothing, now 117
+        let mut first = marked(hit([0, 118, 0], 0), 1);
+        let mut second = marked(hit([0, 0, 0], 117), 2);
+        // then they look like one row, and nobody takes them for one
+        assert!(!second.follow(&mut first, &[0, 1, 2]));
+        // but where both marks stand on one row it is owed 118
+        assert!(second.merge(&mut first));
         assert!(first.is_nothing());
         let Owed::Cells { cells, .. } = second else { panic!("cells") };
         assert_eq!(cells[0].before, row([118, 0, 0])[0]);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::effect::Conflict;
 use crate::engine::input::Micros;
-use crate::engine::owed::OwedId;
+use crate::engine::owed::{Owed, OwedId};
 use crate::model::base::{BaseChange, ColumnBase, RowBase};
 use crate::model::grid::{GridBatch, GridCell, GridOp};
 use crate::model::key::Key;
@@ -35,6 +35,9 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Owed things that the read showed to be settled.
     pub paid: Vec<OwedId>,
+    /// Owed things of which the read showed more.
+    #[serde(default)]
+    pub owe: Vec<(OwedId, Owed)>,
     /// Claims that need no more care.
     pub named: Vec<(LinkName, ClaimId)>,
 }
@@ -61,6 +64,9 @@ pub struct PlannedOp {
     pub aim: Aim,
     /// The request.
     pub grid: GridOp,
+    /// The mark that the batch puts onto the row that this request hits, whichever it is.
+    #[serde(default)]
+    pub mark: Option<ClaimId>,
 }
 
 /// What a request is for.
@@ -107,7 +113,8 @@ pub enum Aim {
         #[serde(default)]
         outside: bool,
     },
-    /// A claim on a row without a key. A claim that misses does no harm: it claims whatever row it hit.
+    /// A claim on a row without a key, or the mark of a request to the same row. One that misses does no harm: it claims whatever
+    /// row it hit.
     Claim(ClaimId),
     /// A claim goes.
     Unclaim(ClaimId),

@@ -184,7 +184,7 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
     let mut found: BTreeMap<Key, Vec<&RowView>> = BTreeMap::new();
     for row in &rows.tab.rows {
         let strange = match &row.key {
-            KeySeen::Blank => row.claims.is_empty(),
+            KeySeen::Blank => row.claims.is_empty() || table.is_marked(row),
             KeySeen::Key(key) => !table.base.contains_key(key) && !table.pending.contains_key(key),
             KeySeen::Unreadable => true,
         };

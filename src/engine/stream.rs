@@ -292,6 +292,19 @@ mod tests {
     }
 
     #[test]
+    fn a_look_that_comes_to_nothing_is_asked_again_for_the_first_who_wanted_it() {
+        // Given a row that is being looked at for the sake of transaction 12, when 9 wants to know of it too.
+        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        table.fetching.insert(key(6), 12);
+        table.raise_fence(&key(6), EffectId(10));
+        table.fetch(&key(6), 9);
+        assert_eq!(table.front(), Some(9));
+        // When the look fails, then the position still waits for 9.
+        table.not_committed(&key(6));
+        assert_eq!(table.wanted.get(&key(6)), Some(&9));
+    }
+
+    #[test]
     fn an_older_fence_stands_again_when_a_later_transaction_came_to_nothing() {
         // Given a transaction of ours that is committed, and another one on the same key that wrote nothing.
         let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);

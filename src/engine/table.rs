@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
-use crate::engine::effect::{Background, Interval};
+use crate::engine::effect::Interval;
 use crate::engine::fence::Fence;
+use crate::engine::guard::UNSEEN;
 use crate::engine::held::Holds;
-use crate::engine::input::{DbCell, DbRow, DbState, LinkPlan, Micros, Seq};
+use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
 use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
@@ -14,7 +15,6 @@ use crate::engine::places::Places;
 use crate::engine::rows::is_base;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
-use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::mark::{ClaimId, EffectId};
 use crate::model::pause::Pause;
@@ -46,6 +46,9 @@ pub struct Claim {
     /// When the key was last written.
     pub named_at: Option<Micros>,
 }
+
+/// What base held of a column that had never agreed: no cell.
+const NEVER: Digest = UNSEEN;
 
 /// Cells that base held before, for the second look (design 4a, rule 3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +107,8 @@ pub struct Table {
     pub claims: BTreeMap<ClaimId, Claim>,
     /// Claims made since the start that no insert has used.
     pub fresh: BTreeSet<ClaimId>,
+    /// A new row is being inserted under this claim: the stream may tell what becomes of its key before we have heard of it.
+    pub inserting: Option<ClaimId>,
     /// Cells that are refused or held.
     pub held: Holds,
     /// New rows that were refused, by content, with the column and the reason: tried again when the content changes.
@@ -127,7 +132,7 @@ pub struct Table {
     pub not_swept_before: Micros,
     /// Where the link stands.
     pub life: Life,
-    /// Keys of a finished pass over the whole table whose effects are not durable: the stream will not tell them again.
+    /// Keys of a pass over the whole table whose effects are not durable: the stream will not tell them again.
     pub copying: BTreeSet<Key>,
     /// What may be concluded from rows that base does not know.
     pub knowledge: Knowledge,
@@ -189,6 +194,7 @@ impl Table {
             doubles: BTreeMap::new(),
             claims: BTreeMap::new(),
             fresh: BTreeSet::new(),
+            inserting: None,
             held: Holds::default(),
             refused: BTreeMap::new(),
             pasted: BTreeMap::new(),
@@ -247,12 +253,13 @@ impl Table {
         self.gone.get(key).is_some_and(|first| asked >= first + grace)
     }
 
-    /// Asks for the key's present row.
+    /// Asks for the key's present row. One that is being fetched already brings this to its end too.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
-        if !self.fetching.contains_key(key) {
-            let first = self.wanted.entry(key.clone()).or_insert(seq);
-            *first = (*first).min(seq);
-        }
+        let first = match self.fetching.get_mut(key) {
+            Some(first) => first,
+            None => self.wanted.entry(key.clone()).or_insert(seq),
+        };
+        *first = (*first).min(seq);
     }
 
     /// Makes a change of base.
@@ -266,12 +273,20 @@ impl Table {
         }
     }
 
+    /// Both sides are about to agree on a row for the first time, in the form that people gave it: an older read may show another.
+    pub fn meet(&mut self, key: &Key, now: Micros) {
+        if !self.base.contains_key(key) {
+            let cells = vec![Some(NEVER); self.width()];
+            self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
+        }
+    }
+
     /// Moves base, and remembers for a while what it held before.
     pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
         self.spurned.remove(&key);
         let old = self.base.insert(key.clone(), base);
         if let Some(old) = old {
-            let cells = old.columns.iter().map(|column| column.map(|c| c.cell)).collect();
+            let cells = old.columns.iter().map(|column| Some(column.map_or(NEVER, |c| c.cell))).collect();
             self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
         }
         self.dead.remove(&key);
@@ -323,7 +338,8 @@ impl Table {
     /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
     /// spreadsheet is read for them.
     fn concerns(&self, key: &Key, pending: &Pending) -> bool {
-        matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
+        self.inserting.is_some()
+            || matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
             || pending.renamed_from.is_some()
             || self.base.contains_key(key)
             || self.flight.contains_key(key)
@@ -371,73 +387,6 @@ impl Table {
         let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
         let asked = self.wanted.values().chain(self.fetching.values()).copied();
         waiting.chain(asked).chain(kept).chain(self.life.front()).min()
-    }
-
-    /// When a change that this read shows was made: after the last believed read, before this answer.
-    pub fn interval(&self, answered: Micros) -> Interval {
-        (self.last_seen, answered)
-    }
-
-    /// Dates a cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
-    pub fn date_edit(
-        &mut self,
-        key: &Key,
-        column: usize,
-        cell: &GridCell,
-        between: Interval,
-        editor: Option<&str>,
-    ) {
-        let digest = cell.value.digest();
-        let base = self.base.get(key).and_then(|base| base.columns.get(column).copied().flatten());
-        let at = (key.clone(), column);
-        if base.is_some_and(|base| base.cell == digest) {
-            self.edits.remove(&at);
-            self.editors.remove(&at);
-            return;
-        }
-        if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
-            self.edits.insert(at.clone(), (digest, between));
-            self.editors.remove(&at);
-        }
-        if let Some(editor) = editor {
-            self.editors.insert(at, editor.to_owned());
-        }
-    }
-
-    /// The row has another key now: its cells were changed when they were.
-    pub fn rename_edits(&mut self, from: &Key, to: &Key) {
-        for column in 0..self.width() {
-            if let Some(edit) = self.edits.remove(&(from.clone(), column)) {
-                self.edits.insert((to.clone(), column), edit);
-            }
-            if let Some(editor) = self.editors.remove(&(from.clone(), column)) {
-                self.editors.insert((to.clone(), column), editor);
-            }
-        }
-    }
-
-    /// When this cell was changed, as far as is known.
-    pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
-        let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
-        dated.map_or(otherwise, |(_, between)| *between)
-    }
-
-    /// A cell of a changed row before the first of its changes, where that is known.
-    pub fn was_before(&self, key: &Key, column: usize) -> Option<&DbCell> {
-        self.pending.get(key)?.was.as_ref()?.get(column)
-    }
-
-    /// Who changed this cell, where an event told it.
-    pub fn editor_of(&self, key: &Key, column: usize) -> Option<&str> {
-        self.editors.get(&(key.clone(), column)).map(String::as_str)
-    }
-
-    /// Who made the two changes of a cell, and when, as far as is known.
-    pub fn background(&self, key: &Key, column: usize, otherwise: Interval) -> Background {
-        let at = (key.clone(), column);
-        let edited = self.edits.get(&at).map_or(otherwise, |(_, between)| *between);
-        let committed = self.pending.get(key).map(|pending| pending.commit);
-        Background { editor: self.editors.get(&at).cloned(), edited: Some(edited.1), committed }
     }
 
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.

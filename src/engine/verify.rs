@@ -13,7 +13,7 @@
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
 use crate::engine::input::{ReceiptRow, ReceiptView, SendOutcome};
 use crate::engine::mend::alike;
-use crate::engine::owed::{Overwritten, Owed, OwedId, as_left, put};
+use crate::engine::owed::{Overwritten, Owed};
 use crate::engine::plan::{Aim, Plan, PlannedCell, PlannedOp};
 use crate::engine::receipt::{cells_of, hit, overwritten, overwritten_all, unchanged};
 use crate::engine::rows::key_of;
@@ -125,13 +125,14 @@ impl Engine {
         for (index, change) in &base {
             self.tables[*index].apply(change, now);
         }
+        self.owed.extend(plan.owe.iter().cloned());
         for id in &plan.paid {
             self.owed.remove(id);
         }
         Commit {
             batch: Some((plan.number, landed)),
             base,
-            owe: Vec::new(),
+            owe: plan.owe.clone(),
             paid: plan.paid.clone(),
             named,
             conflicts: plan.conflicts.clone(),
@@ -182,7 +183,7 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     let link = op.link.clone();
-                    self.owe(Owed::Cells { link, victim, cells, row, back: false }, commit);
+                    self.owe(Owed::Cells { link, victim, cells, row, back: false, mark: op.mark }, commit);
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(key);
                 }
@@ -204,7 +205,10 @@ impl Engine {
                     let victim = receipt.and_then(|row| key_of(&row.key));
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
-                    self.owe(Owed::KeyCells { link, wrong, victim, cells, row }, commit);
+                    self.owe(
+                        Owed::KeyCells { link, wrong, victim, cells, row, back: false, mark: op.mark },
+                        commit,
+                    );
                     self.tables[index].wants_whole = true;
                     self.tables[index].requeue(to);
                     if let Some(from) = from {
@@ -321,118 +325,6 @@ impl Engine {
         }
         self.move_base(index, BaseChange::Forget { key: key.clone(), dead: !outside }, commit);
         self.tables[index].flight.remove(key);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn judge_mend(
-        &mut self,
-        index: usize,
-        owed: OwedId,
-        stands: bool,
-        (victim, read): (Option<&Key>, &[GridCell]),
-        plan: &Plan,
-        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
-        commit: &mut Commit,
-    ) {
-        let all: Vec<Option<Overwritten>> = overwritten_all(op, receipt);
-        // Where its key is put back, the row is another one than it shows.
-        let victim = match self.owed.get(&owed) {
-            Some(Owed::KeyCells { victim, .. }) => victim.clone(),
-            _ => victim.cloned(),
-        };
-        let victim = victim.as_ref();
-        if stands {
-            // A person may have copied the row with our cells in it: the next read tells.
-            if let Some(debt @ Owed::Cells { victim: Some(_), .. }) = self.owed.get_mut(&owed) {
-                debt.put_back();
-                commit.owe.push((owed, debt.clone()));
-                if let Owed::Cells { victim: Some(key), cells, .. } = debt {
-                    self.tables[index].showed(&key.clone(), &cells.clone(), self.clock);
-                }
-            } else {
-                commit.paid.push(owed);
-                self.note_healed(owed, op, receipt);
-            }
-            for (over, read) in all.into_iter().flatten().zip(read) {
-                if alike(&over.before, read) {
-                    continue;
-                }
-                let known = victim.filter(|key| self.tables[index].base.contains_key(*key));
-                let place = self.tables[index].grid.iter().position(|grid| *grid == over.column);
-                match (known, place) {
-                    (Some(key), Some(column)) => {
-                        let (link, key, typed) = (op.link.clone(), key.clone(), (plan.read_at, self.clock));
-                        self.owe(Owed::Edit { link, key, column, cell: over.before, typed }, commit);
-                    }
-                    _ => commit.conflicts.push(Conflict {
-                        table: index,
-                        key: victim.cloned(),
-                        column: place,
-                        database: None,
-                        sheet: Some(over.before.value),
-                        winner: Winner::Nobody,
-                        rule: "typed into a cell while it was being put back".into(),
-                        background: Background::default(),
-                    }),
-                }
-            }
-            return;
-        }
-        // The mend itself hit another row: that row is owed its cells too, and this debt stays.
-        let (link, victim) = (op.link.clone(), receipt.and_then(|row| key_of(&row.key)));
-        let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
-        let debt = match self.owed.get(&owed) {
-            Some(Owed::KeyCells { victim: wrong, .. }) => {
-                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row }
-            }
-            _ => Owed::Cells { link, victim, cells, row, back: false },
-        };
-        self.owe(debt, commit);
-    }
-
-    /// Notes how a row without key looks that has its cells back, and is owed nothing else.
-    fn note_healed(&mut self, paid: OwedId, op: &PlannedOp, receipt: Option<&ReceiptRow>) {
-        let (Some(Owed::Cells { victim: None, .. }), GridOp::Write { cells, .. }) =
-            (self.owed.get(&paid), &op.grid)
-        else {
-            return;
-        };
-        let mut row = cells_of(receipt);
-        for (column, cell) in cells {
-            put(&mut row, *column, cell);
-        }
-        let grid = self.table_named(&op.link).map_or(&[][..], |at| &self.tables[at].grid);
-        let owes = |(id, owed): (&OwedId, &Owed)| match owed {
-            Owed::Cells { victim: None, cells, row: was, .. } => {
-                *id != paid && as_left(cells, was, &row, grid)
-            }
-            _ => false,
-        };
-        if !self.owed.iter().any(owes) {
-            self.healed.push((op.link.clone(), row));
-        }
-    }
-
-    /// Notes a debt. A row that is hit twice returns to its first before-image (protocol C4).
-    fn owe(&mut self, mut owed: Owed, commit: &mut Commit) {
-        if let Owed::Cells { cells, .. } | Owed::KeyCells { cells, .. } = &mut owed {
-            cells.retain(|cell| !alike(&cell.wrote, &cell.before));
-        }
-        let grid = self.table_named(owed.link()).map_or_else(Vec::new, |at| self.tables[at].grid.clone());
-        for (id, earlier) in &mut self.owed {
-            if !owed.follow(earlier, &grid) {
-                continue;
-            }
-            if earlier.is_nothing() {
-                commit.paid.push(*id);
-            } else {
-                commit.owe.push((*id, earlier.clone()));
-            }
-        }
-        if !owed.is_nothing() {
-            let id = self.next_owed_id();
-            commit.owe.push((id, owed));
-        }
     }
 
     fn move_base(&mut self, index: usize, change: BaseChange, commit: &mut Commit) {

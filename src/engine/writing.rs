@@ -7,7 +7,7 @@ use crate::engine::effect::{
     Answered, Conflict, Interval, Naming, Outcome, Remark, Remarks, TableWrite, Verdict, WriteAim,
 };
 use crate::engine::input::{EditHint, EditNumber, Micros, View};
-use crate::engine::owed::OwedId;
+use crate::engine::owed::{Owed, OwedId};
 use crate::engine::paste::Shelved;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
@@ -46,6 +46,8 @@ pub(crate) struct Writing {
     pub(crate) given_up: BTreeSet<(usize, Key)>,
     pub(crate) agreed: Vec<(usize, BaseChange)>,
     pub(crate) paid: Vec<OwedId>,
+    /// Debts that turned out to be of one row.
+    pub(crate) owe: Vec<(OwedId, Owed)>,
     pub(crate) named: Vec<(usize, ClaimId)>,
     pub(crate) claim: Vec<(usize, u32)>,
     pub(crate) unclaim: Vec<(usize, ClaimId)>,

@@ -42,7 +42,7 @@ impl Cell {
     pub fn digest(&self) -> Digest {
         let (tag, body): (u8, &[u8]) = match self {
             _ if self.is_blank() => (0, &[]),
-            Self::Number(x) => return Digest::of(&[&[1], fifteen_digits(*x).as_bytes()].concat()),
+            Self::Number(x) => return Digest::of(fifteen_digits('\u{1}', *x).as_bytes()),
             Self::Text(s) => (2, s.as_bytes()),
             Self::Bool(b) => (3, if *b { &[1] } else { &[0] }),
             Self::Error(s) => (4, s.as_bytes()),
@@ -52,9 +52,31 @@ impl Cell {
     }
 }
 
-/// The number as 15 significant digits.
-fn fifteen_digits(x: Real) -> String {
-    format!("{:.14e}", x.get())
+/// The number as 15 significant digits, behind its tag.
+fn fifteen_digits(tag: char, x: Real) -> String {
+    let x = x.get();
+    let size = x.abs();
+    if !(1.0..1e15).contains(&size) || size.fract() != 0.0 {
+        return format!("{tag}{x:.14e}");
+    }
+    // Most numbers are whole, and a sweep spells every one of them: the same text without the search for it.
+    let (mut digits, mut rest, mut count) = ([b'0'; 15], size as u64, 0);
+    while rest > 0 {
+        count += 1;
+        digits[15 - count] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    digits.rotate_left(15 - count);
+    let mut text = String::with_capacity(24);
+    text.push(tag);
+    text.extend((x < 0.0).then_some('-'));
+    text.push(char::from(digits[0]));
+    text.push('.');
+    text.extend(digits[1..].iter().copied().map(char::from));
+    text.push('e');
+    text.extend((count > 10).then_some('1'));
+    text.push(char::from(b'0' + ((count - 1) % 10) as u8));
+    text
 }
 
 /// Debug names the kind and never the content: cells reach no log (house rule).
@@ -80,6 +102,15 @@ mod tests {
         assert_eq!(Cell::number(serial).digest(), Cell::number(46_244.580_555_555_555).digest());
         assert_ne!(Cell::number(serial).digest(), Cell::number(46_244.580_555_555_7).digest());
         assert_eq!(Cell::number(0.1 + 0.2).digest(), Cell::number(0.3).digest());
+    }
+
+    #[test]
+    fn whole_numbers_are_spelled_as_all_others_are() {
+        let powers = (0..17).map(|power| 10_f64.powi(power));
+        let near = powers.flat_map(|power| [power - 1.0, power, power + 1.0, power * 1.5, power * 4.2]);
+        for x in near.flat_map(|x| [x, -x]) {
+            assert_eq!(fifteen_digits('#', Real::new(x)), format!("#{:.14e}", Real::new(x).get()));
+        }
     }
 
     #[test]

@@ -58,6 +58,8 @@ impl World {
             row.cells[COLUMNS[at]] = shown(&record[at]);
         }
         self.witness.bind(row.uid, tab, super::table::id_of(record));
+        self.witness.shows(&row);
+        self.witness.sees(tab, &row);
         let (uid, at) = (row.uid, sheet.tabs[tab].len());
         sheet.tabs[tab].push(row.clone());
         if !self.store.links[tab].copied {

@@ -138,6 +138,25 @@ fn a_new_row_outside_of_the_filter_is_written_named_and_leaves() {
 }
 
 #[test]
+fn a_new_row_that_the_table_takes_out_of_the_filter_before_we_know_its_key_leaves_too() {
+    let mut world = filtered();
+    let blank = world.sheet.tabs[0].iter().position(Row::is_blank).expect("a blank row");
+    world.type_cell(0, blank, 1, number(407));
+    // given an insert whose answer is on its way
+    while !world.server.tables[0].contains_key(&6) {
+        world.live_one_step();
+    }
+    // when the stream tells first that the record is outside
+    updates(&mut world, 6, 1, 907);
+    while world.tail < world.server.end() {
+        world.stream();
+    }
+    rest(&mut world);
+    assert_eq!(both(&world, 6, 1), (Some(number(907)), None));
+    assert!(!is_known(&world, 6) && world.store.links[0].claims.is_empty());
+}
+
+#[test]
 fn a_row_with_the_key_of_a_record_outside_is_refused_and_meets_it_when_it_enters() {
     let mut world = filtered();
     updates(&mut world, 2, 1, 901);

@@ -40,7 +40,7 @@ impl World {
         let mut left =
             self.sheet.tabs[tab].iter().filter(|other| other.id().is_some() && other.id() == row.id());
         if let (Some(left), None) = (left.next(), left.next()) {
-            self.witness.person_left(left);
+            self.witness.person_left(left, tab);
         }
         self.undoable = Some((self.step, tab, vec![(at, row.clone())]));
         self.trace(|| format!("person deletes {tab}/row {at} (uid {} key {:?})", row.uid, row.id()));
@@ -148,6 +148,7 @@ impl World {
     pub(super) fn copy_row(&mut self, tab: usize, at: usize) {
         let sheet = Rc::make_mut(&mut self.sheet);
         let mut row = sheet.tabs[tab][at].clone();
+        let of = row.uid;
         row.uid = sheet.new_uid();
         row.claims.clear();
         row.cells[OWN] = Cell::Blank;
@@ -155,6 +156,7 @@ impl World {
         sheet.tabs[tab].insert(to, row.clone());
         self.copies.insert(row.uid);
         self.witness.person_made(&row);
+        self.witness.person_copied(of, row.uid);
         if let Some(id) = row.id() {
             self.witness.person_typed_key(row.uid, tab, id);
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::Effect;
-use sheetbridge::engine::input::{DbRow, Input, ReceiptView, SendOutcome, View};
+use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::model::grid::GridOp;
@@ -95,7 +95,17 @@ impl World {
                 }
                 self.tally.committed(commit, &self.store);
                 self.store.commit(commit);
-                self.trace(|| format!("  commit {:?} front {}", commit.batch, commit.front));
+                self.trace(|| {
+                    let base = commit.base.iter().map(|(table, change)| tell::base(*table, change));
+                    let base = base.collect::<Vec<_>>().join(" ");
+                    format!("  commit {:?} front {} base {base}", commit.batch, commit.front)
+                });
+                for (id, owed) in &commit.owe {
+                    self.trace(|| format!("    owed {id}: {}", tell::owed(owed)));
+                }
+                if !commit.paid.is_empty() {
+                    self.trace(|| format!("    paid {:?}", commit.paid));
+                }
                 let again = call.step == 1 && self.weather.strikes(Fault::CommitRetried, &mut self.dice);
                 (!again).then_some(Input::Committed)
             }
@@ -120,6 +130,12 @@ impl World {
                         .iter()
                         .map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key)))
                         .collect();
+                    let rows: Vec<(usize, Key, DbState)> = rows;
+                    for (tab, _, state) in &rows {
+                        if let Some(row) = state.row() {
+                            self.witness.daemon_knows(*tab, row);
+                        }
+                    }
                     self.server.commit(self.clock, vec![*effect], Vec::new());
                     self.trace(|| {
                         format!(
@@ -237,12 +253,16 @@ impl World {
                 let applied = Rc::make_mut(&mut self.sheet).apply(&batch);
                 self.trace(|| {
                     format!(
-                        "  batch {} LATE: {}",
+                        "  batch {} LATE {}: {}",
                         batch.number,
-                        if applied.is_ok() { "applied" } else { "refused" }
+                        if applied.is_ok() { "applied" } else { "refused" },
+                        tell::plan(&plan)
                     )
                 });
                 if let Ok((_, did)) = applied {
+                    for did in &did {
+                        self.trace(|| tell::did(did));
+                    }
                     self.witness.daemon_did(&did, &meant(&plan));
                 }
             }
@@ -302,6 +322,9 @@ impl World {
             .take(3)
             .map(|(id, row)| (key(*id), shown_row(row)))
             .collect();
+        for (_, row) in &rows {
+            self.witness.daemon_knows(table, row);
+        }
         self.server.commit(self.clock, vec![high], Vec::new());
         let last = rows.len() < 3;
         self.trace(|| format!("  chunk of {table} after {after:?}: {} rows", rows.len()));

@@ -96,6 +96,63 @@ fn a_row_that_was_hit_and_copied_gets_its_cells_back_in_the_copy_too() {
     assert_eq!((value(&world, 1, 1), world.witness.table_writes), (Some(was), 0));
 }
 
+/// A batch is under way; somebody inserts a row above everything, and it hits the row above the one that was meant.
+fn is_missed(world: &mut World) {
+    until(world, "a batch", |world| world.cycle.front().is_some_and(|call| call.name() == "Send"));
+    let uid = Rc::make_mut(&mut world.sheet).new_uid();
+    rows(world).insert(0, Row::blank(uid));
+}
+
+#[test]
+fn a_mend_that_misses_leaves_no_row_without_its_cells() {
+    // given a row that was hit, and mends that hit other rows, twice
+    let mut world = row_1_is_hit();
+    let was: Vec<Option<Cell>> = (1..=5).map(|id| value(&world, id, 1)).collect();
+    is_missed(&mut world);
+    until(&mut world, "a mend", |world| world.witness.batches >= 2);
+    is_missed(&mut world);
+    // then nothing of it is left in the end
+    rest(&mut world);
+    for id in 1..=5 {
+        assert_eq!(Some(cell(&world, id, 1)), was[id as usize - 1]);
+    }
+    assert!(world.sheet.tabs[0].iter().all(|row| row.id().is_some() || row.is_blank()));
+    assert!(world.engine.owed().is_empty() && world.witness.table_writes == 0);
+}
+
+#[test]
+fn a_row_that_was_hit_and_lost_its_key_gets_both_back() {
+    let mut world = row_1_is_hit();
+    let (was, place) = (value(&world, 1, 1), at(&world, 1));
+    // when a person clears the key of the row that was hit
+    world.clear_key(0, place);
+    rest(&mut world);
+    // then it is known by what else stands there
+    assert_eq!((value(&world, 1, 1), Some(cell(&world, 1, 1))), (was.clone(), was));
+    assert_eq!((world.server.tables[0].len(), world.witness.table_writes), (5, 0));
+}
+
+#[test]
+fn a_row_whose_key_was_overwritten_gets_it_back_when_it_comes_from_a_clipboard() {
+    // given a row that shows the new key of the one below it
+    let mut world = World::arranged(|_| {});
+    world.app_rename(0, 2);
+    is_missed(&mut world);
+    let shows_6 = |world: &World| world.sheet.tabs[0].iter().filter(|row| row.id() == Some(6)).count();
+    until(&mut world, "a hit", |world| shows_6(world) > 0);
+    let (place, was) = (at(&world, 6), value(&world, 1, 1));
+    // when it is cut for a moment, and a read lacks it
+    let cut = rows(&mut world).remove(place);
+    let own = cut.cells[super::sheet::OWN].clone();
+    let began = world.reads;
+    until(&mut world, "a read", |world| world.reads > began);
+    rows(&mut world).push(cut);
+    // then it is row 1 again, and nothing of it went into record 6
+    world.come_to_rest();
+    assert_eq!((world.witness.table_writes, value(&world, 1, 1)), (0, was));
+    assert!(world.sheet.tabs[0].iter().any(|row| row.id() == Some(1) && row.cells[super::sheet::OWN] == own));
+}
+
 #[test]
 fn a_copy_of_a_row_that_got_another_key_in_the_table_is_no_new_record() {
     // given a copy that a person goes on with

@@ -2,9 +2,12 @@
 
 use sheetbridge::engine::effect::{TableWrite, WriteAim};
 use sheetbridge::engine::input::{DbRow, WriteOutcome};
+use sheetbridge::engine::owed::{Overwritten, Owed};
 use sheetbridge::engine::plan::{Aim, Plan, PlannedOp};
+use sheetbridge::model::base::BaseChange;
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::grid::{GridCell, GridOp};
+use sheetbridge::model::key::Key;
 
 use super::sheet::Did;
 
@@ -57,6 +60,43 @@ fn op(op: &PlannedOp) -> String {
         Aim::MendRow { owed } => format!("mend row {owed}"),
     };
     format!("[{} {aim}: {place}]", op.link)
+}
+
+pub(super) fn base(table: usize, change: &BaseChange) -> String {
+    match change {
+        BaseChange::Set(key, _) => format!("{table}/{key}"),
+        BaseChange::Forget { key, dead } => {
+            format!("{table}/{key} gone{}", if *dead { ", dead" } else { "" })
+        }
+    }
+}
+
+pub(super) fn owed(owed: &Owed) -> String {
+    let over = |cells: &[Overwritten]| {
+        let one = |it: &Overwritten| {
+            format!("{}:={} was {}", it.column, cell(&it.wrote.value), cell(&it.before.value))
+        };
+        cells.iter().map(one).collect::<Vec<_>>().join(", ")
+    };
+    let key = |key: &Option<Key>| key.as_ref().map_or("blank".into(), ToString::to_string);
+    match owed {
+        Owed::Cells { victim, cells, mark, back, .. } => {
+            format!(
+                "cells of {} {} mark {mark:?}{}",
+                key(victim),
+                over(cells),
+                if *back { " back" } else { "" }
+            )
+        }
+        Owed::KeyCells { wrong, victim, cells, mark, back, .. } => {
+            let back = if *back { " back" } else { "" };
+            format!("key of {}, which shows {}: {} mark {mark:?}{back}", key(victim), key(wrong), over(cells))
+        }
+        Owed::Row { victim, slot, .. } => format!("row {} of slot {slot}", key(victim)),
+        Owed::Edit { key, column, cell: covered, .. } => {
+            format!("edit of {key}.{column}: {}", cell(&covered.value))
+        }
+    }
 }
 
 pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {

@@ -152,7 +152,7 @@ impl World {
         self.pump();
     }
 
-    fn stream(&mut self) {
+    pub(super) fn stream(&mut self) {
         for _ in 0..=self.dice.below(2) {
             if self.tail < self.server.end() {
                 self.tail += 1;
@@ -188,6 +188,11 @@ impl World {
                         keys.join(" ")
                     )
                 });
+                for (tab, image) in &transaction.images {
+                    if let Some(row) = image.state.row() {
+                        self.witness.daemon_knows(*tab, row);
+                    }
+                }
                 self.give(Input::Transaction(transaction));
             }
         }

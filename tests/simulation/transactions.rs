@@ -9,6 +9,7 @@ use sheetbridge::model::cell::Cell;
 use sheetbridge::model::grid::GridCell;
 use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::ClaimId;
+use sheetbridge::model::rule::Policy;
 use sheetbridge::model::value::Value;
 
 use super::table::{MARK, Record, WIDTH, id, key, meaning, shown, shown_row};
@@ -128,8 +129,13 @@ impl World {
         let (mut row, wrote) = (locked, !guarded.sets.is_empty());
         for (column, value) in &guarded.sets {
             self.witness.daemon_writes(table, id(key), *column, &shown(value));
+            // Under this policy the sheet's value wins, whatever the table has by now.
+            if self.plan(table).columns[*column].rule.policy != Policy::Sheet {
+                self.witness.daemon_overwrites(table, id(key), *column, &shown(&row[*column]));
+            }
             row[*column] = value.clone();
         }
+        self.witness.daemon_knows(table, &shown_row(&row));
         let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
         if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
             self.store.owed.remove(&owed);
@@ -187,9 +193,9 @@ impl World {
             Some(row) if !guard::untouched(base, &shown_row(row)) || !self.server.admits(row) => {
                 return done(key, self.server.state_of(row), None, false);
             }
-            Some(_) => {
-                let rows = self.server.tables[table].len();
-                self.witness.daemon_deletes(table, id(key), rows - 1, self.clock);
+            Some(row) => {
+                let (rows, row) = (self.server.tables[table].len(), row.clone());
+                self.witness.daemon_deletes(table, &row, rows - 1, self.clock);
                 self.witness.table_writes += 1;
                 self.last_write = self.clock;
                 let image = self.server.delete(table, id(key));

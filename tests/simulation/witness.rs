@@ -4,40 +4,40 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sheetbridge::engine::effect::{Conflict, Winner};
-use sheetbridge::engine::input::Micros;
+use sheetbridge::engine::input::{DbRow, Micros};
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 
 use super::sheet::{COLUMNS, Did, OWN, Row, Uid};
-use super::table::{Id, Record, WIDTH, id_of, meaning, rounded, shown};
+use super::table::{Id, Record, WIDTH, id_of, rounded, shown};
 use super::tell::cell as text;
 
 const MINUTE: Micros = 60_000_000;
 
 /// One value that a person put into one cell.
 #[derive(Debug)]
-struct Typed {
-    uid: Uid,
-    column: usize,
-    cell: Cell,
+pub(super) struct Typed {
+    pub(super) uid: Uid,
+    pub(super) column: usize,
+    pub(super) cell: Cell,
     /// What the table makes of it.
-    kept: Cell,
+    pub(super) kept: Cell,
     /// The keys under which it went into the table: another write of the same value would be an old one.
-    used: BTreeSet<(usize, Id)>,
+    pub(super) used: BTreeSet<(usize, Id)>,
     /// It was left standing, not typed: it may go into the table, and need not.
-    left: bool,
+    pub(super) left: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Witness {
     pub(super) violations: Vec<String>,
-    typed: Vec<Typed>,
+    pub(super) typed: Vec<Typed>,
     /// What each cell of the table held, in its order.
     history: BTreeMap<(usize, Id, usize), Vec<Cell>>,
     /// Everything that a column of a table ever held.
-    ever: HashSet<(usize, usize, Cell)>,
+    pub(super) ever: HashSet<(usize, usize, Cell)>,
     /// Keys that a row stood for, by a person's hand, at the start or by an insert.
-    bound: BTreeSet<(Uid, usize, Id)>,
+    pub(super) bound: BTreeSet<(Uid, usize, Id)>,
     /// Keys that the application changed, and into what.
     renamed: BTreeMap<(usize, Id), Id>,
     /// Keys that a person typed into a row.
@@ -51,15 +51,23 @@ pub(super) struct Witness {
     pub(super) left: BTreeSet<(usize, Id)>,
     /// Keys whose rows people removed or took the key from.
     pub(super) taken: BTreeSet<(usize, Id)>,
-    removed: BTreeSet<Uid>,
-    own: BTreeMap<Uid, Cell>,
+    pub(super) removed: BTreeSet<Uid>,
+    pub(super) own: BTreeMap<Uid, Cell>,
+    /// What a row has shown if no write hit it that was meant for another one.
+    rightful: BTreeMap<(Uid, usize), Vec<Cell>>,
+    /// Everything that a column of a tab ever showed.
+    seen: HashSet<(usize, usize, Cell)>,
+    /// Everything in a column of a table that the daemon was told of.
+    known: HashSet<(usize, usize, Cell)>,
     /// Formulas that people put into linked cells, with what they give.
-    formulas: BTreeMap<(Uid, usize), Cell>,
+    pub(super) formulas: BTreeMap<(Uid, usize), Cell>,
     /// When the daemon deleted rows of a table, since it was started.
     deleted: BTreeMap<usize, Vec<Micros>>,
     /// Values that a person took from the cell's past: they are old and new at once.
     retyped: HashSet<Cell>,
-    listed: HashSet<Cell>,
+    pub(super) listed: HashSet<Cell>,
+    /// Cells in rows that people removed of which the table could take nothing: nothing was ever decided there.
+    undecided: BTreeSet<(usize, Id, usize)>,
     /// Cells that are frozen: listed with no winner.
     pub(super) frozen: BTreeSet<(usize, Id, usize)>,
     pub(super) table_writes: usize,
@@ -80,6 +88,8 @@ impl Witness {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
         let (cell, kept) = (cell.clone(), rounded(cell));
+        self.rightful.entry((uid, column)).or_default().push(cell.clone());
+        self.seen.extend((0..2).flat_map(|tab| [(tab, column, kept.clone()), (tab, column, cell.clone())]));
         self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: false });
     }
 
@@ -87,21 +97,31 @@ impl Witness {
         self.retyped.insert(cell.clone());
     }
 
-    /// All cells of a row count as typed into it: it was copied, or is to become another record.
+    /// All cells of a row count as typed into it: it was copied, or is to become another record. Where that record exists and
+    /// the row shows nothing, its cell is emptied.
     pub(super) fn person_made(&mut self, row: &Row) {
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            if !row.cells[*grid].is_blank() {
+            if row.cells[*grid].is_blank() {
+                self.leave(row.uid, column, &row.cells[*grid]);
+            } else {
                 self.person_typed(row.uid, column, &row.cells[*grid]);
             }
         }
     }
 
-    /// Of two rows with one key a person has left this one: she means it as it is.
-    pub(super) fn person_left(&mut self, row: &Row) {
-        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            let (cell, kept) = (row.cells[*grid].clone(), rounded(&row.cells[*grid]));
-            self.typed.push(Typed { uid: row.uid, column, cell, kept, used: BTreeSet::new(), left: true });
+    /// Of two rows with one key a person has left this one: she means it as it is, with the key that it shows.
+    pub(super) fn person_left(&mut self, row: &Row, tab: usize) {
+        if let Some(id) = row.id() {
+            self.bind(row.uid, tab, id);
         }
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            self.leave(row.uid, column, &row.cells[*grid]);
+        }
+    }
+
+    fn leave(&mut self, uid: Uid, column: usize, cell: &Cell) {
+        let (cell, kept) = (cell.clone(), rounded(cell));
+        self.typed.push(Typed { uid, column, cell, kept, used: BTreeSet::new(), left: true });
     }
 
     pub(super) fn person_typed_key(&mut self, uid: Uid, tab: usize, id: Id) {
@@ -109,12 +129,28 @@ impl Witness {
         self.key_typed.insert((tab, id));
     }
 
+    /// A copy stands for all that its row stands for: also for a key that a person has typed another one over.
+    pub(super) fn person_copied(&mut self, of: Uid, copy: Uid) {
+        let bound = self.bound.range((of, 0, Id::MIN)..=(of, usize::MAX, Id::MAX));
+        let bound: Vec<_> = bound.map(|(_, tab, id)| (copy, *tab, *id)).collect();
+        self.bound.extend(bound);
+    }
+
     /// Nobody can know that the record with this key has been in the table.
     pub(super) fn strange(&mut self, tab: usize, id: Id) {
         self.key_typed.insert((tab, id));
     }
 
+    /// The row is another record's from now on, or a new one's, with what it shows: without what a write of ours has put into it
+    /// by mistake.
     pub(super) fn person_took_key(&mut self, uid: Uid, tab: usize, id: Id) {
+        for column in 1..WIDTH {
+            let rightful = self.rightful.get(&(uid, column)).cloned().unwrap_or_default();
+            // The last one may be covered by a mend of the hit before it.
+            for cell in rightful.iter().rev().take(2) {
+                self.leave(uid, column, cell);
+            }
+        }
         self.acts += 1;
         self.taken.insert((tab, id));
         self.records.remove(&uid);
@@ -123,6 +159,10 @@ impl Witness {
     pub(super) fn person_removed(&mut self, row: &Row, tab: usize) {
         self.acts += 1;
         self.removed.insert(row.uid);
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let is_undecided = row.formulas[*grid] || Self::unfit(column, &row.cells[*grid]);
+            self.undecided.extend(row.id().filter(|_| is_undecided).map(|id| (tab, id, column)));
+        }
         self.taken.extend(row.id().map(|id| (tab, id)));
         let bound = self.bound.range((row.uid, 0, Id::MIN)..=(row.uid, usize::MAX, Id::MAX));
         self.taken.extend(bound.map(|(_, tab, id)| (*tab, *id)));
@@ -213,6 +253,20 @@ impl Witness {
         }
     }
 
+    /// The daemon reads a row of the table, or is told of it.
+    pub(super) fn daemon_knows(&mut self, tab: usize, row: &DbRow) {
+        self.known
+            .extend(row.iter().enumerate().skip(1).map(|(column, cell)| (tab, column, cell.shown.clone())));
+    }
+
+    /// The daemon overwrites a value of the table: it must have known it, then it has weighed it.
+    pub(super) fn daemon_overwrites(&mut self, tab: usize, id: Id, column: usize, was: &Cell) {
+        let value = (tab, column, was.clone());
+        if !was.is_blank() && !self.seen.contains(&value) && !self.known.contains(&value) {
+            self.violate(format!("overwritten unweighed: {} of {tab}/{id}.{column}", text(was)));
+        }
+    }
+
     pub(super) fn daemon_inserts(
         &mut self,
         tab: usize,
@@ -242,7 +296,16 @@ impl Witness {
         }
     }
 
-    pub(super) fn daemon_deletes(&mut self, tab: usize, id: Id, rows: usize, now: Micros) {
+    pub(super) fn daemon_deletes(&mut self, tab: usize, record: &Record, rows: usize, now: Micros) {
+        let id = id_of(record);
+        for (column, value) in record.iter().enumerate().skip(1) {
+            let cell = shown(value);
+            let at = (tab, id, column);
+            let is_held = self.frozen.contains(&at) || self.undecided.contains(&at);
+            if !cell.is_blank() && !is_held && !self.seen.contains(&(tab, column, cell.clone())) {
+                self.violate(format!("deleted unseen: {} of {tab}/{id}.{column}", text(&cell)));
+            }
+        }
         let minute = self.deleted.entry(tab).or_default();
         minute.retain(|at| at + MINUTE > now);
         minute.push(now);
@@ -273,6 +336,7 @@ impl Witness {
         for did in did {
             match did {
                 Did::Wrote { tab, before, after, alone } => {
+                    self.sees(*tab, after);
                     if before.cells[OWN] != after.cells[OWN] {
                         self.violate(format!(
                             "a batch wrote into the people's own cell of row {}",
@@ -280,11 +344,16 @@ impl Witness {
                         ));
                     }
                     let meant = meant.next().copied().flatten();
-                    if *alone && meant.is_some() && meant == before.id() {
-                        self.older_over_newer(*tab, before, after);
+                    if meant.is_some() && meant == before.id() {
+                        if *alone {
+                            self.older_over_newer(*tab, before, after);
+                        }
+                        self.shows(after);
                     }
                 }
                 Did::Inserted { tab, row } => {
+                    self.shows(row);
+                    self.sees(*tab, row);
                     if let Some(id) = row.id() {
                         self.bind(row.uid, *tab, id);
                     }
@@ -294,6 +363,24 @@ impl Witness {
                 }
                 Did::Removed { .. } => {}
             }
+        }
+    }
+
+    /// The row shows what it should.
+    pub(super) fn shows(&mut self, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let shown = self.rightful.entry((row.uid, column)).or_default();
+            if shown.last() != Some(&row.cells[*grid]) {
+                shown.push(row.cells[*grid].clone());
+            }
+        }
+    }
+
+    /// Whoever looks at the tab sees this.
+    pub(super) fn sees(&mut self, tab: usize, row: &Row) {
+        for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
+            let cell = &row.cells[*grid];
+            self.seen.extend([(tab, column, rounded(cell)), (tab, column, cell.clone())]);
         }
     }
 
@@ -326,66 +413,5 @@ impl Witness {
         {
             self.frozen.insert((conflict.table, super::table::id(key), column));
         }
-    }
-
-    // ---- the end
-
-    /// True when a person's last word in this cell is one that the table cannot take.
-    pub(super) fn unfit(column: usize, cell: &Cell) -> bool {
-        meaning(column, cell).is_err()
-    }
-
-    /// Every value that a person typed last into a cell left a trace.
-    pub(super) fn judge_losses(&mut self, tabs: &[Vec<Row>]) {
-        let mut last: BTreeMap<(Uid, usize), &Typed> = BTreeMap::new();
-        for typed in self.typed.iter().filter(|typed| !typed.left) {
-            last.insert((typed.uid, typed.column), typed);
-        }
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let mut lost = Vec::new();
-        for ((uid, column), typed) in last {
-            let shows = |cell: &Cell| rows.get(&uid).is_some_and(|row| row.cells[COLUMNS[column]] == *cell);
-            let stands = shows(&typed.cell) || shows(&typed.kept);
-            let held = (0..tabs.len()).any(|tab| self.ever.contains(&(tab, column, typed.kept.clone())));
-            let listed = self.listed.contains(&typed.cell) || self.listed.contains(&typed.kept);
-            let known = stands || held || !typed.used.is_empty() || listed;
-            let superseded = self.formulas.contains_key(&(uid, column));
-            if !known && !superseded && !self.removed.contains(&uid) && !typed.cell.is_blank() {
-                lost.push(format!("lost: {} typed in row {uid} column {column}", text(&typed.cell)));
-            }
-        }
-        self.violations.extend(lost);
-    }
-
-    /// Formulas in linked cells stand, or what they gave is listed.
-    pub(super) fn judge_formulas(&mut self, tabs: &[Vec<Row>]) {
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let stands =
-            |uid: &Uid, column: usize| rows.get(uid).is_some_and(|row| row.formulas[COLUMNS[column]]);
-        let lost = self.formulas.iter().filter(|((uid, column), cell)| {
-            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
-            let gone = bound.clone().any(|(_, tab, id)| self.dead.contains(&(*tab, *id)));
-            !stands(uid, *column) && !gone && !self.removed.contains(uid) && !self.listed.contains(*cell)
-        });
-        let lost: Vec<String> =
-            lost.map(|((uid, _), cell)| format!("a formula of row {uid} is gone: {}", text(cell))).collect();
-        self.violations.extend(lost);
-    }
-
-    /// The people's own cells stand where they put them, unless they or the table removed the row.
-    pub(super) fn judge_own_cells(&mut self, tabs: &[Vec<Row>]) {
-        let rows: BTreeMap<Uid, &Row> = tabs.iter().flatten().map(|row| (row.uid, row)).collect();
-        let mut lost = Vec::new();
-        for (uid, cell) in &self.own {
-            let bound = self.bound.range((*uid, 0, Id::MIN)..=(*uid, usize::MAX, Id::MAX));
-            let gone = bound
-                .clone()
-                .any(|(_, tab, id)| self.dead.contains(&(*tab, *id)) || self.left.contains(&(*tab, *id)));
-            let stands = rows.get(uid).is_some_and(|row| row.cells[OWN] == *cell);
-            if !stands && !gone && !self.removed.contains(uid) {
-                lost.push(format!("the people's own cell {} of row {uid} is gone", text(cell)));
-            }
-        }
-        self.violations.extend(lost);
     }
 }

@@ -1,0 +1,76 @@
+//! When a cell was changed, and by whom: a read dates what it shows first, an event says it closer (design section 4, times).
+
+use crate::engine::effect::{Background, Interval};
+use crate::engine::input::{DbCell, Micros};
+use crate::engine::table::Table;
+use crate::model::grid::GridCell;
+use crate::model::key::Key;
+
+impl Table {
+    /// When a change that this read shows was made: after the last believed read, before this answer.
+    pub fn interval(&self, answered: Micros) -> Interval {
+        (self.last_seen, answered)
+    }
+
+    /// Dates a cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
+    pub fn date_edit(
+        &mut self,
+        key: &Key,
+        column: usize,
+        cell: &GridCell,
+        between: Interval,
+        editor: Option<&str>,
+    ) {
+        let digest = cell.value.digest();
+        let base = self.base.get(key).and_then(|base| base.columns.get(column).copied().flatten());
+        let at = (key.clone(), column);
+        if base.is_some_and(|base| base.cell == digest) {
+            self.edits.remove(&at);
+            self.editors.remove(&at);
+            return;
+        }
+        if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
+            self.edits.insert(at.clone(), (digest, between));
+            self.editors.remove(&at);
+        }
+        if let Some(editor) = editor {
+            self.editors.insert(at, editor.to_owned());
+        }
+    }
+
+    /// The row has another key now: its cells were changed when they were.
+    pub fn rename_edits(&mut self, from: &Key, to: &Key) {
+        for column in 0..self.width() {
+            if let Some(edit) = self.edits.remove(&(from.clone(), column)) {
+                self.edits.insert((to.clone(), column), edit);
+            }
+            if let Some(editor) = self.editors.remove(&(from.clone(), column)) {
+                self.editors.insert((to.clone(), column), editor);
+            }
+        }
+    }
+
+    /// When this cell was changed, as far as is known.
+    pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
+        let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
+        dated.map_or(otherwise, |(_, between)| *between)
+    }
+
+    /// A cell of a changed row before the first of its changes, where that is known.
+    pub fn was_before(&self, key: &Key, column: usize) -> Option<&DbCell> {
+        self.pending.get(key)?.was.as_ref()?.get(column)
+    }
+
+    /// Who changed this cell, where an event told it.
+    pub fn editor_of(&self, key: &Key, column: usize) -> Option<&str> {
+        self.editors.get(&(key.clone(), column)).map(String::as_str)
+    }
+
+    /// Who made the two changes of a cell, and when, as far as is known.
+    pub fn background(&self, key: &Key, column: usize, otherwise: Interval) -> Background {
+        let at = (key.clone(), column);
+        let edited = self.edits.get(&at).map_or(otherwise, |(_, between)| *between);
+        let committed = self.pending.get(key).map(|pending| pending.commit);
+        Background { editor: self.editors.get(&at).cloned(), edited: Some(edited.1), committed }
+    }
+}
