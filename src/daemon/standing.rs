@@ -241,10 +241,11 @@ impl Standing {
     }
 }
 
-/// How far a pass over a whole table has come: what is read and waits for the sheet no more.
+/// How far a pass over a whole table has come: what is read and waits for the sheet no more. What the stream brings meanwhile
+/// takes nothing away from it.
 pub fn copied_percent(table: &Table, estimate: u64) -> Option<u64> {
     let Life::CatchingUpAll(copying) = &table.life else { return None };
-    let waiting = (table.pending.len() + table.flight.len()) as u64;
+    let waiting = (table.pending.len() + table.flight.len()).min(copying.ahead.len()) as u64;
     Some(copying.rows.saturating_sub(waiting) * 100 / estimate.max(copying.rows).max(1))
 }
 
