@@ -40,7 +40,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let began = Instant::now();
     stage.start(Google::FAST.without_quota());
     let mut watch = Watch::new(&stage, &link);
-    // A copy gives way to changes: where they come faster than the sheet takes them, it ends after them.
+    // Where changes come faster than the sheet takes them, equality comes after them.
     let enough = began + LEAST.max(Duration::from_secs(u64::from(rows / ROWS_A_SECOND)));
     let more = async || Instant::now() < enough && !stage.is_live(&link.name).await;
     changes(server, &mut churn, ("copying", &mut figures), more).await;
