@@ -14,7 +14,7 @@ use crate::daemon::table::Table;
 use crate::database;
 use crate::database::choices::choices;
 use crate::sheet::error::SheetError;
-use crate::sheet::setup::{self, Choices, MOST_MEMBERS, TabPlan};
+use crate::sheet::setup::{self, Choices, MOST_MEMBERS};
 
 /// How often the parents are looked at. Google is called only when something changed there.
 const LOOK: Duration = Duration::from_secs(20);
@@ -77,17 +77,8 @@ impl Performer {
         let Some(sheet) = table.sheet() else { return Ok(()) };
         let headers = self.client.headers(&self.spreadsheet, &[sheet], None).await?;
         let Some(tab) = headers.tabs.first() else { return Ok(()) };
-        let plan = TabPlan {
-            link: &table.link.rules.name,
-            title: &tab.title,
-            columns: &table.headed_columns(),
-            key: &table.key_headers(),
-            rows: table.estimate,
-            rules: table.link.rules_in_sheet,
-            fixed: &table.fixed_headers(),
-            choices: &self.choices_of(table),
-            changes: &table.changes.tab,
-        };
+        let wanted = self.wanted_tab(table);
+        let plan = wanted.plan(&tab.title);
         let Some(layout) = setup::prepared(tab, &plan) else { return Ok(()) };
         self.client.furnish(&self.spreadsheet, sheet, &plan, &layout).await
     }

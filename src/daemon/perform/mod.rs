@@ -15,6 +15,7 @@ mod pauses;
 mod prepare;
 mod saying;
 mod trace;
+mod wanted_tab;
 mod wording;
 mod write;
 

@@ -15,7 +15,7 @@ use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
 use crate::sheet::read::TabInfo;
-use crate::sheet::setup::{self, SetupError, TabChanges, TabPlan};
+use crate::sheet::setup::{self, SetupError, TabChanges};
 use crate::store::link::LinkMemory;
 use crate::store::{self};
 
@@ -134,17 +134,8 @@ impl Performer {
             }
             // A tab is known by its id; its title is looked for only while it is new to us.
             let title = known.map_or(table.link.tab.as_str(), |tab| tab.title.as_str());
-            let plan = TabPlan {
-                link: &table.link.rules.name,
-                title,
-                columns: &table.headed_columns(),
-                key: &table.key_headers(),
-                rows: table.estimate,
-                rules: table.link.rules_in_sheet,
-                fixed: &table.fixed_headers(),
-                choices: &self.choices_of(table),
-                changes: &table.changes.tab,
-            };
+            let wanted = self.wanted_tab(table);
+            let plan = wanted.plan(title);
             let header = known.and_then(|known| headers.tabs.iter().find(|tab| tab.sheet == known.sheet));
             let header = header.filter(|_| helper.is_some());
             if let Some((tab, layout)) = header.and_then(|tab| Some((tab, setup::prepared(tab, &plan)?))) {
