@@ -164,16 +164,16 @@ impl Assembly {
                 let changes = gone.cloned().map(|table| SchemaChange { table, kind: SchemaKind::Dropped });
                 self.schema(changes.collect())
             }
-            Statement::Other(words) => self.other(&words),
+            Statement::Other(words) => self.other(database, &words),
         }
     }
 
     /// A statement that is neither DDL of a table nor an end: rows in statement format put their table in doubt.
-    fn other(&mut self, words: &[Word]) -> Result<Option<Event>> {
+    fn other(&mut self, database: &str, words: &[Word]) -> Result<Option<Event>> {
         if ddl::leaves_rows_alone(words) {
             return self.end_if_alone();
         }
-        let named = self.interest.tables().filter(|table| ddl::mentions(words, table));
+        let named = self.interest.tables().filter(|table| ddl::mentions(words, database, table));
         let named: Vec<TableName> = named.cloned().collect();
         for table in named {
             self.doubt(table.clone(), Error::StatementLogged(table))?;

@@ -89,9 +89,16 @@ pub(crate) fn read(text: &str, database: &str) -> Statement {
     }
 }
 
-/// True if the words name the table, with its database or alone.
-pub(crate) fn mentions(words: &[Word], table: &TableName) -> bool {
-    words.iter().any(|word| word.name().is_some_and(|name| name.eq_ignore_ascii_case(&table.table)))
+/// True if the words of a statement, run with `database` as its default, name the table: with its own database before
+/// it, or alone where that is the default. A table of the same name in another database is another table.
+pub(crate) fn mentions(words: &[Word], database: &str, table: &TableName) -> bool {
+    let named = |at: usize, name: &str| words[at].name().is_some_and(|word| word.eq_ignore_ascii_case(name));
+    (0..words.len()).filter(|at| named(*at, &table.table)).any(|at| match at {
+        2.. if words[at - 1] == Word::Sign('.') && words[at - 2].name().is_some() => {
+            named(at - 2, &table.schema)
+        }
+        _ => database.eq_ignore_ascii_case(&table.schema),
+    })
 }
 
 /// True for statements that make or drop objects which are no tables, change rights or settings, or only look at tables:
@@ -397,7 +404,18 @@ mod tests {
         let Statement::Other(insert) = read("INSERT INTO x.T VALUES ('t2')", "db") else {
             panic!("an insert is no DDL");
         };
-        assert!(mentions(&insert, &name("x", "t")) && !mentions(&insert, &name("x", "t2")));
+        assert!(mentions(&insert, "x", &name("x", "t")) && !mentions(&insert, "x", &name("x", "t2")));
+        let bare = words("DELETE FROM t");
+        assert!(
+            mentions(&bare, "X", &name("x", "t")) && !mentions(&bare, "y", &name("x", "t")),
+            "the default database"
+        );
+        let elsewhere = words("UPDATE y.t JOIN X . `T` SET b = 1");
+        assert!(mentions(&elsewhere, "y", &name("x", "t")) && mentions(&elsewhere, "x", &name("y", "t")));
+        assert!(
+            !mentions(&elsewhere, "z", &name("z", "t")),
+            "a namesake in another database is another table"
+        );
         assert!(!leaves_rows_alone(&insert));
         let Statement::Other(view) = read("CREATE VIEW v AS SELECT * FROM t", "db") else {
             panic!("a view is no table");

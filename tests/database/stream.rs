@@ -128,22 +128,29 @@ fn schema_kinds(event: Event) -> Vec<(String, SchemaKind)> {
 #[tokio::test]
 async fn rows_in_statement_format_put_their_table_in_doubt_and_no_other() {
     for_each_server(async |server| {
-        let db = server.fresh_database("statements").await;
+        let (db, other) =
+            (server.fresh_database("statements").await, server.fresh_database("namesake").await);
+        let tables = format!("{db}.t (id INT PRIMARY KEY)");
+        let (namesake, neighbour) = (tables.replace(&db, &other), tables.replace(".t", ".u"));
         server
-            .sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY); CREATE TABLE {db}.u (id INT PRIMARY KEY)"))
+            .sql(&format!("CREATE TABLE {tables}; CREATE TABLE {neighbour}; CREATE TABLE {namesake}"))
             .await;
         let mut follow = Follow::now(server, &[(&db, "t"), (&db, "u")]).await;
         server
             .sql(&format!(
-                "SET SESSION transaction_isolation = 'REPEATABLE-READ'; SET SESSION binlog_format = STATEMENT; \
-                 INSERT INTO {db}.t VALUES (1); SET SESSION binlog_format = ROW; INSERT INTO {db}.u VALUES (1)"
-            ).replace("SET SESSION transaction_isolation = 'REPEATABLE-READ'; ", ""))
+                "SET SESSION binlog_format = STATEMENT; INSERT INTO {other}.t VALUES (1); USE {other}; \
+                 INSERT INTO t VALUES (2); INSERT INTO {db}.t VALUES (1); SET SESSION binlog_format = ROW; \
+                 INSERT INTO {db}.u VALUES (1)"
+            ))
             .await;
         let done = follow.transaction().await;
         let [doubt] = done.doubts.as_slice() else {
             panic!("{server}: one doubt");
         };
-        assert!(matches!(&doubt.error, Error::StatementLogged(table) if *table == name(&db, "t")), "{server}");
+        assert!(
+            matches!(&doubt.error, Error::StatementLogged(table) if *table == name(&db, "t")),
+            "{server}"
+        );
         assert_eq!(follow.changes().await, [ChangeKind::Insert { after: vec![int(1)] }], "{server}");
     })
     .await;
