@@ -189,9 +189,15 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     let watched = start::watched(&mut conn, settings, &groups).await?;
     let resume = start::resume(&mut conn).await?;
     let progress = Arc::new(Progress::new(resume.position.clone(), groups.len()));
+    let state = Some(settings.mysql.state_schema.name());
+    let pool = connect::pool(&server, SESSIONS, state);
+    let brief = connect::memory_pool(&server, SESSIONS, state).await?;
+    info!(brief = brief.is_some(), "row images of our own memory (see the last right in sql/grants-*.sql)");
+    let memory = brief.unwrap_or_else(|| pool.clone());
     let shared = Shared {
         accounts,
-        pool: connect::pool(&server, SESSIONS, Some(settings.mysql.state_schema.name())),
+        pool,
+        memory,
         owner: owner.clone(),
         progress: Arc::clone(&progress),
         server_uuid: server_uuid(&mut conn).await?,
@@ -226,7 +232,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     }
     if let Some(listen) = &settings.endpoint.listen {
         let inbox =
-            inbox::Inbox::new(settings, &destinations, &shared.pool, &shared.answers, &life.standing)?;
+            inbox::Inbox::new(settings, &destinations, &shared.memory, &shared.answers, &life.standing)?;
         inbox.recall().await?;
         let (listener, place) = life.sockets.bind(listen).await?;
         info!(place, "the endpoint listens");
@@ -271,7 +277,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     );
     tasks.spawn(
         "position",
-        position::save_positions(shared.pool.clone(), progress, shared.server_uuid.clone(), inner.clone()),
+        position::save_positions(shared.memory.clone(), progress, shared.server_uuid.clone(), inner.clone()),
     );
     notify::status(&format!("{} links, generation {}", settings.links.len(), owner.generation));
     info!(%owner, links = settings.links.len(), "running");
@@ -279,6 +285,7 @@ async fn once(settings: &Settings, life: &Life, shutdown: &Shutdown) -> Result<(
     let ended = keep_lease(&mut conn, &owner, &mut tasks, shutdown.clone()).await;
     let drained = wind_down(&end, &mut tasks).await;
     shared.pool.disconnect().await?;
+    shared.memory.disconnect().await?;
     ended.and(drained)?;
     lease::release(&mut conn, &owner).await?;
     Ok(())
@@ -307,6 +314,7 @@ async fn preflight(conn: &mut Conn, settings: &Settings) -> Result<(), DaemonErr
 struct Shared {
     accounts: Accounts,
     pool: Pool,
+    memory: Pool,
     owner: Owner,
     progress: Arc<Progress>,
     server_uuid: String,
@@ -321,6 +329,7 @@ impl Shared {
             client: Arc::clone(self.accounts.of(&group.spreadsheet)),
             lane: Mutex::new(Lane::Live),
             pool: self.pool.clone(),
+            memory: self.memory.clone(),
             owner: self.owner.clone(),
             spreadsheet: group.spreadsheet.clone(),
             tables: group.tables.clone(),

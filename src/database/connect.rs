@@ -15,6 +15,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// A session that nobody used for so long is closed.
 const IDLE_SESSION: Duration = Duration::from_secs(60);
 
+/// The server's refusal for want of a right of administration (`ER_SPECIFIC_ACCESS_DENIED_ERROR`).
+const ACCESS_DENIED: u16 = 1227;
+
 /// Where the server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -75,11 +78,16 @@ impl Server {
 
     /// The options of ordinary sessions: strict, UTC, short lock waits, UTF-8 both ways; affected rows count what was found.
     fn session_options(&self) -> OptsBuilder {
-        self.options().client_found_rows(true).setup(vec![
+        self.session_options_and(None)
+    }
+
+    fn session_options_and(&self, more: Option<&str>) -> OptsBuilder {
+        let always = [
             "SET NAMES utf8mb4",
             "SET SESSION sql_mode='STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION time_zone='+00:00', \
              SESSION innodb_lock_wait_timeout=1",
-        ])
+        ];
+        self.options().client_found_rows(true).setup(always.into_iter().chain(more).collect::<Vec<_>>())
     }
 
     /// The options of a dump: packets of up to 1 GiB, and no session settings of ours.
@@ -112,6 +120,28 @@ pub async fn session(server: &Server) -> Result<Conn> {
 
 /// A pool of at most `connections` ordinary sessions with this default schema; it connects when first used.
 pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
+    kept(server.session_options(), connections, schema)
+}
+
+/// The same for transactions that write our own state and none of the user's tables: their row images name the key and what
+/// changed, and on MariaDB the statement is not written beside them, where the account may ask for that (the optional right
+/// in `sql/grants-*.sql`). `None` where it may not.
+pub async fn memory_pool(server: &Server, connections: usize, schema: Option<&str>) -> Result<Option<Pool>> {
+    let mut conn = session(server).await?;
+    let brief = match Version::of(&mut conn).await?.flavor {
+        Flavor::MySql => "SET SESSION binlog_row_image='MINIMAL', SESSION binlog_rows_query_log_events=OFF",
+        Flavor::MariaDb => "SET SESSION binlog_row_image='MINIMAL', SESSION binlog_annotate_row_events=OFF",
+    };
+    let asked = conn.query_drop(brief).await;
+    conn.disconnect().await?;
+    match asked {
+        Ok(()) => Ok(Some(kept(server.session_options_and(Some(brief)), connections, schema))),
+        Err(mysql_async::Error::Server(refusal)) if refusal.code == ACCESS_DENIED => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn kept(options: OptsBuilder, connections: usize, schema: Option<&str>) -> Pool {
     let constraints = PoolConstraints::new(0, connections.max(1)).unwrap_or_default();
     // Without a time to live a pool of no least size closes every session that is given back. Nothing changes a session of
     // ours, so it needs no reset either; an open transaction is rolled back all the same.
@@ -119,7 +149,7 @@ pub fn pool(server: &Server, connections: usize, schema: Option<&str>) -> Pool {
         .with_constraints(constraints)
         .with_inactive_connection_ttl(IDLE_SESSION)
         .with_reset_connection(false);
-    Pool::new(server.session_options().db_name(schema).pool_opts(kept))
+    Pool::new(options.db_name(schema).pool_opts(kept))
 }
 
 pub(crate) async fn connect(options: Opts) -> Result<Conn> {

@@ -1,6 +1,7 @@
 //! The rights in the SQL files: enough, and no more.
 
 use mysql_async::prelude::Queryable;
+use sheetbridge::database::connect::{memory_pool, pool};
 use sheetbridge::fault::{Classify, Fault};
 use sheetbridge::store::StoreError;
 use sheetbridge::store::migrate::migrate;
@@ -62,6 +63,34 @@ async fn a_missing_right_names_its_cure() {
         let error: StoreError = migrate(&mut home.stranger().await, &elsewhere).await.unwrap_err();
         assert_eq!(error.fault(), Fault::NeedsOperator);
         assert!(error.advice().contains("sql/grants"), "{error}: {}", error.advice());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_optional_right_makes_the_images_of_our_memory_short_and_of_nothing_else() {
+    for_each_server(async |server| {
+        // given the least rights
+        let home = Home::granted(server, "images").await;
+        let ours = home.account();
+        // then our memory is logged like everything else
+        assert!(memory_pool(&ours, 1, None).await.unwrap().is_none(), "{server}");
+        // when the optional right is there
+        let right = match server.kind() {
+            Kind::MariaDb => "BINLOG ADMIN",
+            Kind::MySql => "SESSION_VARIABLES_ADMIN",
+        };
+        server.sql(&format!("GRANT {right} ON *.* TO '{}'@'localhost'", home.user)).await;
+        // then its sessions are brief, and ordinary ones are as the server has them
+        let asked = "SELECT @@SESSION.binlog_row_image";
+        for (pool, expected) in [
+            (memory_pool(&ours, 1, None).await.unwrap().expect("brief sessions"), "MINIMAL"),
+            (pool(&ours, 1, None), "FULL"),
+        ] {
+            let image: Option<String> = pool.get_conn().await.unwrap().query_first(asked).await.unwrap();
+            assert_eq!(image.as_deref(), Some(expected), "{server}");
+            pool.disconnect().await.unwrap();
+        }
     })
     .await;
 }

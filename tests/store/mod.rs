@@ -10,6 +10,7 @@ mod pause;
 
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
+use sheetbridge::database::connect;
 use sheetbridge::model::key::Key;
 use sheetbridge::model::link::{LinkName, SpreadsheetId};
 use sheetbridge::model::mark::Owner;
@@ -74,6 +75,16 @@ impl Home {
             .socket(Some(self.server.socket().to_string_lossy().into_owned()))
             .setup(vec!["SET SESSION sql_mode = 'STRICT_ALL_TABLES'"]);
         Conn::new(opts).await.expect("the user gets in")
+    }
+
+    /// The same account, as the daemon knows it.
+    fn account(&self) -> connect::Server {
+        connect::Server {
+            address: connect::Address::Socket(self.server.socket().to_owned()),
+            user: self.user.clone(),
+            password: "pw".to_owned().into(),
+            tls: connect::Tls::Disabled,
+        }
     }
 
     /// Statements as an administrator, in our schema: the passing of time, mostly.

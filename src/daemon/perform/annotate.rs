@@ -49,7 +49,7 @@ impl Performer {
             if pass.new.is_empty() && pass.settled.is_empty() && pass.over.is_empty() {
                 return Ok::<(), StoreError>(());
             }
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin_memory().await?;
             store::note::insert(&mut tx, &pass.new).await?;
             store::note::insert(&mut tx, &pass.settled).await?;
             store::note::delete(&mut tx, &pass.over).await?;
@@ -104,7 +104,7 @@ impl Performer {
         if there.is_some_and(|text| *text == note.text || !is_ours(text)) {
             return Ok(false);
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_memory().await?;
         store::note::insert(&mut tx, std::slice::from_ref(note)).await?;
         tx.commit().await?;
         if !known.contains(note) {

@@ -47,7 +47,7 @@ impl Performer {
     }
 
     async fn intend(&self, plan: &Plan) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_memory().await?;
         let text = serde_json::to_vec(plan)
             .map_err(|_| StoreError::Corrupt { table: "batch", what: "a plan cannot be written down" })?;
         store::spreadsheet::advance(&mut tx, &self.spreadsheet, plan.number).await?;

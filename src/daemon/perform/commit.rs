@@ -46,7 +46,7 @@ impl Performer {
     }
 
     async fn try_commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_memory().await?;
         for (at, table) in self.tables.iter().enumerate() {
             let link = &table.link.rules.name;
             let changes: Vec<BaseChange> = commit

@@ -123,7 +123,7 @@ impl Performer {
         effect: EffectId,
         keys: &[(TableIndex, Key)],
     ) -> Result<Vec<(TableIndex, Key, DbState)>, LookupError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_memory().await?;
         let mut found = Vec::new();
         for (index, table) in self.tables.iter().enumerate() {
             let wanted: Vec<Key> =
@@ -192,7 +192,7 @@ impl Performer {
     }
 
     pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_memory().await?;
         store::ledger::append(&mut tx, &[mark(effect, Kind::Mark)]).await?;
         Ok(tx.commit().await?)
     }

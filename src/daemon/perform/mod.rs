@@ -64,6 +64,8 @@ pub struct Performer {
     pub lane: Mutex<Lane>,
     /// Sessions whose default schema is our state.
     pub pool: Pool,
+    /// The same for what writes our state alone; its row images may be short.
+    pub memory: Pool,
     /// Who we are.
     pub owner: Owner,
     /// The spreadsheet.
@@ -131,7 +133,16 @@ impl Performer {
 
     /// A transaction of ours: it fails if another daemon took over.
     async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
-        let mut transaction = self.pool.start_transaction(TxOpts::default()).await?;
+        self.begin_in(&self.pool).await
+    }
+
+    /// The same for a transaction that writes none of the user's tables.
+    async fn begin_memory(&self) -> Result<Transaction<'static>, StoreError> {
+        self.begin_in(&self.memory).await
+    }
+
+    async fn begin_in(&self, pool: &Pool) -> Result<Transaction<'static>, StoreError> {
+        let mut transaction = pool.start_transaction(TxOpts::default()).await?;
         store::lease::still_ours(&mut transaction, &self.owner).await?;
         Ok(transaction)
     }
