@@ -21,6 +21,7 @@ mod door;
 mod dropdowns;
 mod echoes;
 mod filtered;
+mod import;
 mod injection;
 mod log;
 mod many;

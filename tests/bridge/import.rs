@@ -1,0 +1,75 @@
+//! A tab that was filled before its table: the first meeting carries its rows into the empty table.
+
+use sheets_emulator::people::{Action, Person};
+
+use super::rig::{Rig, SOON, Setup, TAB};
+use crate::support::server::{Server, for_each_server};
+
+const ROWS: usize = 900;
+
+fn setup() -> Setup {
+    Setup { script: false, sweep_interval: "300ms", rows: 0, ..Setup::default() }
+}
+
+/// A bridge whose daemon has not started, and a tab that people have kept for years: these lines, the header among them.
+async fn kept_in_the_sheet(server: &'static Server, story: &str, lines: Vec<Vec<String>>) -> Rig {
+    let rig = Rig::prepared(server, story, &setup()).await;
+    let paste = Action::PasteBlock { sheet: TAB, row: 0, column: 0, cells: lines };
+    let ann = Person::new("ann@example.com");
+    let pasted = rig.google.world().act(&rig.spreadsheet, &ann, &paste);
+    pasted.expect("the spreadsheet").expect("she may paste");
+    rig
+}
+
+fn line(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(|&cell| cell.to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_filled_tab_fills_an_empty_table_and_keeps_its_keys_and_the_peoples_own_column() {
+    for_each_server(async |server| {
+        // given 900 rows with keys of their own, the columns in another order, and a column that is no column of the table
+        let header = line(&["whose", "name", "id", "stock", "price", "listed", "since", "code", "note"]);
+        let rows = (1..=ROWS).map(|n| {
+            let (whose, name, id) = (format!("ann {n}"), format!("thing {n}"), (n * 3).to_string());
+            vec![
+                whose,
+                name,
+                id,
+                n.to_string(),
+                format!("{n}.5"),
+                "TRUE".into(),
+                "2026-03-01".into(),
+                "007".into(),
+            ]
+        });
+        let rig = kept_in_the_sheet(server, "filled", [header].into_iter().chain(rows).collect()).await;
+        // when the daemon starts for the first time
+        rig.start().await;
+        // then the table has them all, under the same keys, each once
+        rig.table_says("SELECT COUNT(*) FROM goods", &ROWS.to_string()).await;
+        rig.until_equal(SOON).await;
+        rig.table_says(
+            "SELECT COUNT(*) FROM goods WHERE id = stock * 3 AND name = CONCAT('thing ', stock)",
+            &ROWS.to_string(),
+        )
+        .await;
+        let ann = rig.person("ann@example.com");
+        assert_eq!(ann.sees(3 * 77, "whose").as_deref(), Some("ann 77"), "{server}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_without_keys_get_theirs_from_the_table() {
+    for_each_server(async |server| {
+        let header = line(&["name", "stock", "id", "price", "listed", "since", "code", "note"]);
+        let rows = (1..=ROWS).map(|n| vec![format!("thing {n}"), n.to_string()]);
+        let rig = kept_in_the_sheet(server, "keyless", [header].into_iter().chain(rows).collect()).await;
+        rig.start().await;
+        rig.table_says("SELECT COUNT(*) FROM goods", &ROWS.to_string()).await;
+        rig.until_equal(SOON).await;
+        rig.table_says("SELECT COUNT(DISTINCT stock) FROM goods", &ROWS.to_string()).await;
+    })
+    .await;
+}
