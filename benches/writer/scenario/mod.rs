@@ -4,6 +4,7 @@ mod bulk;
 mod cost;
 mod growth;
 mod idle;
+mod import;
 mod many;
 mod memory;
 mod person;
@@ -20,7 +21,7 @@ use crate::stage::Google;
 use crate::support::server::Server;
 
 /// In the order in which they run.
-pub(crate) const NAMES: [&str; 11] = [
+pub(crate) const NAMES: [&str; 12] = [
     "idle",
     "storm",
     "storm-slow",
@@ -28,6 +29,7 @@ pub(crate) const NAMES: [&str; 11] = [
     "wave-slow",
     "growth",
     "bulk",
+    "import",
     "person",
     "many",
     "cost",
@@ -52,6 +54,7 @@ pub(crate) async fn run(name: &str, server: &'static Server, scale: Scale) -> Fi
         "wave-slow" => wave::run(server, scale, Google::SLOW).await,
         "growth" => growth::run(server, scale).await,
         "bulk" => bulk::run(server, scale).await,
+        "import" => import::run(server, scale).await,
         "person" => person::run(server, scale).await,
         "many" => many::run(server, scale).await,
         "memory" => memory::run(scale),
