@@ -47,6 +47,9 @@ const AT_MOST: Duration = Duration::from_secs(60);
 /// How often a copy or a long queue is told of.
 const TELL: Duration = Duration::from_secs(5);
 
+/// How often others are told how the links stand and what the engine still needs, both of which look at every waiting row.
+const REPORT: Duration = Duration::from_millis(50);
+
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
 impl Spreadsheet {
@@ -58,6 +61,7 @@ impl Spreadsheet {
         let mut calls = Calls::new();
         let mut live = vec![false; self.engine.tables().len()];
         let mut told = Instant::now();
+        let mut reported: Option<Instant> = None;
         loop {
             if told.elapsed() >= TELL {
                 self.tell_of_queues();
@@ -66,12 +70,15 @@ impl Spreadsheet {
             }
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
-            let links = self.engine.tables().iter().zip(&self.performer.tables);
-            self.performer.standing.report(links.map(|(table, link)| (table, link.estimate)));
-            self.performer.progress.report(self.performer.place, self.engine.front());
+            let report_in = reported.map_or(Duration::ZERO, |at| REPORT.saturating_sub(at.elapsed()));
+            if report_in.is_zero() {
+                self.report();
+                reported = Some(Instant::now());
+            }
             // Every call ends by its own time limits: what can be stuck is this loop, and only while it works.
             self.beat.rest();
-            let nap = self.engine.next_wake().map(|wake| Duration::from_micros(wake.saturating_sub(now())));
+            let wake = self.engine.next_wake().map(|wake| Duration::from_micros(wake.saturating_sub(now())));
+            let nap = wake.into_iter().chain((!report_in.is_zero()).then_some(report_in)).min();
             tokio::select! {
                 biased;
                 // 1. the end
@@ -83,12 +90,19 @@ impl Spreadsheet {
                     Some(input) => self.take(vec![input]),
                     None => break,
                 },
-                // 4. a time that the engine asked for
+                // 4. a time that the engine asked for, or a report that is due
                 () = sleep(nap.unwrap_or(Duration::MAX)), if nap.is_some() => {}
             }
         }
         self.drain(calls).await;
         Ok(())
+    }
+
+    /// How the links stand, and what of the stream the engine still needs: an older word is true too, only less so.
+    fn report(&self) {
+        let links = self.engine.tables().iter().zip(&self.performer.tables);
+        self.performer.standing.report(links.map(|(table, link)| (table, link.estimate)));
+        self.performer.progress.report(self.performer.place, self.engine.front());
     }
 
     /// Makes the tabs ready and marks the end of the replayed part of the stream. Until then the engine only collects keys, so
