@@ -87,8 +87,27 @@ impl Kind {
             format!("--tmpdir={}", own_folder(data).display()),
         ];
         let shared = SAFE_AGAINST_KILL.iter().chain(&["--bind-address=127.0.0.1"]);
-        placed.into_iter().chain(own.iter().chain(shared).map(ToString::to_string)).collect()
+        let told = placed.into_iter().chain(own.iter().chain(shared).map(ToString::to_string));
+        told.chain(self.plugins().map(|folder| format!("--plugin-dir={}", folder.display()))).collect()
     }
+
+    /// Where the plugins for accounts are, if not where the server looks for them: `scripts/install-mariadb` unpacks them.
+    fn plugins(self) -> Option<&'static Path> {
+        static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+        let unpacked = || {
+            let version = Command::new(Self::MariaDb.program()).args(["--no-defaults", "--version"]).output();
+            let version = String::from_utf8(version.ok()?.stdout).ok()?;
+            let version = version.split_once(" Ver ")?.1.split('-').next()?.to_owned();
+            Some(cache()?.join(format!("mariadb-plugins-{version}"))).filter(|folder| folder.is_dir())
+        };
+        FOUND.get_or_init(unpacked).as_deref().filter(|_| self == Self::MariaDb)
+    }
+}
+
+/// What the install scripts keep beside the build folder, once a machine.
+fn cache() -> Option<PathBuf> {
+    let cache = given("XDG_CACHE_HOME").or_else(|| given("HOME").map(|home| home.join(".cache")))?;
+    Some(cache.join("sheetbridge"))
 }
 
 /// Servers that start side by side in one temporary folder take away each other's temporary tables.
@@ -115,8 +134,7 @@ fn is_mysql(program: &Path) -> bool {
 }
 
 fn newest_fetched() -> Option<PathBuf> {
-    let cache = given("XDG_CACHE_HOME").or_else(|| given("HOME").map(|home| home.join(".cache")))?;
-    let folders = cache.join("sheetbridge").read_dir().ok()?;
+    let folders = cache()?.read_dir().ok()?;
     let servers = folders.filter_map(|folder| {
         let folder = folder.ok()?;
         let name = folder.file_name();
