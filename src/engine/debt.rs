@@ -83,6 +83,22 @@ impl Engine {
         self.owe(debt, commit);
     }
 
+    /// A record whose row is nowhere to be seen has got another one. The new row may show just what was written into the old one
+    /// by mistake, and must not be taken for it: what is owed to that is listed. If it comes back, it is one of two with its key.
+    pub(super) fn give_up_the_row_before(&mut self, index: usize, key: &Key, commit: &mut Commit) {
+        let mine = &self.tables[index].plan.rules.name;
+        let is_its = |owed: &Owed| matches!(owed, Owed::Cells { link, victim: Some(victim), .. } if link == mine && victim == key);
+        let ids: Vec<OwedId> = self.owed.iter().filter(|(_, owed)| is_its(owed)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.asleep.remove(&id);
+            commit.paid.push(id);
+            if let Some(Owed::Cells { cells, back: false, .. }) = self.owed.remove(&id) {
+                let grid = self.tables[index].grid.clone();
+                self.list_overwritten(index, &grid, Some(key), &cells, &mut commit.conflicts);
+            }
+        }
+    }
+
     /// Notes how a row without key looks that has its cells back, and is owed nothing else.
     fn note_healed(&mut self, paid: OwedId, op: &PlannedOp, receipt: Option<&ReceiptRow>) {
         let (Some(Owed::Cells { victim: None, .. }), GridOp::Write { cells, .. }) =

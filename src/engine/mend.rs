@@ -93,7 +93,7 @@ impl Engine {
         }
         for (index, id, owed) in lost {
             if let (Owed::KeyCells { wrong, victim, cells, .. }, Some(Ok(tab))) = (owed, tabs.get(index)) {
-                self.list_overwritten(index, tab, wrong.as_ref(), &cells, writing);
+                self.list_overwritten(index, &tab.columns, wrong.as_ref(), &cells, &mut writing.conflicts);
                 self.restore(index, victim);
                 writing.paid.push(id);
             }
@@ -127,22 +127,22 @@ impl Engine {
         }
     }
 
-    /// What stood in cells that cannot be put back is kept in the list.
-    fn list_overwritten(
+    /// What stood in cells that cannot be put back is kept in the list. `grid`: where the link's columns stand.
+    pub(super) fn list_overwritten(
         &mut self,
         index: usize,
-        tab: &TabView,
+        grid: &[u32],
         key: Option<&Key>,
         cells: &[Overwritten],
-        writing: &mut Writing,
+        conflicts: &mut Vec<Conflict>,
     ) {
         if let Some(key) = key {
             self.tables[index].showed(key, cells, self.clock);
         }
-        writing.conflicts.extend(cells.iter().map(|cell| Conflict {
+        conflicts.extend(cells.iter().map(|cell| Conflict {
             table: index,
             key: key.cloned(),
-            column: tab.columns.iter().position(|grid| *grid == cell.column),
+            column: grid.iter().position(|grid| *grid == cell.column),
             database: None,
             sheet: Some(cell.before.value.clone()),
             winner: Winner::Nobody,
@@ -231,7 +231,7 @@ impl Engine {
     ) {
         let Some(row) = row else {
             // Somebody has written over it since, or the row is gone.
-            self.list_overwritten(index, tab, victim.as_ref(), cells, writing);
+            self.list_overwritten(index, &tab.columns, victim.as_ref(), cells, &mut writing.conflicts);
             writing.paid.push(id);
             return;
         };

@@ -8,6 +8,7 @@
 //! | new key | anything else | key cells are owed to that row, before everything else |
 //! | delete | the key that was meant | base is forgotten; what was typed since is listed |
 //! | delete | another key | the row is owed, whole; the key waits again |
+//! | new row | nothing: it is a new one | base moves; what is owed to an earlier row of its key, which is nowhere to be seen, is listed |
 //! | mend | the victim, still showing what we wrote | paid |
 
 use crate::engine::effect::{Background, Commit, Conflict, Level, Winner};
@@ -217,6 +218,7 @@ impl Engine {
                 }
             }
             Aim::NewRow { key, base } => {
+                self.give_up_the_row_before(index, key, commit);
                 self.move_base(index, BaseChange::Set(key.clone(), base.clone()), commit);
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);

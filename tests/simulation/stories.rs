@@ -84,6 +84,21 @@ fn a_row_that_was_hit_and_cut_gets_its_cells_back_when_it_is_pasted() {
 }
 
 #[test]
+fn a_row_that_is_made_again_is_not_taken_for_the_one_that_was_hit_although_it_shows_the_same() {
+    // given a row that was hit, and that a person deletes before it is mended
+    let mut world = row_1_is_hit();
+    let place = at(&world, 1);
+    world.delete_row(0, place);
+    // when the table gives the record the very value that was written into its row by mistake
+    updates(&mut world, 1, 1, 901);
+    rest(&mut world);
+    // then its new row shows that, and nothing was put back and taken for an edit
+    assert_eq!((cell(&world, 1, 1), world.witness.table_writes), (Cell::number(901.0), 0));
+    assert_eq!(value(&world, 1, 1), Some(Cell::number(901.0)));
+    assert!(world.engine.owed().is_empty());
+}
+
+#[test]
 fn a_row_that_was_hit_and_copied_gets_its_cells_back_in_the_copy_too() {
     let mut world = row_1_is_hit();
     let (was, place) = (value(&world, 1, 1).expect("a record"), at(&world, 1));
