@@ -4,10 +4,10 @@
 CARGO_TARGET_DIR ?= target
 export CARGO_TARGET_DIR
 
-.PHONY: help demo demo-check clean-demo test full simulate coverage mutations crash soak bench bench-binlog bench-snapshot fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
+.PHONY: help demo demo-check clean-demo test mariadb-11 full simulate coverage mutations crash soak bench bench-binlog bench-snapshot fuzz fuzz-mirror door bench-door lint audit replay bench-emulator needs
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 demo: ## A database and a spreadsheet that follow each other, to watch in a browser; Ctrl-C ends it
 	@demo/run
@@ -21,8 +21,12 @@ clean-demo: ## Ends and removes what a killed demo left behind
 test: needs ## Every test, each database test on MariaDB and on MySQL
 	@scripts/test
 
+mariadb-11: needs ## The tests of the database and of the bridge on MariaDB 11.8 (fetched, not installed) instead of the machine's own
+	SHEETBRIDGE_MARIADBD="$$(scripts/fetch-mariadb)" cargo test --locked --test main -- database:: bridge:: store::
+
 full: needs ## What is too long for every change: more random runs, then the demo
 	@scripts/test
+	@$(MAKE) --no-print-directory mariadb-11
 	cargo test --locked --test main bridge::day -- --ignored --nocapture
 	@$(MAKE) --no-print-directory simulate SEEDS=20000
 	@$(MAKE) --no-print-directory crash RUNS=60

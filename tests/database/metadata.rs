@@ -8,7 +8,7 @@ use sheetbridge::database::{ChangeKind, Image};
 use sheetbridge::model::key::Key;
 use sheetbridge::model::value::Value;
 
-use super::follow::{Follow, int, ours, schema, text, whole};
+use super::follow::{Follow, int, ours, schema, text};
 use crate::support::server::{Kind, for_each_server, shared};
 
 #[tokio::test]
@@ -42,7 +42,18 @@ async fn generated_invisible_and_hidden_columns_do_not_shift_the_others() {
         };
         let table = schema(server, &db, "t").await;
         let selected = chunk(&mut ours(server).await, &table, None, 1, Lock::None).await.expect("selects");
-        assert!(whole(after) == selected[0], "{server}");
+        // MariaDB 11.8 leaves generated columns out of the image after an update: such a row is looked up.
+        let logged = after.iter().zip(&selected[0]).enumerate();
+        for (at, (logged, selected)) in logged {
+            let name = &table.columns[at].name;
+            match logged {
+                Some(logged) => assert!(logged == selected, "{server}: {name}"),
+                None => assert!(
+                    kind == Kind::MariaDb && ["v", "s"].contains(&name.as_str()),
+                    "{server}: {name} is left out"
+                ),
+            }
+        }
         assert_eq!(table.columns.len(), 6, "{server}");
     }
 }

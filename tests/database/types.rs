@@ -9,7 +9,7 @@ use sheetbridge::model::value::Value;
 
 use super::follow::{Follow, ours, schema, whole};
 use super::random::Random;
-use crate::support::server::{Kind, Server, for_each_server};
+use crate::support::server::{Kind, Server, for_each_server, shared};
 
 const ROWS: usize = 60;
 
@@ -154,6 +154,36 @@ async fn decoded_is_selected_where_mariadb_logs_the_least_metadata() {
 }
 
 /// Inserts random rows, changes all and deletes some, and holds each image against what was selected beside it.
+/// MariaDB counts on to 2106 from 11.5 on (`make mariadb-11`); an older one says that it has no such time.
+#[tokio::test]
+async fn timestamps_past_2038_are_read_as_they_are_or_refused_by_the_server() {
+    let server = shared(Kind::MariaDb).await;
+    let has_them: bool = server.one("SELECT FROM_UNIXTIME(4294967295) IS NOT NULL").await;
+    let db = server.fresh_database("late").await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, at TIMESTAMP(3) NULL)")).await;
+    let mut follow = Follow::now(server, &[(&db, "t")]).await;
+    let insert = "SET time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES'; INSERT INTO";
+    let rows = "(1, '2038-01-19 03:14:08.250'), (2, '2106-02-07 06:28:15')";
+    let done = server.connect().await.query_drop(format!("{insert} {db}.t VALUES {rows}")).await;
+    assert_eq!(done.is_ok(), has_them, "{server}: {done:?}");
+    if !has_them {
+        return;
+    }
+    let table = schema(server, &db, "t").await;
+    let selected =
+        chunk(&mut ours(server).await, &table, None, 10, Lock::None).await.expect("the rows are read");
+    let decoded: Vec<Vec<Value>> = follow
+        .changes()
+        .await
+        .iter()
+        .map(|change| match change {
+            ChangeKind::Insert { after } => whole(after),
+            other => panic!("{server}: {other:?}"),
+        })
+        .collect();
+    assert_eq!((decoded.len(), &decoded), (2, &selected), "{server}");
+}
+
 async fn equal_on_both_paths(server: &Server, story: &str, kinds: &[Typed]) {
     let mut random = Random::seeded();
     let db = server.fresh_database(story).await;
