@@ -268,6 +268,20 @@ impl Rig {
         self.until(deadline, async || judge::difference(self).await).await;
     }
 
+    /// The same while somebody reads the notes in the tab and does what they ask for: what differs and is told by none stays so.
+    /// Gives what was asked.
+    pub(crate) async fn until_equal_with_notes_heeded(&self, deadline: Duration) -> Vec<String> {
+        let (ann, heeded) = (self.person("ann@example.com"), Mutex::new(Vec::new()));
+        self.until(deadline, async || {
+            let wrong = judge::difference(self).await?;
+            let asked = ann.heeds_a_note();
+            heeded.lock().expect("nobody panics with it").extend(asked);
+            Some(wrong)
+        })
+        .await;
+        heeded.into_inner().expect("nobody panics with it")
+    }
+
     /// Looks until nothing is wrong any more. Where the deadline passes, the test fails with what is still wrong.
     async fn until(&self, deadline: Duration, wrong: impl AsyncFn() -> Option<String>) {
         let mut last = String::new();

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sheetbridge::engine::Engine;
-use sheetbridge::engine::effect::Naming;
+use sheetbridge::engine::effect::{Naming, Remark};
 use sheetbridge::engine::input::{EditHint, LinkPlan, Micros, Seq};
 use sheetbridge::engine::plan::Plan;
 use sheetbridge::model::mark::EffectId;
@@ -76,6 +76,8 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<Uid>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     pub(super) doubted: BTreeSet<usize>,
+    /// What the tabs were last told to say.
+    pub(super) said: Vec<Remark>,
     /// For each edit that was delivered: how many table writes there had been.
     pub(super) accepted: BTreeMap<u64, usize>,
     pub(super) edits: u64,
@@ -168,6 +170,7 @@ impl World {
             clipboard: Vec::new(),
             cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
+            said: Vec::new(),
             accepted: BTreeMap::new(),
             edits: 0,
             values: 100,
