@@ -319,6 +319,19 @@ fn a_key_that_a_person_cleared_is_put_back() {
 }
 
 #[test]
+fn a_key_that_a_person_cleared_is_put_back_also_beside_a_cell_that_is_refused() {
+    let mut world = World::arranged(|_| {});
+    let row = at(&world, 2);
+    world.type_cell(0, row, 1, Cell::Text("about 118".into()));
+    world.come_to_rest();
+    world.clear_key(0, row);
+    rest(&mut world);
+    assert_eq!(at(&world, 2), row);
+    assert_eq!((world.server.tables[0].len(), world.witness.deletes), (5, 0));
+    assert_eq!(cell(&world, 2, 1), Some(Cell::Text("about 118".into())));
+}
+
+#[test]
 fn a_key_that_changed_in_the_table_is_rewritten_in_place() {
     let mut world = World::arranged(|_| {});
     let row = at(&world, 2);
