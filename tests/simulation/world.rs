@@ -76,10 +76,10 @@ pub(super) struct World {
     pub(super) cut: BTreeSet<Uid>,
     /// Tables that the stream is in doubt about: no image of them until the next start.
     pub(super) doubted: BTreeSet<usize>,
-    /// What the tabs were last told to say.
-    pub(super) said: Vec<Remark>,
     /// For each edit that was delivered: how many table writes there had been.
     pub(super) accepted: BTreeMap<u64, usize>,
+    /// What the tabs were last told to say.
+    pub(super) said: Vec<Remark>,
     pub(super) edits: u64,
     pub(super) values: i32,
     pub(super) reads: u64,
@@ -170,8 +170,8 @@ impl World {
             clipboard: Vec::new(),
             cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
-            said: Vec::new(),
             accepted: BTreeMap::new(),
+            said: Vec::new(),
             edits: 0,
             values: 100,
             reads: 0,
