@@ -30,6 +30,13 @@ impl Engine {
             _ => victim.cloned(),
         };
         let victim = victim.as_ref();
+        if stands && self.is_told_by_marks(owed, read, (op, receipt)) {
+            let (link, cells, row) = (op.link.clone(), overwritten(op, receipt), cells_of(receipt));
+            self.note_healed(owed, op, receipt);
+            let id = self.next_owed_id();
+            commit.owe.push((id, Owed::Cells { link, victim: None, cells, row, back: false, mark: op.mark }));
+            return;
+        }
         if stands {
             // A person may have copied the row with our cells in it: the next read tells.
             if let Some(
@@ -97,6 +104,24 @@ impl Engine {
                 self.list_overwritten(index, &grid, Some(key), &cells, &mut commit.conflicts);
             }
         }
+    }
+
+    /// Rows without key may look alike, so that the receipt of a mend does not tell which of them it hit. Where the row that was
+    /// meant has a mark already, the next read does: the mend counts as a hit of its own, and where both marks stand on one row
+    /// the two debts cancel each other.
+    fn is_told_by_marks(
+        &self,
+        owed: OwedId,
+        read: &[GridCell],
+        (op, receipt): (&PlannedOp, Option<&ReceiptRow>),
+    ) -> bool {
+        let meant = matches!(self.owed.get(&owed), Some(Owed::Cells { victim: None, mark: Some(_), .. }));
+        let over = overwritten(op, receipt);
+        meant
+            && op.mark.is_some()
+            && !over.is_empty()
+            && over.len() == read.len()
+            && over.iter().zip(read).all(|(over, read)| alike(&over.before, read))
     }
 
     /// Notes how a row without key looks that has its cells back, and is owed nothing else.

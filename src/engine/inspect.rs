@@ -21,6 +21,9 @@ use crate::model::rule::{Deletes, Paste};
 /// How long base remembers what it held before.
 const BEFORE_LIFE: Micros = 60_000_000;
 
+/// What is said at a row that is held because another one shows its key.
+const DOUBLE: &str = "this key stands in several rows: clear it in the copy to make a new record";
+
 /// What the person hears whose edit is not decided by this read.
 pub(super) const LOOKED_AT_AGAIN: &str = "it is looked at once more";
 
@@ -98,16 +101,17 @@ impl Engine {
         let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
-            match self.tables[index].find(&rows, key) {
-                Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
-                Found::Many => {
-                    for row in rows.all(key) {
-                        let text =
-                            "this key stands in several rows: clear it in the copy to make a new record";
-                        writing.judge(index, row.row, Outcome::Refused, None, text.into());
-                    }
-                }
-                Found::Nowhere => {}
+            let stands = match self.tables[index].find(&rows, key) {
+                Found::Row(row) => Some(row),
+                Found::Many => None,
+                Found::Nowhere => continue,
+            };
+            let held = rows.all(key).filter(|row| stands.is_none_or(|stands| stands.row != row.row));
+            for row in held {
+                writing.judge(index, row.row, Outcome::Refused, None, DOUBLE.into());
+            }
+            if let Some(row) = stands {
+                self.inspect_row(index, key, (row, &rows), writing);
             }
         }
         if whole {

@@ -69,6 +69,8 @@ impl Engine {
         let mut asleep = std::mem::take(&mut self.asleep);
         let (mut lost, mut wakes) = (Vec::new(), Vec::new());
         for (id, owed) in &self.owed {
+            let others = self.owed.iter().filter(|(other, hit)| *other != id && hit.link() == owed.link());
+            let others: Vec<Hit<'_>> = others.filter_map(|(_, other)| Hit::of(other)).collect();
             let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
             let hit = Hit { away: asleep.contains_key(id), ..hit };
             let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
@@ -76,7 +78,7 @@ impl Engine {
             let grace = micros(seen.table.plan.rules.delete_grace).max(1);
             if seen.is_over(hit, key) && writing.whole[index] {
                 writing.paid.push(*id);
-            } else if !seen.is_away(hit) || seen.table.dead.contains(key) {
+            } else if !seen.is_away(hit, &others) || seen.table.dead.contains(key) {
                 asleep.remove(id);
             } else if writing.whole[index] {
                 let since = *asleep.entry(*id).or_insert(writing.asked);
@@ -238,13 +240,20 @@ impl Engine {
         if !draft.rows.insert((index, row.row)) {
             return;
         }
-        let ours: Vec<&Overwritten> = cells.iter().filter(|cell| shows_ours(tab, row, cell)).collect();
-        let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
-        let read = ours.iter().map(|cell| cell.wrote.clone()).collect();
         let columns = tab.columns.iter().zip(&row.cells).zip(&self.tables[index].plan.columns);
         // A key that goes back tells its row alone, whatever is typed into that meanwhile.
         let is_key = |at: usize| self.tables[index].plan.columns.get(at).is_some_and(|column| column.key);
         let place = |cell: &Overwritten| tab.columns.iter().position(|grid| *grid == cell.column);
+        // A wrong key that a person has cleared since makes no new record of the row: the right one goes there all the same.
+        let cleared = |cell: &Overwritten| {
+            let key = place(cell).filter(|at| is_key(*at)).and_then(|at| row.cells.get(at));
+            key.is_some_and(|key| alike(key, &GridCell::BLANK)) && !cell.before.value.is_blank()
+        };
+        let ours: Vec<&Overwritten> =
+            cells.iter().filter(|cell| shows_ours(tab, row, cell) || cleared(cell)).collect();
+        let back = ours.iter().map(|cell| (cell.column, cell.before.clone())).collect();
+        let read = ours.iter().map(|cell| if cleared(cell) { GridCell::BLANK } else { cell.wrote.clone() });
+        let read = read.collect();
         let rekeys = cells.iter().filter_map(place).any(is_key);
         let copied = !rekeys && tab.rows.iter().filter(|other| other.key == row.key).count() > 1;
         let told_by_cells = copied || victim.is_none();

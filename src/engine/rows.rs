@@ -156,10 +156,12 @@ pub(crate) fn content(plan: &LinkPlan, row: &RowView) -> Option<Vec<Digest>> {
     cells().any(|cell| !cell.value.is_blank()).then(|| cells().map(|cell| cell.value.digest()).collect())
 }
 
-/// The same of a base; `None` where a column never agreed.
-pub(crate) fn content_of_base(plan: &LinkPlan, base: &RowBase) -> Option<Vec<Digest>> {
-    let columns = base.columns.iter().zip(&plan.columns).filter(|(_, column)| !column.key);
-    columns.map(|(base, _)| base.map(|b| b.cell)).collect()
+/// The same of a base, with cells that are held as they are; `None` where a column was never decided.
+fn content_as_known(table: &Table, key: &Key, base: &RowBase) -> Option<Vec<Digest>> {
+    let columns = base.columns.iter().zip(&table.plan.columns).enumerate();
+    let columns = columns.filter(|(_, (_, column))| !column.key);
+    let known = |at: usize| table.held.get(&(key.clone(), at)).map(|held| held.cell);
+    columns.map(|(at, (base, _))| known(at).or(base.map(|base| base.cell))).collect()
 }
 
 /// One number for a content, for timers.
@@ -174,7 +176,7 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
     let missing = table.base.iter().filter(|(key, _)| !rows.contains(key));
     let mut lost: BTreeMap<Vec<Digest>, Vec<&Key>> = BTreeMap::new();
     for (key, base) in missing {
-        if let Some(content) = content_of_base(&table.plan, base) {
+        if let Some(content) = content_as_known(table, key, base) {
             lost.entry(content).or_default().push(key);
         }
     }

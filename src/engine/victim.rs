@@ -117,7 +117,7 @@ impl<'a> Seen<'a, '_> {
             let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
             let rows = self.rows.all(key).filter(|row| of(row) && !self.is_by_right(hit, key, row));
             let found = rows.filter(ours).filter(mine).max_by_key(|row| like(row));
-            return found.or_else(|| self.cleared(hit).filter(|row| of(row)));
+            return found.or_else(|| self.cleared(hit, others).filter(|row| of(row)));
         }
         let text = |row: &&RowView| {
             hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
@@ -165,12 +165,12 @@ impl<'a> Seen<'a, '_> {
     }
 
     /// Is the row that was hit nowhere in the tab, though it may come back?
-    pub(super) fn is_away(&self, hit: Hit<'_>) -> bool {
+    pub(super) fn is_away(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> bool {
         if hit.rekeyed {
             return self.find(hit, &[]).is_none();
         }
         let Some(key) = hit.shows else { return false };
-        let none = !self.rows.contains(key) && (hit.back || self.cleared(hit).is_none());
+        let none = !self.rows.contains(key) && (hit.back || self.cleared(hit, others).is_none());
         // Of two rows with one key the one that was hit may be the one that is away.
         none || (!self.has_copy(hit) && matches!(self.table.doubles.get(key), Some(Some(_))))
     }
@@ -184,8 +184,8 @@ impl<'a> Seen<'a, '_> {
         rows.any(|row| theirs(row) && ours(row))
     }
 
-    /// The one row whose key a person has cleared since it was hit: all else is as it was left.
-    fn cleared(&self, hit: Hit<'_>) -> Option<&'a RowView> {
+    /// The one row whose key a person has cleared since it was hit: all else is as it was left, and no row without key was left so.
+    fn cleared(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<&'a RowView> {
         let table = self.table;
         let is_left = |(at, cell): (usize, &GridCell)| {
             let column = &table.plan.columns[at];
@@ -195,8 +195,15 @@ impl<'a> Seen<'a, '_> {
             let mut cells = hit.cells.iter().filter(|cell| !cell.wrote.value.is_blank());
             cells.any(|cell| shows_ours(self.tab, row, cell))
         };
+        let keyless = |row: &RowView| {
+            let mut hits = others.iter().filter(|other| other.shows.is_none());
+            hits.any(|other| other.likeness(self.tab, row) == self.tab.columns.len())
+        };
         let mut rows = self.tab.rows.iter().filter(|row| {
-            row.key == KeySeen::Blank && ours(row) && row.cells.iter().enumerate().all(is_left)
+            row.key == KeySeen::Blank
+                && ours(row)
+                && !keyless(row)
+                && row.cells.iter().enumerate().all(is_left)
         });
         rows.next().filter(|_| rows.next().is_none())
     }

@@ -51,6 +51,19 @@ pub(crate) const CREATE: &str = "CREATE TABLE goods (
     code BIGINT UNSIGNED NULL,
     note TEXT NULL)";
 
+/// What a person types into a column where a note asks for another value, as the cell then shows it.
+pub(crate) fn good(column: &str) -> &'static str {
+    match column {
+        "name" => "as the note asks",
+        "stock" => "1",
+        "price" => "1.50",
+        "listed" => "TRUE",
+        "since" => "2026-01-01",
+        "code" => "10000000000000000001",
+        _ => "heeded",
+    }
+}
+
 /// So many rows to begin with, the same each time. Some of their values are NULL, some cannot be numbers in a sheet.
 pub(crate) fn sample(rows: u32) -> String {
     let values = (1..=rows).map(|n| {

@@ -123,6 +123,18 @@ impl<'a> Person<'a> {
         world.act(&self.rig.spreadsheet, &self.who, &Action::Undo).expect("the spreadsheet").is_ok()
     }
 
+    /// Does what a note of ours asks for, the first of them that is not heeded yet, or finishes a new row without its name. Gives
+    /// what it was. Notes that only tell ask for nothing.
+    pub(crate) fn heeds_a_note(&self) -> Option<String> {
+        let mut why = None;
+        self.acts(|sight| {
+            let (asked, action) = sight.asked()?;
+            why = Some(asked);
+            Some(action)
+        });
+        why
+    }
+
     /// Renames a column, or gives it its name back.
     pub(crate) fn renames(&self, column: &str) -> bool {
         self.acts(|sight| {
@@ -299,6 +311,49 @@ impl<'a> Sight<'a> {
     fn row_of(&self, column: &str, text: &str) -> Option<u32> {
         let column = self.column(column)?;
         (1..self.end()).find(|row| self.text(*row, column) == text)
+    }
+
+    /// What is still to be done by people: why, and the act.
+    fn asked(&self) -> Option<(String, Action)> {
+        let (id, name) = (self.column("id")?, self.column("name")?);
+        let types = |row, column, text: &str| Action::Type { sheet: TAB, row, column, text: text.to_owned() };
+        for row in 1..self.end() {
+            let key = self.text(row, id);
+            for (header, _) in goods::COLUMNS {
+                let column = self.column(header)?;
+                let cell = self.tab.cell(row, column);
+                let asks = |note: &&str| {
+                    note.starts_with("sheetbridge: ") && !note.contains("changed on both sides")
+                };
+                let Some(note) = cell.note().filter(asks) else { continue };
+                let said = || format!("{header} of {key:?}: {note}");
+                if header != "id" {
+                    let good = goods::good(header);
+                    if self.text(row, column) != good {
+                        return Some((
+                            said(),
+                            types(row, column, &format!("{}{good}", if header == "code" { "'" } else { "" })),
+                        ));
+                    }
+                } else if !key.is_empty() && (!note.contains("several rows") || self.stands_twice(&key)) {
+                    return Some((said(), types(row, column, "")));
+                }
+            }
+            if key.is_empty() && self.text(row, name).is_empty() && self.has_content(row) {
+                return Some((format!("row {row} is not finished"), types(row, name, goods::good("name"))));
+            }
+        }
+        None
+    }
+
+    fn stands_twice(&self, key: &str) -> bool {
+        self.column("id")
+            .is_some_and(|id| (1..self.end()).filter(|row| self.text(*row, id) == key).count() > 1)
+    }
+
+    fn has_content(&self, row: u32) -> bool {
+        let mut columns = goods::COLUMNS.iter().filter_map(|(header, _)| self.column(header));
+        columns.any(|column| !self.text(row, column).is_empty())
     }
 
     /// The first row below everything that is shown.

@@ -30,9 +30,6 @@ use crate::support::server::{Kind, Server};
 /// What the busiest of machines needs for anything here.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-/// For runs of the script that stand in line: each may hold the others up for the second in which the daemon decides.
-const QUEUED: Duration = Duration::from_secs(600);
-
 /// A look at both sides is a few queries.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 
@@ -268,6 +265,20 @@ impl Rig {
         self.until(deadline, async || judge::difference(self).await).await;
     }
 
+    /// The same while somebody reads the notes in the tab and does what they ask for: what differs and is told by none stays so.
+    /// Gives what was asked.
+    pub(crate) async fn until_equal_with_notes_heeded(&self, deadline: Duration) -> Vec<String> {
+        let (ann, heeded) = (self.person("ann@example.com"), Mutex::new(Vec::new()));
+        self.until(deadline, async || {
+            let wrong = judge::difference(self).await?;
+            let asked = ann.heeds_a_note();
+            heeded.lock().expect("nobody panics with it").extend(asked);
+            Some(wrong)
+        })
+        .await;
+        heeded.into_inner().expect("nobody panics with it")
+    }
+
     /// Looks until nothing is wrong any more. Where the deadline passes, the test fails with what is still wrong.
     async fn until(&self, deadline: Duration, wrong: impl AsyncFn() -> Option<String>) {
         let mut last = String::new();
@@ -338,10 +349,16 @@ impl Rig {
     }
 
     /// Waits until no run of the script stands in line. One that is told to wait leaves its edits to a timer, which no test lets go
-    /// off: it is after this that a person's asking is the last word.
+    /// off: it is after this that a person's asking is the last word. They stand in line behind each other, and each may hold the
+    /// others up for the second in which the daemon decides: however many there are, one of them has to end soon.
     pub(crate) async fn until_script_rests(&self) {
         let script = self.script().expect("it is installed");
-        script.wait_idle(QUEUED).await.expect("the script's runs come to an end");
+        let mut ended = script.executions().len();
+        while script.wait_idle(SOON).await.is_err() {
+            let now = script.executions().len();
+            assert!(now > ended, "{}: no run of the script ends within {SOON:?}", self.server);
+            ended = now;
+        }
     }
 
     /// A person asks for it by the script's menu: whatever waits in the outbox is sent now.

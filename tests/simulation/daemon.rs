@@ -98,7 +98,7 @@ impl World {
         while let Some(effect) = self.engine.next_effect(self.clock) {
             match effect {
                 Effect::Answer(answers) => self.take_answers(&answers),
-                Effect::Annotate(_) => {}
+                Effect::Annotate(remarks) => self.said = remarks.said,
                 Effect::Notice(notice) => {
                     self.trace(|| format!("notice: {}", notice.text));
                     if notice.level == Level::Warning

@@ -15,6 +15,7 @@ mod daemon;
 mod dice;
 mod filtered;
 mod hints;
+mod keyless;
 mod losses;
 mod people;
 mod rows;

@@ -18,15 +18,15 @@ fn value(world: &World, id: Id, column: usize) -> Option<Cell> {
     world.server.tables[0].get(&id).map(|row| shown(&row[column]))
 }
 
-fn at(world: &World, id: Id) -> usize {
+pub(super) fn at(world: &World, id: Id) -> usize {
     world.sheet.tabs[0].iter().position(|row| row.id() == Some(id)).expect("a row with this key")
 }
 
-fn rows(world: &mut World) -> &mut Vec<Row> {
+pub(super) fn rows(world: &mut World) -> &mut Vec<Row> {
     &mut Rc::make_mut(&mut world.sheet).tabs[0]
 }
 
-fn updates(world: &mut World, id: Id, column: usize, n: i64) {
+pub(super) fn updates(world: &mut World, id: Id, column: usize, n: i64) {
     let mut row = world.server.tables[0][&id].clone();
     row[column] = Value::Int(n);
     world.app_puts(0, row, "updates");
@@ -38,7 +38,7 @@ fn types(world: &mut World, id: Id, column: usize, cell: Cell) {
 }
 
 /// Nobody but the daemon acts until this is so.
-fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
+pub(super) fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
     for _ in 0..2_000 {
         if is_so(world) {
             return;
@@ -48,7 +48,7 @@ fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
     panic!("never: {what}");
 }
 
-fn rest(world: &mut World) {
+pub(super) fn rest(world: &mut World) {
     world.come_to_rest();
     world.judge();
     assert_eq!(world.witness.violations, Vec::<String>::new());
@@ -112,7 +112,7 @@ fn a_row_that_was_hit_and_copied_gets_its_cells_back_in_the_copy_too() {
 }
 
 /// A batch is under way; somebody inserts a row above everything, and it hits the row above the one that was meant.
-fn is_missed(world: &mut World) {
+pub(super) fn is_missed(world: &mut World) {
     until(world, "a batch", |world| world.cycle.front().is_some_and(|call| call.name() == "Send"));
     let uid = Rc::make_mut(&mut world.sheet).new_uid();
     rows(world).insert(0, Row::blank(uid));

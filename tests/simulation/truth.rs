@@ -287,6 +287,8 @@ fn of_two_rows_with_one_key_the_one_that_equals_base_stands() {
     assert_ne!(value(&world, 2, 1), Some(number(901)), "the copy's cells are nobody's edit of this record");
     let stands = world.sheet.tabs[0].iter().filter(|row| row.cells[COLUMNS[2]] == number(902)).count();
     assert_eq!(stands, 1, "the change of the table reaches the row that equals base");
+    let said: Vec<u32> = world.said.iter().map(|remark| remark.place.1).collect();
+    assert_eq!(said, [copy as u32 + 1], "the copy is told that it is held, and no other row");
 }
 
 #[test]
@@ -303,6 +305,7 @@ fn of_several_rows_with_one_key_of_which_none_equals_base_all_are_held() {
     let (writes, batches) = (world.witness.table_writes, world.witness.batches);
     world.live_quietly(60);
     assert_eq!((world.witness.table_writes, world.witness.batches), (writes, batches));
+    assert_eq!(world.said.len(), 2, "both are told");
 }
 
 #[test]
@@ -313,6 +316,19 @@ fn a_key_that_a_person_cleared_is_put_back() {
     rest(&mut world);
     assert_eq!(at(&world, 2), row);
     assert_eq!(world.server.tables[0].len(), 5);
+}
+
+#[test]
+fn a_key_that_a_person_cleared_is_put_back_also_beside_a_cell_that_is_refused() {
+    let mut world = World::arranged(|_| {});
+    let row = at(&world, 2);
+    world.type_cell(0, row, 1, Cell::Text("about 118".into()));
+    world.come_to_rest();
+    world.clear_key(0, row);
+    rest(&mut world);
+    assert_eq!(at(&world, 2), row);
+    assert_eq!((world.server.tables[0].len(), world.witness.deletes), (5, 0));
+    assert_eq!(cell(&world, 2, 1), Some(Cell::Text("about 118".into())));
 }
 
 #[test]

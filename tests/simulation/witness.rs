@@ -68,6 +68,8 @@ pub(super) struct Witness {
     pub(super) listed: HashSet<Cell>,
     /// Cells in rows that people removed of which the table could take nothing: nothing was ever decided there.
     undecided: BTreeSet<(usize, Id, usize)>,
+    /// Cells in which the last thing that the daemon decided may have been what the column cannot take.
+    unfit: BTreeSet<(Uid, usize)>,
     /// Cells that are frozen: listed with no winner.
     pub(super) frozen: BTreeSet<(usize, Id, usize)>,
     pub(super) table_writes: usize,
@@ -87,6 +89,9 @@ impl Witness {
     pub(super) fn person_typed(&mut self, uid: Uid, column: usize, cell: &Cell) {
         self.acts += 1;
         self.formulas.remove(&(uid, column));
+        if Self::unfit(column, cell) {
+            self.unfit.insert((uid, column));
+        }
         let (cell, kept) = (cell.clone(), rounded(cell));
         self.rightful.entry((uid, column)).or_default().push(cell.clone());
         self.seen.extend((0..2).flat_map(|tab| [(tab, column, kept.clone()), (tab, column, cell.clone())]));
@@ -160,7 +165,7 @@ impl Witness {
         self.acts += 1;
         self.removed.insert(row.uid);
         for (column, grid) in COLUMNS.iter().enumerate().skip(1) {
-            let is_undecided = row.formulas[*grid] || Self::unfit(column, &row.cells[*grid]);
+            let is_undecided = row.formulas[*grid] || self.unfit.contains(&(row.uid, column));
             self.undecided.extend(row.id().filter(|_| is_undecided).map(|id| (tab, id, column)));
         }
         self.taken.extend(row.id().map(|id| (tab, id)));
@@ -232,6 +237,7 @@ impl Witness {
     /// The daemon writes a cell of the table: somebody must have typed it there, and after it was last written.
     pub(super) fn daemon_writes(&mut self, tab: usize, id: Id, column: usize, cell: &Cell) {
         let bound = &self.bound;
+        self.unfit.retain(|(uid, at)| *at != column || !bound.contains(&(*uid, tab, id)));
         let mut mine = self
             .typed
             .iter_mut()

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use sheetbridge::engine::Engine;
-use sheetbridge::engine::effect::Naming;
+use sheetbridge::engine::effect::{Naming, Remark};
 use sheetbridge::engine::input::{EditHint, LinkPlan, Micros, Seq};
 use sheetbridge::engine::plan::Plan;
 use sheetbridge::model::mark::EffectId;
@@ -78,6 +78,8 @@ pub(super) struct World {
     pub(super) doubted: BTreeSet<usize>,
     /// For each edit that was delivered: how many table writes there had been.
     pub(super) accepted: BTreeMap<u64, usize>,
+    /// What the tabs were last told to say.
+    pub(super) said: Vec<Remark>,
     pub(super) edits: u64,
     pub(super) values: i32,
     pub(super) reads: u64,
@@ -169,6 +171,7 @@ impl World {
             cut: BTreeSet::new(),
             doubted: BTreeSet::new(),
             accepted: BTreeMap::new(),
+            said: Vec::new(),
             edits: 0,
             values: 100,
             reads: 0,
