@@ -11,6 +11,7 @@
 //! | - | row | - | create in the sheet | `flush` |
 //! | - | - | row | create in the table once its required columns are there and it has rested, else wait | `claim` |
 //! | - | row | row | first meeting: equal cells agree, others by `first_match` | [`reconcile`] |
+//! | - | row | row without key | first meeting under `match_on`: tied where one record and one row have the same values | [`meeting`] |
 //! | yes | changed | same | write those columns to the sheet | [`reconcile`] |
 //! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
 //! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
@@ -47,6 +48,7 @@ mod dated;
 mod debt;
 mod draft;
 pub mod effect;
+mod errand;
 pub mod fence;
 pub mod filter;
 mod flush;
@@ -56,6 +58,7 @@ pub mod input;
 mod inspect;
 pub mod lifecycle;
 mod look;
+pub mod meeting;
 mod mend;
 mod outcome;
 pub mod owed;
@@ -73,10 +76,13 @@ mod shuffle;
 mod stream;
 mod suspect;
 pub mod table;
+mod tie;
 mod verify;
 mod victim;
 mod weigh;
 mod writing;
+
+pub use self::errand::Errand;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -175,19 +181,6 @@ pub struct Engine {
     adopted: BTreeSet<BatchNumber>,
     cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
-}
-
-/// What a cycle is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// A person's edit.
-    Edit,
-    /// Changes of a table that is followed.
-    Changes,
-    /// The first pass over a whole table.
-    Copy,
-    /// A look at the tabs.
-    Sweep,
 }
 
 /// Where the cycle stands.
@@ -319,25 +312,6 @@ impl Engine {
     /// The same without what the cycle under way has in its hands.
     fn waiting_front(&self) -> Seq {
         self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
-    }
-
-    /// What the cycle under way is for: who waits longest behind it decides when it goes.
-    pub fn errand(&self) -> Errand {
-        let hinted = match &self.stage {
-            Stage::Reading { hints, .. } => !hints.is_empty(),
-            Stage::Writing(writing) => !writing.hints.is_empty(),
-            _ => false,
-        };
-        let waits = |live: bool| {
-            let mut tables = self.tables.iter().filter(|table| table.life.is_live() == live);
-            tables.any(|table| !table.pending.is_empty() || !table.flight.is_empty())
-        };
-        match () {
-            () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || self.owes() => Errand::Changes,
-            () if waits(false) => Errand::Copy,
-            () => Errand::Sweep,
-        }
     }
 
     /// The links, for status and tests.
