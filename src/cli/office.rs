@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 use crate::cli::{Configuration, refuse};
 use crate::config::Settings;
 use crate::config::settings::Link;
+use crate::daemon::DaemonError;
 use crate::daemon::desk::Desk;
 use crate::fault::Classify;
 use crate::model::link::LinkName;
@@ -16,6 +17,22 @@ use crate::model::link::LinkName;
 /// Opens the desk, does the command's work there and leaves it. A failure is one line, with the advice below it.
 pub(super) fn at_desk(
     configuration: &Configuration,
+    work: impl AsyncFnOnce(&mut Desk, &Settings) -> ExitCode,
+) -> ExitCode {
+    at(configuration, async |settings| Desk::open(settings).await, work)
+}
+
+/// The same for what can be asked before the daemon has ever run.
+pub(super) fn at_early_desk(
+    configuration: &Configuration,
+    work: impl AsyncFnOnce(&mut Desk, &Settings) -> ExitCode,
+) -> ExitCode {
+    at(configuration, async |settings| Desk::open_early(settings).await, work)
+}
+
+fn at(
+    configuration: &Configuration,
+    open: impl AsyncFnOnce(&Settings) -> Result<Desk, DaemonError>,
     work: impl AsyncFnOnce(&mut Desk, &Settings) -> ExitCode,
 ) -> ExitCode {
     let settings = match configuration.load() {
@@ -27,7 +44,7 @@ pub(super) fn at_desk(
         Err(error) => return fail(&error, ""),
     };
     runtime.block_on(async {
-        let mut desk = match Desk::open(&settings).await {
+        let mut desk = match open(&settings).await {
             Ok(desk) => desk,
             Err(error) => return fail(&error, error.advice()),
         };

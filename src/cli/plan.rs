@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use crate::cli::Configuration;
-use crate::cli::office::{at_desk, fail, link, tell};
+use crate::cli::office::{at_early_desk, fail, link, tell};
 use crate::daemon::plan::{LinkPlan, plan};
 use crate::model::link::LinkName;
 
 /// Tells what a link would do, and writes nothing.
 pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
-    at_desk(configuration, async |desk, settings| {
+    at_early_desk(configuration, async |desk, settings| {
         let link = match link(settings, name) {
             Ok(link) => link,
             Err(code) => return code,
@@ -41,6 +41,11 @@ fn told(plan: &LinkPlan) -> Vec<String> {
         (preview.to_table, "cells would be written into the table"),
         (preview.conflicts, "cells differ on both sides: the link's rules would decide, and list them"),
         (preview.held, "cells would be held as they are"),
+        (preview.tied, "rows without a key would be tied to their records by `match_on`"),
+        (
+            preview.ambiguous,
+            "rows without a key would be held: `match_on` finds more than one record, or more than one row, with their values",
+        ),
         (preview.made_in_sheet, "rows would be made in the tab"),
         (preview.made_in_table, "rows would be made in the table"),
         (preview.removed_from_sheet, "rows would leave the tab"),

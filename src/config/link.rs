@@ -1,6 +1,6 @@
 //! The check of `[[link]]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -78,6 +78,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     };
     let deletes = at.deletes(raw.deletes);
     let first_match = at.word("first_match", raw.first_match.as_deref());
+    let match_on = at.match_on(raw.match_on, columns.as_deref().unwrap_or_default());
     let tie = at.word("tie", raw.tie.as_deref());
     let paste = at.word("paste", raw.paste.as_deref());
     let secrets =
@@ -97,6 +98,7 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
             policy: policy?.policy,
             deletes: deletes?,
             first_match: first_match?,
+            match_on: match_on?,
             tie: tie?,
             paste: paste?,
             insert_after: insert_after?,
@@ -323,6 +325,47 @@ impl Place<'_, '_> {
             return self.refuse("status_column", format!("`{given}` is a linked column"), cure);
         }
         Ok(Some(given))
+    }
+
+    /// Columns of the link; which of them make the key, and whether they are there at all, is known with the table.
+    fn match_on(&mut self, given: Option<Vec<String>>, columns: &[ColumnRule]) -> Checked<Vec<String>> {
+        let Some(names) = given else { return Ok(Vec::new()) };
+        let cure =
+            "name the columns that tell which row is which record, such as [\"email\"], or leave it out";
+        if names.is_empty() {
+            return self.refuse("match_on", "is empty", cure);
+        }
+        let mut seen = BTreeSet::new();
+        let checked: Vec<Checked<()>> =
+            names.iter().map(|name| self.match_column(name, columns, &mut seen)).collect();
+        checked.into_iter().collect::<Checked<Vec<()>>>().map(|_| names)
+    }
+
+    fn match_column(
+        &mut self,
+        name: &str,
+        columns: &[ColumnRule],
+        seen: &mut BTreeSet<String>,
+    ) -> Checked<()> {
+        if let Some(wrong) = not_an_identifier(name) {
+            return self.refuse(
+                "match_on",
+                format!("`{name}` {wrong}"),
+                "write the column's name in the table",
+            );
+        }
+        if !seen.insert(name.to_lowercase()) {
+            return self.refuse("match_on", format!("names `{name}` twice"), "name each column once");
+        }
+        if columns.is_empty() || columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        if let Some(column) = columns.iter().find(|column| column.header == name) {
+            let cure = format!("write its name in the table, `{}`", column.name);
+            return self.refuse("match_on", format!("`{name}` is the header of a column"), cure);
+        }
+        let cure = "add it to `columns`, or name a column that is there";
+        self.refuse("match_on", format!("`{name}` is not one of the link's `columns`"), cure)
     }
 
     fn time_zone(&mut self, given: Option<String>) -> Checked<Option<String>> {

@@ -82,6 +82,7 @@ pub struct RawLink {
     pub policy: Option<Value>,
     pub deletes: Option<Value>,
     pub first_match: Option<String>,
+    pub match_on: Option<Vec<String>>,
     pub tie: Option<String>,
     pub paste: Option<String>,
     pub secret_files: Option<Vec<PathBuf>>,

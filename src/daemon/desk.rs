@@ -1,6 +1,7 @@
 //! The operators' desk: what commands ask and say, by the state schema alone. It works while the daemon runs, and while it is
 //! down.
 
+use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Pool, TxOpts};
 
 use crate::config::Settings;
@@ -23,6 +24,8 @@ const PAUSED: &str = "an operator paused it";
 pub struct Desk {
     pool: Pool,
     conn: Conn,
+    /// The daemon has never run with this configuration: nothing is remembered.
+    is_new: bool,
 }
 
 /// How a link stands, by what is remembered.
@@ -74,7 +77,31 @@ impl Desk {
         let schema = settings.mysql.state_schema.name();
         let pool = connect::pool(&server_of(&settings.mysql), 1, Some(schema));
         let conn = pool.get_conn().await?;
-        Ok(Self { pool, conn })
+        Ok(Self { pool, conn, is_new: false })
+    }
+
+    /// The same also where the daemon has never run.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn open_early(settings: &Settings) -> Result<Self, DaemonError> {
+        let pool = connect::pool(&server_of(&settings.mysql), 1, None);
+        let mut conn = pool.get_conn().await?;
+        let query =
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = ? AND table_name = 'link'";
+        let schema = settings.mysql.state_schema.name();
+        let is_new = conn.exec_first::<u64, _, _>(query, (schema,)).await?.unwrap_or(0) == 0;
+        if is_new {
+            return Ok(Self { pool, conn, is_new });
+        }
+        drop(conn);
+        pool.disconnect().await?;
+        Self::open(settings).await
+    }
+
+    /// Has the daemon never run with this configuration?
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Leaves it.

@@ -14,6 +14,7 @@ use crate::database::{self, read, schema};
 use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
+use crate::engine::meeting::Meeting;
 use crate::engine::preview::{Preview, preview};
 use crate::engine::table::Table as EngineTable;
 use crate::model::key::Key;
@@ -64,23 +65,29 @@ pub struct LinkPlan {
 /// # Errors
 /// One of them cannot be read.
 pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<LinkPlan, NoPlan> {
+    let is_new = desk.is_new();
     let conn = desk.session();
-    let memory = store::link::load(conn, &link.rules.name).await?;
+    let memory = if is_new { None } else { store::link::load(conn, &link.rules.name).await? };
     let mut table = Table::new(link.clone(), schema::table_schema(conn, &link.table).await?)?;
     if let Some(memory) = &memory {
         table.recall(memory.sheet, Memory::parse(&memory.state));
     }
     let tab = tab(settings, &table).await?;
     let rows = rows(desk, &table).await?;
-    let Recalled { base, dead, knowledge } = recalled(desk.session(), &table).await?;
+    let Recalled { base, dead, knowledge } =
+        if is_new { Recalled::default() } else { recalled(desk.session(), &table).await? };
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, Life::Live);
     // What an operator is about to let go on as a lost base is planned as one.
-    let pauses = desk.pauses(&link.rules.name).await?;
+    let pauses = if is_new { Vec::new() } else { desk.pauses(&link.rules.name).await? };
     let adopts = pauses.iter().any(|kept| kept.pause.brake == crate::model::pause::Brake::Foreign);
     engine.knowledge = knowledge;
     if adopts {
         engine.knowledge = Knowledge::Lost;
         engine.base.clear();
+    }
+    let has_met = memory.is_some_and(|memory| Memory::parse(&memory.state).has_met());
+    if !has_met && engine.knowledge != Knowledge::Lost {
+        engine.meeting = Meeting::of(&table.plan);
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());
     let nothing = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };

@@ -15,6 +15,7 @@ use crate::engine::adopt::Knowledge;
 use crate::engine::held::{Held, Holds};
 use crate::engine::input::{ColumnIndex, ColumnPlan};
 use crate::engine::lifecycle::Life;
+use crate::engine::meeting::Meeting;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::plan::Plan;
 use crate::engine::table::{Claim, Table as EngineTable};
@@ -69,6 +70,7 @@ pub(super) async fn restore(
 }
 
 /// What base says of a link now.
+#[derive(Default)]
 pub(super) struct Recalled {
     /// What both sides last agreed on; nothing where the link or its table is another one by now.
     pub(super) base: BTreeMap<Key, RowBase>,
@@ -114,6 +116,7 @@ async fn restore_table(
     let same = is_same(table, memory.as_ref());
     let known = memory.as_ref().map(|memory| Memory::parse(&memory.state));
     let other_filter = known.as_ref().is_some_and(|known| known.filter != table.filter_print());
+    let has_met = known.as_ref().is_some_and(Memory::has_met);
     let whole = other_filter || known.is_none_or(|known| known.read_whole);
     if other_filter {
         tracing::info!(LINK = link.0, "the link's filter changed: rows enter and leave the tab by it");
@@ -138,6 +141,7 @@ async fn restore_table(
     let life = Life::CatchingUpKeys { until, keys, all: missed || whole || !same || lost };
     let mut engine = EngineTable::new(table.plan.clone(), base, dead, life);
     engine.knowledge = knowledge;
+    engine.meeting = if has_met || lost { None } else { Meeting::of(&table.plan) };
     engine.held = Holds::restored(held(conn, table).await?);
     let pauses = store::pause::of_link(conn, link).await?.into_iter().map(|kept| kept.pause);
     engine.restore_pauses(pauses);

@@ -73,6 +73,7 @@ impl Table {
                 return Err(UnfitLink::NoColumn { table, column: rule.name.clone() });
             }
         }
+        unfit::check_match(&table, &link.rules, &schema)?;
         let soft = soft(&table, &link.rules.deletes, &schema)?;
         let filter = Filter::fit(&conditions(&link), &schema)
             .map_err(|why| UnfitLink::Filter { table: table.clone(), why })?;

@@ -4,6 +4,7 @@
 //! |--|--|--|
 //! | no key, content | it is complete and has rested | a claim goes onto it |
 //! | no key, a fresh claim | it is complete and has rested | it is inserted under that claim |
+//! | the same at a first meeting | it is one record's by its values ([`meeting`](crate::engine::meeting)) | the claim is bound to that record |
 //! | a claim with an owed key | the key does not stand there | the key is written through the claim |
 //! | the owed key | - | base is what was inserted; the claim goes |
 //! | neither claim nor key, in two believed reads | - | the record goes to the sheet as a new row |
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{KeySeen, Micros, RowView, TabView};
+use crate::engine::meeting::Match;
 use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
 use crate::engine::table::Table;
@@ -51,7 +53,12 @@ impl NewRows<'_> {
                 self.drop_claims(engine, row, writing);
                 continue;
             }
-            if let Some(reason) = self.unfit(engine, row) {
+            let Some(found) = self.find_record(engine, row, writing) else {
+                self.drop_claims(engine, row, writing);
+                continue;
+            };
+            let is_new = found == Match::Nothing;
+            if let Some(reason) = is_new.then(|| self.unfit(engine, row)).flatten() {
                 if let Some((outcome, text)) = reason {
                     writing.judge(self.index, row.row, outcome, None, text);
                 }
@@ -74,10 +81,20 @@ impl NewRows<'_> {
                     "the new row is taken in a moment".into(),
                 );
             } else {
-                self.take(engine, row, print, writing);
+                self.take(engine, row, found, print, writing);
             }
         }
         engine.tables[self.index].quiet = still;
+    }
+
+    /// What a row without a key finds at a first meeting; `None` while it is not to be touched.
+    fn find_record(&self, engine: &mut Engine, row: &RowView, writing: &mut Writing) -> Option<Match> {
+        let claims = &engine.tables[self.index].claims;
+        if row.claims.iter().any(|claim| claims.contains_key(claim)) {
+            // Its key is owed to it.
+            return Some(Match::Nothing);
+        }
+        engine.find_record(self.index, row, self.rows, writing)
     }
 
     /// Why a row is no new record now: `Some(None)` when there is nothing to tell.
@@ -121,7 +138,7 @@ impl NewRows<'_> {
         incomplete(table, row).map(Some)
     }
 
-    fn take(&self, engine: &mut Engine, row: &RowView, print: Digest, writing: &mut Writing) {
+    fn take(&self, engine: &mut Engine, row: &RowView, found: Match, print: Digest, writing: &mut Writing) {
         let (key, claim) = match &row.key {
             KeySeen::Key(key) => (Some(key.clone()), None),
             _ => {
@@ -146,14 +163,19 @@ impl NewRows<'_> {
                 }
             }
         };
-        let aim = WriteAim::Insert { key, claim, cells: row.cells.clone() };
-        if let Some((column, why)) = engine.tables[self.index].refused.get(&print) {
+        let cells = row.cells.clone();
+        let (aim, content) = match (found, claim) {
+            (Match::Record(key), Some(claim)) => (WriteAim::Tie { key, claim, cells }, None),
+            _ => (WriteAim::Insert { key, claim, cells }, Some(print)),
+        };
+        let refused = content.and_then(|print| engine.tables[self.index].refused.get(&print));
+        if let Some((column, why)) = refused {
             writing.judge(self.index, row.row, Outcome::Refused, *column, why.clone());
             writing.shelved.push(Shelved {
                 table: self.index,
                 row: row.row,
                 aim,
-                content: Some(print),
+                content,
                 is_beside: why.starts_with(BESIDE),
             });
             return;
@@ -163,7 +185,7 @@ impl NewRows<'_> {
         writing.push(
             TableWrite { effect, table: self.index, aim, cause, pays: None },
             Some(row.row),
-            Some(print),
+            content,
         );
     }
 

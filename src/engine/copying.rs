@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::engine::effect::Effect;
 use crate::engine::input::{DbRow, DbState, Micros, Seq};
 use crate::engine::lifecycle::{Copying, Life, Window};
+use crate::engine::meeting::Meeting;
 use crate::engine::table::{Pending, Table};
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
@@ -56,7 +57,12 @@ impl Engine {
             let Life::CatchingUpAll(copying) = &mut table.life else {
                 continue;
             };
-            if copying.chunk.is_some() || table.trouble.is_some() || copying.is_ahead(&table.pending) {
+            let is_early = table.meeting.as_ref().is_some_and(Meeting::is_early);
+            if copying.chunk.is_some()
+                || table.trouble.is_some()
+                || is_early
+                || copying.is_ahead(&table.pending)
+            {
                 continue;
             }
             let after = copying.after.clone();
@@ -133,6 +139,8 @@ impl Table {
         }
         if last {
             self.finish_copy(first);
+            // Rows without a key find their records now.
+            self.wakes.extend(self.meeting.is_some().then_some(commit));
         }
     }
 

@@ -149,6 +149,15 @@ pub enum WriteAim {
         /// Its base.
         base: RowBase,
     },
+    /// A row without a key is this record's, by their values: the claim on it is bound to the record.
+    Tie {
+        /// The record.
+        key: Key,
+        /// The claim on the sheet's row.
+        claim: ClaimId,
+        /// All of the link's cells.
+        cells: Vec<GridCell>,
+    },
     /// An edit beats a delete: the row is made again from its last image with the edit on it.
     Recreate {
         /// The row.

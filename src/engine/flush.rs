@@ -25,6 +25,8 @@ pub(super) enum Next {
     Wait,
     /// It stays pending until somebody looks.
     Stay,
+    /// It waits for a row without a key that may be its own.
+    Aside,
     /// A request carries it; other pending keys may be carried with it.
     Carried(Vec<Key>),
 }
@@ -159,6 +161,12 @@ impl Engine {
                     self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 }
                 Next::Stay => {}
+                Next::Aside => {
+                    let table = &mut self.tables[index];
+                    if let (Some(waits), Some(meeting)) = (table.pending.remove(&key), &mut table.meeting) {
+                        meeting.set_aside(key, waits);
+                    }
+                }
                 Next::Finished(change) => {
                     self.tables[index].pending.remove(&key);
                     self.finish(index, change, writing);
@@ -220,6 +228,9 @@ impl Engine {
                     return next;
                 }
                 let table = &self.tables[index];
+                if table.may_be_tied(key) {
+                    return Next::Aside;
+                }
                 if base.is_none() && table.knowledge == Knowledge::Lost {
                     // Nobody knows whether it is new or was deleted in the tab: held until it is changed.
                     return Next::Finished(None);

@@ -9,6 +9,7 @@ use crate::engine::reconcile::agreed;
 use crate::model::base::{ColumnBase, RowBase};
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
+use crate::model::grid::GridCell;
 use crate::model::rule::Policy;
 use crate::model::value::Value;
 
@@ -87,6 +88,24 @@ pub fn untouched(base: &RowBase, locked: &DbRow) -> bool {
         .iter()
         .zip(locked)
         .all(|(base, now)| base.is_none_or(|b| b.value == UNDECIDED || b.value == agreed(now).value))
+}
+
+/// Does the locked record still have the values by which a row without a key found it? Then this is what both agree on, once the
+/// row shows its key; the other columns meet for the first time.
+pub fn tied(plan: &LinkPlan, cells: &[GridCell], locked: &DbRow) -> Option<RowBase> {
+    let mut base = RowBase { columns: vec![None; plan.columns.len()] };
+    for at in plan.match_on() {
+        let now = locked.get(at)?;
+        if now.shown.digest() != cells.get(at)?.value.digest() {
+            return None;
+        }
+        base.columns[at] = Some(agreed(now));
+    }
+    let keys = plan.columns.iter().zip(locked).enumerate().filter(|(_, (column, _))| column.key);
+    for (at, (_, now)) in keys {
+        base.columns[at] = Some(agreed(now));
+    }
+    Some(base)
 }
 
 /// The base of a row that was made again: a column that never agreed and that nobody edited is decided when the two meet.

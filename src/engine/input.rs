@@ -344,6 +344,7 @@ impl LinkPlan {
             policy: Policy::Newest,
             deletes: Deletes::Apply,
             first_match: FirstMatch::Database,
+            match_on: Vec::new(),
             tie: Tie::Database,
             paste: Paste::Rows,
             insert_after: Duration::ZERO,

@@ -96,6 +96,7 @@ impl Engine {
         if whole {
             self.begin_doubt(index, &rows);
             self.confirm_names(index, tab, &rows, writing);
+            self.meet_rows(index, tab, &rows, writing.asked);
         }
         let table = &self.tables[index];
         let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
@@ -117,6 +118,7 @@ impl Engine {
         if whole {
             self.inspect_absent(index, &rows, writing);
             NewRows { index, tab, rows: &rows }.inspect(self, writing);
+            self.end_meeting(index);
             self.end_doubt(index, &rows, writing);
         }
     }

@@ -11,6 +11,7 @@
 //! | - | row | - | create in the sheet | `flush` |
 //! | - | - | row | create in the table once its required columns are there and it has rested, else wait | `claim` |
 //! | - | row | row | first meeting: equal cells agree, others by `first_match` | [`reconcile`] |
+//! | - | row | row without key | first meeting under `match_on`: tied where one record and one row have the same values | [`meeting`] |
 //! | yes | changed | same | write those columns to the sheet | [`reconcile`] |
 //! | yes | same | changed | write those columns to the table | [`reconcile`], [`guard`] |
 //! | yes | changed | changed | other columns: merge; the same column: equal agrees, else its policy | [`reconcile`], [`conflict`] |
@@ -56,6 +57,7 @@ pub mod input;
 mod inspect;
 pub mod lifecycle;
 mod look;
+pub mod meeting;
 mod mend;
 mod outcome;
 pub mod owed;

@@ -5,6 +5,7 @@ use crate::engine::effect::{Background, Conflict, Effect, Level, Outcome, Winner
 use crate::engine::filter::{LEAVES, OUTSIDE};
 use crate::engine::held::{Held, news};
 use crate::engine::input::{DbState, WriteOutcome};
+use crate::engine::meeting::Meeting;
 use crate::engine::writing::{Queued, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, Stage, guard};
 use crate::model::base::RowBase;
@@ -76,6 +77,10 @@ impl Engine {
                 writing.follow(index, &key, base.as_ref());
                 self.took(&queued, key, after, base, wrote);
                 writing.paid.extend(queued.write.pays);
+                if let (WriteAim::Tie { .. }, Some(row)) = (&queued.write.aim, queued.row) {
+                    let text = "the row is tied to its record in a moment";
+                    return writing.judge(index, row, Outcome::Waiting, None, text.into());
+                }
                 if let Some(row) = queued.row {
                     if wrote {
                         let leaves = if is_outside { LEAVES } else { "" };
@@ -126,7 +131,10 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
-                    WriteAim::Insert { .. } | WriteAim::Delete { .. } | WriteAim::Mark { .. } => {}
+                    WriteAim::Insert { .. }
+                    | WriteAim::Delete { .. }
+                    | WriteAim::Mark { .. }
+                    | WriteAim::Tie { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
@@ -205,7 +213,29 @@ impl Engine {
         let forms: Vec<_> = formed.map(|(at, column)| ((key.clone(), at), column.cell)).collect();
         let unlike = !forms.is_empty();
         table.forms.extend(forms);
+        if let (WriteAim::Insert { .. }, Some(meeting)) = (&queued.write.aim, &mut table.meeting) {
+            meeting.is_born(&key);
+        }
         match &queued.write.aim {
+            WriteAim::Tie { claim, .. } => {
+                let Some(base) = base.filter(|_| wrote) else {
+                    // It is another record by now, or none: what the row finds then is asked again.
+                    table.not_committed(&key);
+                    return table.fetch(&key, seq);
+                };
+                let claimed = crate::engine::table::Claim {
+                    key: key.clone(),
+                    base,
+                    missing_since: None,
+                    named_at: None,
+                };
+                table.fresh.remove(claim);
+                table.claims.insert(*claim, claimed);
+                table.wakes.insert(now);
+                table.meeting.as_mut().into_iter().for_each(Meeting::is_tied);
+                // The other columns are decided on the locked row, once the key stands in the tab.
+                return table.committed(queued.write.effect, key, seq, now, |_| Some(after));
+            }
             WriteAim::Insert { claim: Some(claim), .. } => {
                 let base = base.unwrap_or_default();
                 let left = matches!(after, DbState::Outside(_)).then(|| key.clone());

@@ -54,7 +54,10 @@ fn member(aim: &WriteAim) -> Option<Member> {
             Some(Member::Key(key.clone()))
         }
         WriteAim::Insert { claim, .. } => claim.map(Member::Claim),
-        WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Recreate { .. } => None,
+        WriteAim::Delete { .. }
+        | WriteAim::Mark { .. }
+        | WriteAim::Tie { .. }
+        | WriteAim::Recreate { .. } => None,
     }
 }
 

@@ -141,7 +141,8 @@ impl Table {
     /// The rows of the keys that wait, as far as one batch goes, and of the edits that were announced. `None` where only a
     /// read of the whole tab will do.
     pub(crate) fn rows_to_read(&self, most: usize, announced: &[(u32, u32)]) -> Option<Vec<u32>> {
-        if self.wants_whole || !self.places.known || !self.claims.is_empty() || self.trouble.is_some() {
+        let waits = self.wants_whole || self.waits_for_rows() || !self.claims.is_empty();
+        if waits || !self.places.known || self.trouble.is_some() {
             return None;
         }
         let waiting = self.in_turn().take(most).filter_map(|key| self.places.row(key));

@@ -8,6 +8,7 @@ use crate::engine::adopt::Knowledge;
 use crate::engine::brake::{mass_delete, mass_removal};
 use crate::engine::claim::incomplete;
 use crate::engine::input::{DbRow, KeySeen, RowView, TabView};
+use crate::engine::meeting::{Match, Meeting};
 use crate::engine::reconcile::{Grounds, Move, column};
 use crate::engine::rows::{Found, Rows, content, edited, is_base, lookalikes};
 use crate::engine::shuffle::shuffle;
@@ -32,6 +33,10 @@ pub struct Preview {
     pub conflicts: usize,
     /// Cells that would be left as they are.
     pub held: usize,
+    /// Rows without a key that would be tied to their records, which have the same values in the columns of `match_on`.
+    pub tied: usize,
+    /// Rows without a key that would be held, because more than one record or row has their values.
+    pub ambiguous: usize,
     /// Rows that would be made in the tab.
     pub made_in_sheet: usize,
     /// Rows that would be made in the table.
@@ -49,7 +54,7 @@ pub struct Preview {
 impl Preview {
     /// Would nothing be written?
     pub fn is_quiet(&self) -> bool {
-        let written = self.to_sheet + self.to_table + self.conflicts;
+        let written = self.to_sheet + self.to_table + self.conflicts + self.tied;
         written + self.made_in_sheet + self.made_in_table + self.removed_from_sheet + self.deleted_in_table
             == 0
     }
@@ -60,6 +65,7 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
     let seen = Rows::of(tab);
     let alike = lookalikes(table, &seen);
     let mut plan = Preview::default();
+    let found = Finds::of(table, tab, &seen, rows);
     let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
     for key in keys {
         let base = table.base.get(key);
@@ -67,7 +73,16 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
             (_, _, Found::Many) => plan.left += 1,
             (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
-            (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
+            (None, Some(there), Found::Nowhere) => {
+                if let Some(here) = found.tied.get(key) {
+                    plan.tied += 1;
+                    plan.meet(table, None, there, here);
+                } else if found.awaited.contains(key) {
+                    plan.left += 1;
+                } else {
+                    plan.made_in_sheet += 1;
+                }
+            }
             (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
             (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
             (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
@@ -82,8 +97,10 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
         }
     }
     let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
-    let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
-    for row in tab.rows.iter().filter(strange).filter(|row| !known.contains(&row.row)) {
+    let known: BTreeSet<u32> = alike.values().chain(found.tied.values()).map(|row| row.row).collect();
+    plan.ambiguous = found.held.len();
+    let new = |row: &&RowView| !known.contains(&row.row) && !found.held.contains(&row.row);
+    for row in tab.rows.iter().filter(strange).filter(new) {
         plan.new_row(table, None, row);
     }
     let known = table.base.len();
@@ -91,6 +108,40 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
     plan.pauses.extend(mass_delete(plan.deleted_in_table, 0, known));
     plan.pauses.extend(mass_removal(plan.removed_from_sheet, known));
     plan
+}
+
+/// What rows without a key would find at a first meeting.
+#[derive(Default)]
+struct Finds<'a> {
+    /// The records that would be tied, each with its row.
+    tied: BTreeMap<Key, &'a RowView>,
+    /// The records that would wait for a row.
+    awaited: BTreeSet<Key>,
+    /// The rows that would be held.
+    held: BTreeSet<u32>,
+}
+
+impl<'a> Finds<'a> {
+    fn of(table: &Table, tab: &'a TabView, seen: &Rows<'_>, rows: &BTreeMap<Key, DbRow>) -> Self {
+        let Some(mut meeting) = Meeting::of(&table.plan).filter(|_| table.meeting.is_some()) else {
+            return Self::default();
+        };
+        meeting.read(tab, 0, 0);
+        meeting.is_known();
+        for (key, row) in rows {
+            meeting.is_told(key, Some(row));
+        }
+        let awaited = rows.keys().filter(|key| meeting.awaits(key)).cloned().collect();
+        let mut finds = Self { awaited, ..Self::default() };
+        for row in &tab.rows {
+            match meeting.find(table, seen, row) {
+                Match::Record(key) => drop(finds.tied.insert(key, row)),
+                Match::Several { .. } => drop(finds.held.insert(row.row)),
+                Match::Nothing | Match::Unknown => {}
+            }
+        }
+        finds
+    }
 }
 
 impl Preview {

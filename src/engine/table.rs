@@ -9,6 +9,7 @@ use crate::engine::guard::UNSEEN;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
+use crate::engine::meeting::{self, Meeting};
 use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
 use crate::engine::places::Places;
@@ -138,6 +139,8 @@ pub struct Table {
     pub knowledge: Knowledge,
     /// While that is not all: the keys without base that stood in the tab when it was first read.
     pub strangers: Option<BTreeSet<Key>>,
+    /// Rows without a key find their records by their values, until both sides have met once.
+    pub meeting: Option<Meeting>,
     /// Where the link's columns stood in the grid at the last read: mends know grid columns only.
     pub grid: Vec<u32>,
     /// Why it is paused: by the state of its tab, or as `stopped`.
@@ -206,6 +209,7 @@ impl Table {
             not_swept_before: 0,
             knowledge: Knowledge::Sound,
             strangers: None,
+            meeting: None,
             grid: Vec::new(),
             trouble: None,
             stopped: None,
@@ -321,6 +325,10 @@ impl Table {
 
     /// Puts a key's state into the queue; the newest wins, the oldest position stays.
     pub fn queue(&mut self, key: Key, mut pending: Pending) {
+        if let Some(meeting) = &mut self.meeting {
+            // What a row without a key finds may be another record now, or none.
+            self.wants_whole |= meeting.is_told(&key, meeting::shown(&pending.state)) && self.life.is_live();
+        }
         if !self.concerns(&key, &pending) {
             self.pending.remove(&key);
             return;
@@ -394,6 +402,7 @@ impl Table {
         self.life.is_live()
             && self.copying.is_empty()
             && self.stopped.is_none()
+            && self.meeting.is_none()
             && self.knowledge == Knowledge::Sound
     }
 

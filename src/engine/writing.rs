@@ -71,6 +71,7 @@ impl Queued {
             WriteAim::Columns { key, .. }
             | WriteAim::Delete { key, .. }
             | WriteAim::Mark { key, .. }
+            | WriteAim::Tie { key, .. }
             | WriteAim::Recreate { key, .. } => Some(key),
             WriteAim::Insert { key, .. } => key.as_ref(),
         }

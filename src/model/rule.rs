@@ -139,6 +139,8 @@ pub struct LinkRules {
     pub deletes: Deletes,
     /// First meetings.
     pub first_match: FirstMatch,
+    /// The columns by whose values rows without a key find their records at the first meeting. Empty: they are new records.
+    pub match_on: Vec<String>,
     /// Commits inside an edit's interval.
     pub tie: Tie,
     /// Edits of several rows.
@@ -179,6 +181,7 @@ mod tests {
             policy: Policy::Sheet,
             deletes: Deletes::Apply,
             first_match: FirstMatch::Database,
+            match_on: Vec::new(),
             tie: Tie::Database,
             paste: Paste::Rows,
             insert_after: Duration::from_secs(2),

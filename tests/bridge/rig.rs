@@ -335,7 +335,7 @@ impl Rig {
     }
 
     /// Installs the project's script and connects it as a person does: by the menu and its questions.
-    async fn connect_script(&self) {
+    pub(crate) async fn connect_script(&self) {
         let script = self.script().expect("it is installed");
         let replies = vec![
             Reply::text(format!("http://{}", self.endpoint)),

@@ -145,6 +145,25 @@ fn the_conditions_of_a_filter_have_their_forms() {
 }
 
 #[test]
+fn the_columns_by_which_rows_find_their_records_are_columns_of_the_link() {
+    let columns = r#"columns = ["id", { name = "mail", header = "E-mail" }]"#;
+    for (inside, expected) in [
+        ("match_on = []", "link[orders].match_on: is empty"),
+        (r#"match_on = ["mail", "MAIL"]"#, "link[orders].match_on: names `MAIL` twice"),
+        (r#"match_on = ["name"]"#, "link[orders].match_on: `name` is not one of the link's `columns`"),
+        (r#"match_on = ["E-mail"]"#, "link[orders].match_on: `E-mail` is the header of a column"),
+        (r#"match_on = [""]"#, "link[orders].match_on: `` is empty"),
+    ] {
+        let wrong = Folder::new().wrong(&small_with(&format!("{columns}\n{inside}")));
+        assert!(wrong[0].starts_with(expected), "{wrong:?}");
+        assert_eq!(wrong.len(), 1);
+    }
+    // Without a list every column of the table is one: the table tells which there are.
+    let settings = Folder::new().load(&small_with(r#"match_on = ["name", "town"]"#)).unwrap();
+    assert_eq!(settings.links[0].rules.match_on, ["name", "town"]);
+}
+
+#[test]
 fn links_do_not_share_a_name_or_a_tab() {
     let again = &SMALL[SMALL.find("[[link]]").unwrap()..];
     let wrong = Folder::new().wrong(&format!("{SMALL}{}", again.replace("Orders", "ORDERS")));

@@ -87,6 +87,7 @@ fn every_setting_of_a_link_arrives() {
         r#"
         policy = "hold"
         first_match = "sheet"
+        match_on = ["note"]
         tie = "sheet"
         columns = ["id", { name = "note" }]
         secret_files = ["orders.secret"]
@@ -100,6 +101,7 @@ fn every_setting_of_a_link_arrives() {
     let soft = Deletes::Soft { column: "state".into(), mark: SoftMark::Text("gone".into()) };
     assert_eq!(link.rules.deletes, soft);
     assert_eq!((link.rules.policy, link.rules.tie), (Policy::Hold, Tie::Sheet));
+    assert_eq!(link.rules.match_on, ["note"]);
     let column = |name: &str| ColumnRule {
         name: name.into(),
         header: name.into(),

@@ -40,11 +40,75 @@ impl World {
                 _ => {}
             }
         }
-        for _ in 0..3 {
+        self.leave_blank(tab, 3);
+    }
+
+    fn leave_blank(&mut self, tab: usize, rows: usize) {
+        for _ in 0..rows {
             let sheet = Rc::make_mut(&mut self.sheet);
             let uid = sheet.new_uid();
             sheet.tabs[tab].push(Row::blank(uid));
         }
+    }
+
+    /// A table, and a list of the same things that knows nothing of its keys: a row may be the only one for its record, one of two,
+    /// or two records'; some have a key, and some no record.
+    pub(super) fn furnish_list(&mut self, tab: usize) {
+        for _ in 0..6 {
+            let record: Record = [Value::Int(self.server.next_id), self.value(), self.value()];
+            self.record(tab, record.clone());
+            match self.dice.below(8) {
+                0 => {}
+                1 => self.show(tab, &record),
+                2 => {
+                    self.list(tab, &record);
+                    self.list(tab, &record);
+                }
+                3 => {
+                    let twin: Record = [Value::Int(self.server.next_id), record[1].clone(), self.value()];
+                    self.record(tab, twin);
+                    self.list(tab, &record);
+                }
+                4 => {
+                    self.show(tab, &record);
+                    self.list(tab, &record);
+                }
+                _ => self.list(tab, &record),
+            }
+        }
+        for _ in 0..self.dice.below(3) {
+            let record: Record = [Value::Null, self.value(), self.value()];
+            self.list(tab, &record);
+        }
+        self.leave_blank(tab, 3);
+    }
+
+    pub(super) fn record(&mut self, tab: usize, record: Record) {
+        self.server.put(tab, record.clone());
+        self.witness.table_holds(tab, &record);
+        self.witness.from_the_start.insert((tab, super::table::id_of(&record)));
+    }
+
+    /// A row without a key that shows the record's first value. Its second one is another, so that a row which a batch hits by
+    /// mistake does not look like it in everything.
+    fn list(&mut self, tab: usize, record: &Record) {
+        let second = if self.dice.chance(0.5) { Value::Null } else { self.value() };
+        self.list_row(tab, &[Value::Null, record[1].clone(), second]);
+    }
+
+    pub(super) fn list_row(&mut self, tab: usize, record: &Record) {
+        let sheet = Rc::make_mut(&mut self.sheet);
+        let mut row = Row::blank(sheet.new_uid());
+        for at in 1..WIDTH {
+            row.cells[COLUMNS[at]] = shown(&record[at]);
+        }
+        row.cells[super::sheet::OWN] = sheetbridge::model::cell::Cell::number(f64::from(row.uid));
+        self.witness.person_noted(row.uid, &row.cells[super::sheet::OWN]);
+        self.witness.shows(&row);
+        self.witness.sees(tab, &row);
+        self.witness.person_made(&row);
+        self.witness.listed_from_the_start(tab, &row);
+        Rc::make_mut(&mut self.sheet).tabs[tab].push(row);
     }
 
     fn value(&mut self) -> Value {
@@ -98,6 +162,7 @@ pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         policy: Policy::Newest,
         deletes: deletes[dice.below(4)].clone(),
         first_match: first[dice.below(3)],
+        match_on: Vec::new(),
         tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
         paste: Paste::Rows,
         insert_after: Duration::from_secs(2),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::{Answered, Effect, Level, Outcome};
 use sheetbridge::engine::held::Holds;
 use sheetbridge::engine::input::{Input, LinkPlan, Seq};
 use sheetbridge::engine::lifecycle::Life;
+use sheetbridge::engine::meeting::Meeting;
 use sheetbridge::engine::table::{Claim, Table};
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
@@ -139,6 +141,8 @@ pub(super) fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
         let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
         table.knowledge = kept.knowledge;
+        let has_met = kept.met || kept.copied || kept.knowledge == Knowledge::Lost;
+        table.meeting = if has_met { None } else { Meeting::of(plan) };
         table.held = Holds::restored(kept.held.clone());
         table.restore_pauses(kept.pauses.iter().cloned());
         table.claims = kept.claims.iter().map(|(id, claim)| (*id, Claim { ..claim.clone() })).collect();

@@ -22,6 +22,7 @@ fn engine() -> Engine {
         policy: Policy::Newest,
         deletes: Deletes::Apply,
         first_match: FirstMatch::Database,
+        match_on: Vec::new(),
         tie: Tie::Database,
         paste: Paste::Rows,
         insert_after: HOUR,

@@ -112,6 +112,7 @@ impl World {
             (Deed::LoseHeader, _) => self.set_header(tab, true),
             (Deed::MendHeader, _) => self.set_header(tab, false),
             (Deed::Unmerge, _) => self.unmerge(tab),
+            (Deed::Type, _) if self.types_into_a_list(tab) => {}
             (_, None) => {}
             (Deed::Type, Some(row)) => {
                 let (column, value) = (1 + self.dice.below(2), self.new_value());
@@ -142,6 +143,21 @@ impl World {
             (Deed::ClearKey, Some(row)) => self.clear_key(tab, row),
             (Deed::TypeKey, Some(row)) => self.type_key(tab, row),
         }
+    }
+
+    /// Somebody types into a row of a list that has no key yet.
+    fn types_into_a_list(&mut self, tab: usize) -> bool {
+        if self.witness.in_list.is_empty() || !self.dice.chance(0.4) {
+            return false;
+        }
+        let rows = self.sheet.tabs[tab].iter().enumerate();
+        let listed =
+            rows.filter(|(_, row)| row.id().is_none() && self.witness.in_list.contains_key(&row.uid));
+        let listed: Vec<usize> = listed.map(|(at, _)| at).collect();
+        let Some(row) = self.dice.pick(&listed) else { return false };
+        let (column, value) = (1 + self.dice.below(2), self.new_value());
+        self.type_cell(tab, row, column, Cell::number(value));
+        true
     }
 
     /// Cells of new rows that are due: the second cell comes a while after the first.

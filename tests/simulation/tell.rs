@@ -120,6 +120,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         ),
         WriteAim::Delete { key, .. } => format!("delete {key}"),
         WriteAim::Mark { key, .. } => format!("mark {key} as deleted"),
+        WriteAim::Tie { key, claim, .. } => format!("tie {key} by {claim}"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
     };
     let then = match outcome {

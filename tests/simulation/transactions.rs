@@ -59,7 +59,10 @@ impl World {
                     .find_map(|(column, meant)| meant.err().map(|reason| (column, reason)))
                     .and_then(|(column, reason)| refused(column, reason))
             }
-            WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Recreate { .. } => None,
+            WriteAim::Delete { .. }
+            | WriteAim::Mark { .. }
+            | WriteAim::Tie { .. }
+            | WriteAim::Recreate { .. } => None,
         }
     }
 
@@ -71,6 +74,7 @@ impl World {
             WriteAim::Insert { key, claim, cells } => self.insert(write, key.as_ref(), *claim, cells),
             WriteAim::Delete { key, base } => self.delete(write, key, base),
             WriteAim::Mark { key, base } => self.mark(write, key, base),
+            WriteAim::Tie { key, claim, cells } => self.tie(write, key, *claim, cells),
             WriteAim::Recreate { key, base, before, cells, changed } => {
                 self.recreate(write, (key, base), before, cells, changed)
             }
@@ -90,6 +94,7 @@ impl World {
             (WriteAim::Insert { .. }, _) => "row inserted under its key",
             (WriteAim::Delete { .. }, _) => "row deleted",
             (WriteAim::Mark { .. }, _) => "row marked as deleted",
+            (WriteAim::Tie { .. }, _) => "row tied to its record",
             (WriteAim::Recreate { .. }, _) => "row made again",
         });
         self.tally.wrote(write, outcome);
@@ -171,6 +176,7 @@ impl World {
         let shown: [Cell; WIDTH] = std::array::from_fn(|column| shown(&row[column]));
         self.witness.left.extend(self.server.left.iter().copied());
         self.witness.daemon_inserts(table, made, claim, &shown);
+        self.judge_double(table, claim, &shown[1]);
         let base = guard::inserted(WIDTH, &meant);
         let after = self.put(write, row);
         let kept = &mut self.store.links[table];
@@ -185,6 +191,28 @@ impl World {
             None => self.store.change(table, &BaseChange::Set(key(made), base.clone())),
         }
         done(&key(made), after, Some(base), true)
+    }
+
+    /// A row without a key is a record's: nothing but our own memory changes.
+    fn tie(&mut self, write: &TableWrite, key: &Key, claim: ClaimId, cells: &[GridCell]) -> WriteOutcome {
+        let table = write.table;
+        let Some(locked) = self.server.tables[table].get(&id(key)).cloned() else {
+            return done(key, DbState::Gone(None), None, false);
+        };
+        let (row, after) = (shown_row(&locked), self.server.state_of(&locked));
+        self.witness.daemon_knows(table, &row);
+        let base = guard::tied(self.plan(table), cells, &row);
+        let Some(base) = base.filter(|_| self.server.admits(&locked)) else {
+            return done(key, after, None, false);
+        };
+        self.witness.daemon_ties(table, &locked, claim);
+        if self.sheet.tabs[table].iter().any(|row| row.id() == Some(id(key))) {
+            self.witness.violate(format!("tied twice: {table}/{key} has a row already"));
+        }
+        let owed = Claim { key: key.clone(), base: base.clone(), missing_since: None, named_at: None };
+        self.store.links[table].claims.insert(claim, owed);
+        self.server.commit(self.clock, vec![write.effect], Vec::new());
+        done(key, after, Some(base), true)
     }
 
     fn delete(&mut self, write: &TableWrite, key: &Key, base: &RowBase) -> WriteOutcome {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sheetbridge::model::cell::Cell;
+use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::rule::Deletes;
 
 use super::sheet::{COLUMNS, Row};
@@ -62,6 +64,9 @@ impl World {
                 None if hold && self.witness.taken.contains(&(tab, *id)) => {
                     self.tally.line("gone in the sheet: held");
                 }
+                None if self.lists(tab, record).next().is_some() => {
+                    self.judge_untied(tab, record, &mut wrong);
+                }
                 None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
             }
         }
@@ -82,11 +87,51 @@ impl World {
                     wrong.push(format!("unequal: {tab}/{id} stands in the sheet and not in the table"));
                 }
                 None if row.is_blank() || unfit => {}
+                None if self.server.tables[tab]
+                    .values()
+                    .any(|record| self.lists(tab, record).any(|it| it.uid == row.uid)) => {}
                 None => wrong.push(format!("unequal: row {} of {tab} was never taken", row.uid)),
             }
         }
         for text in wrong {
             self.witness.violate(text);
+        }
+    }
+
+    /// The rows without a key that may be a record's, while the two sides have not met.
+    fn lists<'a>(&'a self, tab: usize, record: &Record) -> impl Iterator<Item = &'a Row> {
+        let value = shown(&record[1]);
+        let open =
+            self.rules(tab).match_on == ["a"] && !self.store.links[tab].met && self.server.admits(record);
+        let rows = self.sheet.tabs[tab].iter().filter(move |row| open && row.cells[0].is_blank());
+        rows.filter(move |row| row.cells[COLUMNS[1]] == value && !row.formulas[COLUMNS[1]])
+    }
+
+    /// A record and a row that alone show a value have found each other.
+    fn judge_untied(&self, tab: usize, record: &Record, wrong: &mut Vec<String>) {
+        let value = shown(&record[1]);
+        let records = self.server.tables[tab].values().filter(|it| shown(&it[1]) == value).count();
+        let rows = self.sheet.tabs[tab].iter().filter(|row| row.cells[COLUMNS[1]] == value).count();
+        if records == 1 && rows == 1 {
+            wrong.push(format!("untied: {tab}/{} has one row without a key", super::table::id_of(record)));
+        }
+    }
+
+    /// A row of a list is made a new record: then no record that was there from the start has its value.
+    pub(super) fn judge_double(&mut self, tab: usize, claim: Option<ClaimId>, value: &Cell) {
+        let uid = claim.and_then(|claim| self.witness.claims.get(&claim)).copied();
+        let known = uid.and_then(|uid| self.witness.in_list.get(&uid));
+        if known != Some(&(tab, value.clone())) || self.rules(tab).match_on != ["a"] {
+            return;
+        }
+        let twin = self.server.tables[tab].iter().find(|(id, record)| {
+            shown(&record[1]) == *value
+                && self.witness.from_the_start.contains(&(tab, **id))
+                && !self.witness.dead.contains(&(tab, **id))
+                && self.witness.old_values(tab, **id, 1).len() == 1
+        });
+        if let Some((id, _)) = twin {
+            self.witness.violate(format!("doubled: a row with the value of {tab}/{id} is made a new record"));
         }
     }
 

@@ -44,7 +44,11 @@ pub(super) struct Witness {
     key_typed: BTreeSet<(usize, Id)>,
     /// The record that was made from a row of people.
     records: BTreeMap<Uid, (usize, Id)>,
-    claims: BTreeMap<ClaimId, Uid>,
+    pub(super) claims: BTreeMap<ClaimId, Uid>,
+    /// Rows that stood in a list without keys when all began, with the first value that they showed.
+    pub(super) in_list: BTreeMap<Uid, (usize, Cell)>,
+    /// Records that stood in its table when all began.
+    pub(super) from_the_start: BTreeSet<(usize, Id)>,
     /// Keys that were deleted in the table.
     pub(super) dead: BTreeSet<(usize, Id)>,
     /// Records that were outside of the filter at some time: their rows left, with the people's own cells in them.
@@ -249,7 +253,10 @@ impl Witness {
         // Every one is marked as used, the first find ends nothing.
         let fresh = mine.filter_map(|typed| typed.used.insert((tab, id)).then_some(())).count() > 0;
         let again = known && (cell.is_blank() || self.retyped.contains(cell));
-        if !fresh && !again {
+        // A row without a key that a batch hit shows what a row of the list shows by right: a mend may take one for the other.
+        let is_in_list = || self.in_list.values().any(|(at, value)| (*at, value) == (tab, cell));
+        let twin = !known && column == 1 && is_in_list();
+        if !fresh && !again && !twin {
             let history = self.history.get(&(tab, id, column)).is_some_and(|was| was.contains(cell));
             let what = match (known, history) {
                 (true, _) | (_, true) => "stale: an old value back into the table",
@@ -302,6 +309,31 @@ impl Witness {
         }
     }
 
+    /// A row of a list without keys, from the start on.
+    pub(super) fn listed_from_the_start(&mut self, tab: usize, row: &Row) {
+        self.in_list.insert(row.uid, (tab, row.cells[COLUMNS[1]].clone()));
+    }
+
+    /// A row without a key becomes the row of a record: it must have shown its value, and neither may be tied already.
+    pub(super) fn daemon_ties(&mut self, tab: usize, record: &Record, claim: ClaimId) {
+        let (id, value) = (id_of(record), shown(&record[1]));
+        let Some(uid) = self.claims.get(&claim).copied() else {
+            return self.violate(format!("record {id} is tied to a claim that stands nowhere"));
+        };
+        let other = self.records.iter().find(|(other, record)| **other != uid && **record == (tab, id));
+        if let Some(other) = other.map(|(other, _)| *other).filter(|other| !self.removed.contains(other)) {
+            self.violate(format!("tied twice: {tab}/{id} is row {other}'s already and gets {uid}"));
+        }
+        if let Some((_, old)) = self.records.insert(uid, (tab, id)) {
+            self.violate(format!("tied twice: row {uid} was {old} already and is {id} now"));
+        }
+        let mut typed = self.typed.iter().filter(|typed| typed.uid == uid && typed.column == 1);
+        if !typed.any(|typed| typed.kept == value) {
+            self.violate(format!("wrong tie: row {uid} never showed the value of {tab}/{id}"));
+        }
+        self.bind(uid, tab, id);
+    }
+
     pub(super) fn daemon_deletes(&mut self, tab: usize, record: &Record, rows: usize, now: Micros) {
         let id = id_of(record);
         for (column, value) in record.iter().enumerate().skip(1) {
@@ -349,6 +381,7 @@ impl Witness {
                             before.uid
                         ));
                     }
+                    self.took_for_missing(*tab, before, after);
                     let meant = meant.next().copied().flatten();
                     if meant.is_some() && meant == before.id() {
                         if *alone {
@@ -369,6 +402,16 @@ impl Witness {
                 }
                 Did::Removed { .. } => {}
             }
+        }
+    }
+
+    /// A row of a list that is just like a row that has vanished is taken for it, with its key cleared. Nobody can tell.
+    fn took_for_missing(&mut self, tab: usize, before: &Row, after: &Row) {
+        let Some(id) = after.id().filter(|_| before.id().is_none()) else { return };
+        let value = before.cells[COLUMNS[1]].clone();
+        let is_like = self.old_values(tab, id, 1).contains(&value);
+        if is_like && self.in_list.contains_key(&before.uid) {
+            self.bind(before.uid, tab, id);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Climate {
     pub(super) links: usize,
     /// The links' filter.
     pub(super) inside: Option<fn(&Record) -> bool>,
+    /// The tabs begin as lists without keys, whose rows find their records by their values.
+    pub(super) keyless: bool,
 }
 
 /// Something of ours that reaches Google later than its call was given up.
@@ -103,7 +105,14 @@ impl World {
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
         world.server.inside = climate.inside;
+        if climate.keyless {
+            world.plans.iter_mut().for_each(|plan| plan.rules.match_on = vec!["a".into()]);
+        }
         for tab in 0..climate.links {
+            if climate.keyless {
+                world.furnish_list(tab);
+                continue;
+            }
             let first_meeting = world.dice.chance(0.3);
             world.furnish(tab, first_meeting);
         }

@@ -18,8 +18,11 @@ use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::mark::ClaimId;
 use crate::model::value::Value;
-use crate::store::ledger::Kind;
+use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
+
+/// In the ledger, of a record that got a row which stood in the tab without a key.
+const TIED: &str = "match_on: a row of the tab without a key is this record";
 
 /// Why a row's part of a transaction came to no end.
 pub(super) enum Stop {
@@ -79,6 +82,7 @@ impl Performer {
                 rows::delete(tx, &table.schema, key).await?;
                 self.forget(tx, table, key, Some((write, &row))).await
             }
+            WriteAim::Tie { key, claim, cells } => self.tie(tx, table, write, (key, *claim, cells)).await,
             WriteAim::Recreate { key, base, before, cells, changed } => {
                 self.recreate(tx, table, write, ((key, base), before, cells, changed)).await
             }
@@ -162,16 +166,52 @@ impl Performer {
         }
         let entry = entry(table, write, Kind::Insert, Some(&made), claim, (None, Some(&after)));
         store::ledger::append(tx, &[entry]).await?;
-        let link = &table.link.rules.name;
         if let Some(claim) = claim {
-            let content = serde_json::to_string(&base).unwrap_or_default();
-            store::claim::insert(tx, link, &[(claim, content)]).await?;
-            store::claim::keyed(tx, link, claim, &made).await?;
+            self.bind(tx, table, (claim, &made), &base).await?;
         } else {
             let change = BaseChange::Set(made.clone(), base.clone());
-            store::base::apply(tx, link, &[change]).await?;
+            store::base::apply(tx, &table.link.rules.name, &[change]).await?;
         }
         Ok(done(&made, table.state(&read_back), Some(base), true))
+    }
+
+    /// A row without a key is this record's: nothing of the table changes, and the claim is as that of an insert.
+    async fn tie(
+        &self,
+        tx: &mut Transaction<'static>,
+        table: &Table,
+        write: &TableWrite,
+        (key, claim, cells): (&Key, ClaimId, &[GridCell]),
+    ) -> Result<WriteOutcome, Stop> {
+        let Some(locked) = rows::lock_row(tx, &table.schema, key).await? else {
+            return Ok(done(key, DbState::Gone(None), None, false));
+        };
+        let after = table.state(&locked);
+        let base = guard::tied(&table.plan, cells, &table.row(&locked));
+        let Some(base) = base.filter(|_| table.admits(&locked)) else {
+            return Ok(done(key, after, None, false));
+        };
+        let entry = Entry {
+            cause: TIED.to_owned(),
+            ..entry(table, write, Kind::Note, Some(key), Some(claim), (None, None))
+        };
+        store::ledger::append(tx, &[entry]).await?;
+        self.bind(tx, table, (claim, key), &base).await?;
+        Ok(done(key, after, Some(base), true))
+    }
+
+    /// The claimed row is owed this key.
+    async fn bind(
+        &self,
+        tx: &mut Transaction<'static>,
+        table: &Table,
+        (claim, key): (ClaimId, &Key),
+        base: &RowBase,
+    ) -> Result<(), StoreError> {
+        let link = &table.link.rules.name;
+        let content = serde_json::to_string(base).unwrap_or_default();
+        store::claim::insert(tx, link, &[(claim, content)]).await?;
+        store::claim::keyed(tx, link, claim, key).await
     }
 
     async fn forget(

@@ -30,6 +30,7 @@ impl Performer {
             }
             WriteAim::Delete { key, .. } => (key.to_string(), "row deleted".to_owned()),
             WriteAim::Mark { key, .. } => (key.to_string(), "row marked as deleted".to_owned()),
+            WriteAim::Tie { key, .. } => (key.to_string(), "row tied to its record".to_owned()),
             WriteAim::Recreate { key, .. } => (key.to_string(), "deleted row made again".to_owned()),
         };
         let became = match outcome {

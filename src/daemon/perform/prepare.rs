@@ -43,6 +43,8 @@ pub struct Memory {
     pub configuration: Option<u64>,
     /// What the stream tells up to this position an operator has seen before he let the link go on.
     pub looked_at: Option<String>,
+    /// A pass over the whole table has come to its end once: the two sides have met.
+    pub passed: bool,
     /// Base had rows when the last pass over the table ended.
     pub met: bool,
     /// What may be concluded from rows that base does not know.
@@ -50,6 +52,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Have the two sides met once? An earlier version kept that only of tables that were not empty.
+    pub fn has_met(&self) -> bool {
+        self.passed || self.met || !self.read_whole
+    }
+
     /// From its text; what cannot be read is nothing to rely on.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or(Self { read_whole: true, ..Self::default() })
@@ -81,8 +88,13 @@ impl Performer {
         let old = store::link::load(&mut tx, &table.link.rules.name).await?;
         let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
         let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
-        let memory =
-            Memory { read_whole: false, knowledge: Knowledge::Sound, met, ..Self::present(table, old) };
+        let memory = Memory {
+            read_whole: false,
+            passed: true,
+            knowledge: Knowledge::Sound,
+            met,
+            ..Self::present(table, old)
+        };
         store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
         Ok(tx.commit().await?)
     }

@@ -43,6 +43,7 @@ pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome)
             WriteAim::Columns { key, .. }
             | WriteAim::Delete { key, .. }
             | WriteAim::Mark { key, .. }
+            | WriteAim::Tie { key, .. }
             | WriteAim::Recreate { key, .. },
             _,
         ) => key.to_string(),
