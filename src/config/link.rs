@@ -80,6 +80,8 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let first_match = at.word("first_match", raw.first_match.as_deref());
     let tie = at.word("tie", raw.tie.as_deref());
     let paste = at.word("paste", raw.paste.as_deref());
+    let key_edits = at.word("key_edits", raw.key_edits.as_deref());
+    let formulas = at.word("formulas", raw.formulas.as_deref());
     let secrets =
         at.secrets(raw.secret_files.unwrap_or_default(), raw.secret_credentials.unwrap_or_default());
     let script = secrets.as_ref().is_ok_and(|secrets| !secrets.is_empty());
@@ -99,6 +101,8 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
             first_match: first_match?,
             tie: tie?,
             paste: paste?,
+            key_edits: key_edits?,
+            formulas: formulas?,
             insert_after: insert_after?,
             delete_grace: delete_grace?,
             second_look: second_look?,
