@@ -25,6 +25,7 @@
 //! | yes | out of the filter | gone | forget, without a tombstone | `flush` |
 //! | - | out of the filter | row | refuse the row: its key is that of a record which the tab does not show | `outcome` |
 //! | any | row | two rows | the one that equals base stands, the others are held; none or several: all held | `rows` |
+//! | yes | row | under another key, else as base says | put back, or the record takes that key, by `key_edits` | [`rename`] |
 //!
 //! # One cycle
 //! Everything of a spreadsheet happens in one sequence, so that no two observations can overtake each other (design 4a, rule 3):
@@ -67,9 +68,11 @@ pub mod preview;
 mod reading;
 mod receipt;
 pub mod reconcile;
+pub mod rename;
 mod revival;
 mod rows;
 mod shuffle;
+pub mod spelling;
 mod stream;
 mod suspect;
 pub mod table;
@@ -195,6 +198,7 @@ pub enum Errand {
 enum Stage {
     Idle,
     Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope> },
+    Spelling(Box<spelling::Reading>),
     Writing(Box<Writing>),
     Sending(Box<Plan>),
     Settling { plan: Box<Plan>, asked: bool },
@@ -267,6 +271,8 @@ impl Engine {
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
+            Input::Spelled(number, keys) => self.on_spelled(number, &keys),
+            Input::Respelled { table, from, to } => self.on_respelled(table, from, to),
             Input::Wrote(outcomes) => self.on_wrote(outcomes),
             Input::Sent(number, outcome) => self.on_sent(number, outcome),
             Input::Settled { number, landed } => self.on_settled(number, landed),
@@ -325,6 +331,7 @@ impl Engine {
     pub fn errand(&self) -> Errand {
         let hinted = match &self.stage {
             Stage::Reading { hints, .. } => !hints.is_empty(),
+            Stage::Spelling(reading) => !reading.hints.is_empty(),
             Stage::Writing(writing) => !writing.hints.is_empty(),
             _ => false,
         };

@@ -54,7 +54,9 @@ fn member(aim: &WriteAim) -> Option<Member> {
             Some(Member::Key(key.clone()))
         }
         WriteAim::Insert { claim, .. } => claim.map(Member::Claim),
-        WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Recreate { .. } => None,
+        WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Recreate { .. } | WriteAim::Rename(_) => {
+            None
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::engine::brake::{mass_delete, mass_removal};
 use crate::engine::claim::incomplete;
 use crate::engine::input::{DbRow, KeySeen, RowView, TabView};
 use crate::engine::reconcile::{Grounds, Move, column};
+use crate::engine::rename::{KeyEdit, shown_key};
 use crate::engine::rows::{Found, Rows, content, edited, is_base, lookalikes};
 use crate::engine::shuffle::shuffle;
 use crate::engine::table::Table;
@@ -32,6 +33,8 @@ pub struct Preview {
     pub conflicts: usize,
     /// Cells that would be left as they are.
     pub held: usize,
+    /// Records that would take the key that their rows show.
+    pub renamed: usize,
     /// Rows that would be made in the tab.
     pub made_in_sheet: usize,
     /// Rows that would be made in the table.
@@ -49,7 +52,7 @@ pub struct Preview {
 impl Preview {
     /// Would nothing be written?
     pub fn is_quiet(&self) -> bool {
-        let written = self.to_sheet + self.to_table + self.conflicts;
+        let written = self.to_sheet + self.to_table + self.conflicts + self.renamed;
         written + self.made_in_sheet + self.made_in_table + self.removed_from_sheet + self.deleted_in_table
             == 0
     }
@@ -59,17 +62,26 @@ impl Preview {
 pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Preview {
     let seen = Rows::of(tab);
     let alike = lookalikes(table, &seen);
+    let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
     let mut plan = Preview::default();
     let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
     for key in keys {
         let base = table.base.get(key);
         match (base, rows.get(key), seen.find(key, base)) {
             (_, _, Found::Many) => plan.left += 1,
-            (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
+            (_, Some(there), Found::Row(here)) => {
+                if let shown @ Some(_) = seen.spelled(here) {
+                    plan.key_edit(table, key, here, shown);
+                }
+                plan.meet(table, base, there, here, seen.spelled(here).is_some());
+            }
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
-            (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
-            (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
+            (Some(base), Some(there), Found::Nowhere) => match alike.get(key) {
+                Some(here) => plan.key_edit(table, key, here, shown_key(here)),
+                None => plan.gone_in_sheet(table, base, there),
+            },
+            (None, None, Found::Row(here)) if known.contains(&here.row) => {}
             (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
             (Some(base), None, Found::Row(here)) => {
                 if edited(&table.plan, here, base).is_empty() {
@@ -82,7 +94,6 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
         }
     }
     let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
-    let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
     for row in tab.rows.iter().filter(strange).filter(|row| !known.contains(&row.row)) {
         plan.new_row(table, None, row);
     }
@@ -94,8 +105,17 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
 }
 
 impl Preview {
-    /// The row stands on both sides.
-    fn meet(&mut self, table: &Table, base: Option<&RowBase>, there: &DbRow, here: &RowView) {
+    /// A record's row shows another key, or none.
+    fn key_edit(&mut self, table: &Table, key: &Key, here: &RowView, shown: Option<&Key>) {
+        match table.key_edit(key, here, shown) {
+            KeyEdit::Rename(_) => self.renamed += 1,
+            KeyEdit::PutBack => self.to_sheet += 1,
+            KeyEdit::Refused(_) => self.held += 1,
+        }
+    }
+
+    /// The row stands on both sides; `spelled`: what its key cells show is counted already.
+    fn meet(&mut self, table: &Table, base: Option<&RowBase>, there: &DbRow, here: &RowView, spelled: bool) {
         let grounds = Grounds {
             commit: 0,
             edit: (0, 0),
@@ -104,10 +124,11 @@ impl Preview {
             row: Some(there),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            formulas: table.plan.rules.formulas,
             adopting: table.knowledge == Knowledge::Lost,
         };
-        let mut equal = true;
-        for (at, plan) in table.plan.columns.iter().enumerate() {
+        let mut equal = !spelled;
+        for (at, plan) in table.plan.columns.iter().enumerate().filter(|(_, plan)| !(spelled && plan.key)) {
             let base = base.and_then(|base| base.columns.get(at).copied().flatten());
             let moved = column(plan, base, there.get(at), &here.cells[at], grounds);
             equal &= matches!(moved, Move::Same | Move::Agree(_));

@@ -121,6 +121,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         WriteAim::Delete { key, .. } => format!("delete {key}"),
         WriteAim::Mark { key, .. } => format!("mark {key} as deleted"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
+        WriteAim::Rename(renaming) => format!("rename {} to {}", renaming.from, renaming.to),
     };
     let then = match outcome {
         WriteOutcome::Done { after, key, left, refused, wrote, .. } => format!(

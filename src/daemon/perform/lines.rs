@@ -31,6 +31,7 @@ impl Performer {
             WriteAim::Delete { key, .. } => (key.to_string(), "row deleted".to_owned()),
             WriteAim::Mark { key, .. } => (key.to_string(), "row marked as deleted".to_owned()),
             WriteAim::Recreate { key, .. } => (key.to_string(), "deleted row made again".to_owned()),
+            WriteAim::Rename(renaming) => (renaming.from.to_string(), "another key".to_owned()),
         };
         let became = match outcome {
             WriteOutcome::Done { key, wrote, left, refused, .. } => {
