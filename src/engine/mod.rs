@@ -48,6 +48,7 @@ mod dated;
 mod debt;
 mod draft;
 pub mod effect;
+mod errand;
 pub mod fence;
 pub mod filter;
 mod flush;
@@ -82,6 +83,8 @@ mod weigh;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use crate::engine::errand::Errand;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
@@ -178,19 +181,6 @@ pub struct Engine {
     adopted: BTreeSet<BatchNumber>,
     cycle_front: Option<Seq>,
     out: VecDeque<Effect>,
-}
-
-/// What a cycle is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// A person's edit.
-    Edit,
-    /// Changes of a table that is followed.
-    Changes,
-    /// The first pass over a whole table.
-    Copy,
-    /// A look at the tabs.
-    Sweep,
 }
 
 /// Where the cycle stands.
@@ -325,26 +315,6 @@ impl Engine {
     /// The same without what the cycle under way has in its hands.
     fn waiting_front(&self) -> Seq {
         self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
-    }
-
-    /// What the cycle under way is for: who waits longest behind it decides when it goes.
-    pub fn errand(&self) -> Errand {
-        let hinted = match &self.stage {
-            Stage::Reading { hints, .. } => !hints.is_empty(),
-            Stage::Spelling(reading) => !reading.hints.is_empty(),
-            Stage::Writing(writing) => !writing.hints.is_empty(),
-            _ => false,
-        };
-        let waits = |live: bool| {
-            let mut tables = self.tables.iter().filter(|table| table.life.is_live() == live);
-            tables.any(|table| !table.pending.is_empty() || !table.flight.is_empty())
-        };
-        match () {
-            () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || self.owes() => Errand::Changes,
-            () if waits(false) => Errand::Copy,
-            () => Errand::Sweep,
-        }
     }
 
     /// The links, for status and tests.
