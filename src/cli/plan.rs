@@ -39,6 +39,7 @@ fn told(plan: &LinkPlan) -> Vec<String> {
         (preview.adopted, "equal rows would be adopted without a write"),
         (preview.to_sheet, "cells would be written into the tab"),
         (preview.to_table, "cells would be written into the table"),
+        (preview.renamed, "records would take the key that their rows show"),
         (preview.conflicts, "cells differ on both sides: the link's rules would decide, and list them"),
         (preview.held, "cells would be held as they are"),
         (preview.tied, "rows without a key would be tied to their records by `match_on`"),

@@ -81,6 +81,8 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
     let match_on = at.match_on(raw.match_on, columns.as_deref().unwrap_or_default());
     let tie = at.word("tie", raw.tie.as_deref());
     let paste = at.word("paste", raw.paste.as_deref());
+    let key_edits = at.word("key_edits", raw.key_edits.as_deref());
+    let formulas = at.word("formulas", raw.formulas.as_deref());
     let secrets =
         at.secrets(raw.secret_files.unwrap_or_default(), raw.secret_credentials.unwrap_or_default());
     let script = secrets.as_ref().is_ok_and(|secrets| !secrets.is_empty());
@@ -101,6 +103,8 @@ fn check_one(checker: &mut Checker<'_>, number: usize, raw: RawLink, state: Opti
             match_on: match_on?,
             tie: tie?,
             paste: paste?,
+            key_edits: key_edits?,
+            formulas: formulas?,
             insert_after: insert_after?,
             delete_grace: delete_grace?,
             second_look: second_look?,

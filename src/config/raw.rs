@@ -85,6 +85,8 @@ pub struct RawLink {
     pub match_on: Option<Vec<String>>,
     pub tie: Option<String>,
     pub paste: Option<String>,
+    pub key_edits: Option<String>,
+    pub formulas: Option<String>,
     pub secret_files: Option<Vec<PathBuf>>,
     pub secret_credentials: Option<Vec<String>>,
     pub sweep_interval: Option<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::Settings;
 use crate::config::settings::Link;
 use crate::daemon::desk::Desk;
-use crate::daemon::perform::Memory;
+use crate::daemon::perform::{Memory, spelled};
 use crate::daemon::restore::{Recalled, recalled};
 use crate::daemon::table::{Table, UnfitLink};
 use crate::daemon::{DaemonError, pool_of};
@@ -16,6 +16,7 @@ use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
 use crate::engine::meeting::Meeting;
 use crate::engine::preview::{Preview, preview};
+use crate::engine::spelling::respell;
 use crate::engine::table::Table as EngineTable;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -90,8 +91,13 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
         engine.meeting = Meeting::of(&table.plan);
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());
-    let nothing = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };
-    let preview = preview(&engine, &tab.unwrap_or(nothing), &rows);
+    let nothing =
+        TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new(), spelled: BTreeMap::new() };
+    let mut tab = tab.unwrap_or(nothing);
+    let strange = engine.strange_keys(0, &tab, true);
+    let own = spelled(desk.session(), &table, &strange.iter().collect::<Vec<_>>()).await?;
+    respell(&mut tab, &own.into_iter().collect());
+    let preview = preview(&engine, &tab, &rows);
     Ok(LinkPlan { table: rows.len(), tab: shown, preview })
 }
 

@@ -14,6 +14,7 @@ use crate::daemon::showing::{Showing, Shown};
 use crate::daemon::soft::Soft;
 use crate::database::Image;
 use crate::database::key::{key_of, key_of_image};
+use crate::database::spelling;
 use crate::engine::filter;
 use crate::engine::input::{ColumnPlan, DbCell, DbRow, DbState, LinkPlan};
 use crate::model::cell::Cell;
@@ -22,7 +23,7 @@ use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::model::pause::Pause;
 use crate::model::position::Position;
-use crate::model::rule::{Deletes, Direction};
+use crate::model::rule::{Deletes, Direction, KeyEdits};
 use crate::model::schema::{Column, TableSchema};
 use crate::model::value::Value;
 use crate::sheet::codec::{self, Context, Refusal};
@@ -107,7 +108,11 @@ impl Table {
         let of_place = |place: &usize| places.iter().position(|linked| linked == place);
         let key = schema.key.iter().filter_map(of_place).collect();
         let auto_key = schema.key.len() == 1 && schema.columns[schema.key[0]].auto_increment;
-        let plan = LinkPlan { rules: link.rules.clone(), columns, auto_key };
+        let mut rules = link.rules.clone();
+        if !schema.transactional || schema.key.iter().any(|at| schema.columns[*at].generated) {
+            rules.key_edits = KeyEdits::Refuse;
+        }
+        let plan = LinkPlan { rules, columns, auto_key, loose_keys: spelling::is_loose(&schema) };
         Ok(Self {
             link,
             schema: Arc::new(schema),
@@ -254,6 +259,11 @@ impl Table {
     /// The key of a row of the table.
     pub fn key(&self, row: &[Value]) -> Key {
         key_of(&self.schema, row)
+    }
+
+    /// The key of a row that the server found under this one, where it is another spelling of it.
+    pub fn own_key(&self, asked: &Key, row: &[Value]) -> Option<Key> {
+        Some(self.key(row)).filter(|own| self.plan.loose_keys && own != asked)
     }
 
     /// The key of a row image; `None` where the image does not carry all of it.

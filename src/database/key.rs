@@ -2,8 +2,8 @@
 //!
 //! Keys must be equal where the server calls them equal. Here that holds for everything but text whose collation ignores
 //! case, accents or width: blanks at the end are cut where the collation pads (all but `utf8mb4_0900_*`, `*_nopad_*` and
-//! `binary`), and no more. Two such keys cannot both be in the table; reading by key finds the row by the server's own
-//! comparison ([`crate::database::read::rows_by_key`]).
+//! `binary`), and no more. Two such keys cannot both be in the table; a record is known by the spelling that the table has,
+//! and another one is asked for ([`crate::database::spelling`]).
 
 use crate::database::rows::Image;
 use crate::model::key::Key;

@@ -4,7 +4,7 @@
 //! tail (connection, heartbeats, checksums)
 //!   -> event (one event's body) -> assembly, open (whole transactions; large ones in spill) -> Event
 //!        tables {interest, cascade} -> tablemap -> layout (schema against event) -> rows -> decode {charset, clock, decimal, json}
-//! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema), filter
+//! read, write <- statement (SQL text), cell (values to and from the driver), schema (information_schema), filter, spelling
 //! ```
 //!
 //! A value is the same [`crate::model::value::Value`] whether it came from a row image or from a SELECT; the tests hold both
@@ -36,6 +36,7 @@ pub mod read;
 pub mod refusal;
 mod rows;
 pub mod schema;
+pub mod spelling;
 pub mod spill;
 pub mod standing;
 pub mod statement;

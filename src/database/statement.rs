@@ -162,7 +162,7 @@ pub(super) fn column(schema: &TableSchema, at: usize) -> Result<&Column> {
     schema.columns.get(at).ok_or(Error::NotAKey(schema.name.clone()))
 }
 
-fn key_columns(schema: &TableSchema) -> Result<Vec<&Column>> {
+pub(super) fn key_columns(schema: &TableSchema) -> Result<Vec<&Column>> {
     if schema.key.is_empty() {
         return Err(Error::NotAKey(schema.name.clone()));
     }
@@ -170,7 +170,7 @@ fn key_columns(schema: &TableSchema) -> Result<Vec<&Column>> {
 }
 
 /// `(k1 = ? AND k2 = ?)`: the server compares by the columns' own collations.
-fn push_key(statement: &mut Statement, schema: &TableSchema, key: &Key) -> Result<()> {
+pub(super) fn push_key(statement: &mut Statement, schema: &TableSchema, key: &Key) -> Result<()> {
     let columns = key_columns(schema)?;
     if columns.len() != key.0.len() {
         return Err(Error::NotAKey(schema.name.clone()));

@@ -4,8 +4,9 @@ use crate::engine::draft::{Draft, as_read, key_cells, planned, renamed_cells, so
 use crate::engine::flush::Next;
 
 use crate::engine::Engine;
-use crate::engine::input::{DbRow, DbState, KeySeen, RowView, TabView};
+use crate::engine::input::{DbRow, DbState, RowView, TabView};
 use crate::engine::plan::Aim;
+use crate::engine::rename::{KeyEdit, shown_key};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
 use crate::engine::table::Pending;
 use crate::engine::weigh::Weighed;
@@ -47,7 +48,8 @@ impl Engine {
         }
         if leaves {
             let slot = self.next_slot();
-            let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: true };
+            let (read, spelled) = (as_read(tab, seen), None);
+            let aim = Aim::RemoveRow { key: key.clone(), read, copied, outside: true, spelled };
             let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
             draft.deletes.push(planned(&self.tables[index], aim, grid));
             return Next::Carried(vec![key.clone()]);
@@ -67,7 +69,37 @@ impl Engine {
         Next::Carried(vec![key.clone()])
     }
 
+    /// A key that a person changed is put back, unless the record takes it.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn draft_put_back(
+        &mut self,
+        index: usize,
+        tab: &TabView,
+        (key, row): (&Key, &DbRow),
+        base: Option<&RowBase>,
+        (seen, shown): (&RowView, Option<&Key>),
+        draft: &mut Draft,
+        writing: &mut Writing,
+    ) -> Next {
+        let table = &self.tables[index];
+        let cells = key_cells(table, row, seen);
+        let stays = matches!(table.key_edit(key, seen, shown), KeyEdit::Rename(_));
+        if stays || cells.is_empty() || !draft.rows.insert((index, seen.row)) {
+            return Next::Wait;
+        }
+        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+        let base = base.cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
+        let others = |shown: &Key| tab.rows.iter().filter(|row| shown_key(row) == Some(shown)).count() > 1;
+        let known = |shown: &Key| table.base.contains_key(shown) || table.pending.contains_key(shown);
+        let theirs = shown.is_some_and(|shown| known(shown) || others(shown));
+        let aim = Aim::Rekey { from: shown.cloned(), to: key.clone(), columns, read, base, theirs };
+        draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
+        self.list_put_back((index, key), (row, seen), writing);
+        Next::Carried(vec![key.clone()])
+    }
+
     /// A key that changed in the table is rewritten in place, and a key that a person changed is put back.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn draft_rekey(
         &mut self,
         index: usize,
@@ -76,23 +108,13 @@ impl Engine {
         (key, pending, row): (&Key, &Pending, &DbRow),
         base: Option<&RowBase>,
         draft: &mut Draft,
+        writing: &mut Writing,
     ) -> Option<Next> {
         let table = &self.tables[index];
         if let Some(base) = base {
-            let found = lookalikes(table, rows);
-            let seen = found.get(key)?;
-            let cells = key_cells(table, row, seen);
-            let from = match &seen.key {
-                KeySeen::Key(key) => Some(key.clone()),
-                KeySeen::Blank | KeySeen::Unreadable => None,
-            };
-            if cells.is_empty() || !draft.rows.insert((index, seen.row)) {
-                return Some(Next::Wait);
-            }
-            let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
-            let aim = Aim::Rekey { from, to: key.clone(), columns, read, base: base.clone() };
-            draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
-            return Some(Next::Carried(vec![key.clone()]));
+            let seen = lookalikes(table, rows).remove(key)?;
+            let seen = (seen, shown_key(seen));
+            return Some(self.draft_put_back(index, tab, (key, row), Some(base), seen, draft, writing));
         }
         let old = pending.renamed_from.as_ref()?;
         let old_base = table.base.get(old)?.clone();
@@ -105,7 +127,8 @@ impl Engine {
         }
         let (cells, new) = renamed_cells(table, row, seen, &old_base);
         let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
-        let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns, read, base: new };
+        let (from, to, theirs) = (Some(old.clone()), key.clone(), false);
+        let aim = Aim::Rekey { from, to, columns, read, base: new, theirs };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
         Some(Next::Carried(vec![old.clone(), key.clone()]))
     }
@@ -132,7 +155,7 @@ impl Engine {
         tab: &TabView,
         key: &Key,
         base: &RowBase,
-        (seen, copied): (&RowView, bool),
+        (seen, copied, spelled): (&RowView, bool, Option<&Key>),
         listed: bool,
         draft: &mut Draft,
     ) -> Next {
@@ -151,7 +174,8 @@ impl Engine {
             return Next::Wait;
         }
         let slot = self.next_slot();
-        let aim = Aim::RemoveRow { key: key.clone(), read: as_read(tab, seen), copied, outside: false };
+        let (read, spelled) = (as_read(tab, seen), spelled.cloned());
+        let aim = Aim::RemoveRow { key: key.clone(), read, copied, outside: false, spelled };
         let grid = GridOp::Delete { sheet: tab.sheet, row: seen.row, slot };
         draft.deletes.push(planned(&self.tables[index], aim, grid));
         Next::Carried(vec![key.clone()])

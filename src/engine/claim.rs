@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
-use crate::engine::input::{KeySeen, Micros, RowView, TabView};
+use crate::engine::input::{ColumnPlan, KeySeen, Micros, RowView, TabView};
 use crate::engine::meeting::Match;
 use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
@@ -26,8 +26,10 @@ use crate::engine::{Engine, LOOK_AGAIN, micros};
 use crate::model::base::BaseChange;
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
+use crate::model::grid::GridCell;
 use crate::model::key::Key;
 use crate::model::mark::ClaimId;
+use crate::model::rule::Formulas;
 
 /// A key that was written and does not stand there yet is written again after this time.
 const NAME_AGAIN: Micros = 5_000_000;
@@ -201,7 +203,12 @@ impl NewRows<'_> {
 /// What a new row still lacks.
 pub(super) fn incomplete(table: &Table, row: &RowView) -> Option<(Outcome, String)> {
     let cells = || row.cells.iter().zip(&table.plan.columns);
-    if cells().any(|(cell, _)| cell.formula.is_some() || matches!(cell.value, Cell::Error(_))) {
+    let taken = table.plan.rules.formulas == Formulas::Value;
+    let held = |(cell, column): (&GridCell, &ColumnPlan)| {
+        let is_held = cell.formula.is_some() && (!taken || column.key);
+        is_held || matches!(cell.value, Cell::Error(_))
+    };
+    if cells().any(held) {
         return Some((Outcome::Refused, "a row with formulas in linked columns makes no record".into()));
     }
     let missing: Vec<&str> = cells()

@@ -67,6 +67,7 @@ impl Engine {
                 wins: true,
                 stands: false,
                 form_stands: false,
+                calculated: false,
             }];
             let effect = self.next_effect_id();
             let aim = WriteAim::Columns { key, base, known, wants };

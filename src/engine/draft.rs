@@ -126,7 +126,7 @@ pub(super) fn renamed_cells(
         let was = base.columns[at];
         let differs = row[at].shown.digest() != seen.cells[at].value.digest();
         let changed_here = was.is_none_or(|was| was.cell != seen.cells[at].value.digest());
-        if !column.key && changed_here && differs {
+        if !column.key && (changed_here || seen.cells[at].formula.is_some()) && differs {
             continue;
         }
         if differs {

@@ -10,6 +10,7 @@ use crate::engine::input::{DbRow, DbState, EditNumber, Micros, ReadNumber, Seq, 
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::Scope;
 use crate::engine::plan::Plan;
+use crate::engine::rename::Renaming;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
@@ -25,6 +26,8 @@ pub enum Effect {
     Read(ReadNumber),
     /// Read the linked tabs in one call, of large ones only what is needed; one scope a link.
     ReadRows(ReadNumber, Vec<Scope>),
+    /// Ask the server how its tables spell these keys of a read.
+    Spell(ReadNumber, Vec<Spelling>),
     /// One guarded transaction: on one row of the table, or on the rows of one paste, of which all are written or none.
     Write(Vec<TableWrite>),
     /// Store the intention, then send the batch.
@@ -68,6 +71,17 @@ pub enum Effect {
     Notice(Notice),
     /// Tell the people in the sheet, by notes: what is not said any more goes.
     Annotate(Remarks),
+}
+
+/// A key of a tab that may be a record's in another spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// The link.
+    pub table: TableIndex,
+    /// The key as the tab shows it.
+    pub key: Key,
+    /// A missing record whose content stands beside it: it may be gone from the table too, and still be the one.
+    pub alike: Option<Key>,
 }
 
 /// What the linked tabs have to say to people, by one read. It is performed before the batch of the same cycle, while the
@@ -171,9 +185,13 @@ pub enum WriteAim {
         /// Which of them the person changed.
         changed: Vec<usize>,
     },
+    /// A record takes another key, if it still is as base says and the key is free.
+    Rename(Box<Renaming>),
 }
 
 /// One cell on its way into the table.
+// Four independent facts of one cell: no state machine hides in them.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Want {
     /// The link's column.
@@ -190,6 +208,16 @@ pub struct Want {
     /// The table said of this very cell that it means what stands there, its own form was sent, and the cell came back as it
     /// was: nobody is asked a third time, the cell's form stands.
     pub form_stands: bool,
+    /// A formula gives it: whatever the table makes of it is agreed, for nothing goes back.
+    pub calculated: bool,
+}
+
+impl Want {
+    /// What a person typed into a cell, where nothing stands against it.
+    pub fn of(column: usize, cell: Cell) -> Self {
+        let (instead, wins, stands) = (None, true, true);
+        Self { column, cell, instead, wins, stands, form_stands: false, calculated: false }
+    }
 }
 
 /// A key that is owed to a claimed row.

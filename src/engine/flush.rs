@@ -133,7 +133,7 @@ impl Engine {
     }
 
     fn draft_tab(&mut self, index: usize, tab: &TabView, draft: &mut Draft, writing: &mut Writing) {
-        let rows = Rows::of(tab);
+        let rows = Rows::of(tab).leave_alike(&self.tables[index]);
         let whole = writing.whole[index];
         let mut at = rows.below_last();
         if !whole {
@@ -218,13 +218,16 @@ impl Engine {
             // A person's row with the key of a record that the link does not show: it is refused where it stands.
             (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
             (DbState::Row(row) | DbState::Outside(row), Found::Row(seen)) => {
+                if let shown @ Some(_) = rows.spelled(seen) {
+                    let seen = (seen, shown);
+                    return self.draft_put_back(index, tab, (key, row), base.as_ref(), seen, draft, writing);
+                }
                 let copied = rows.all(key).count() > 1;
                 self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
             }
             (DbState::Row(row), Found::Nowhere) => {
-                if let Some(next) =
-                    self.draft_rekey(index, tab, rows, (key, pending, row), base.as_ref(), draft)
-                {
+                let now = (key, pending, row);
+                if let Some(next) = self.draft_rekey(index, tab, rows, now, base.as_ref(), draft, writing) {
                     return next;
                 }
                 let table = &self.tables[index];
@@ -247,9 +250,8 @@ impl Engine {
                 Next::Carried(vec![key.clone()])
             }
             (DbState::Outside(row), Found::Nowhere) => {
-                if let Some(next) =
-                    self.draft_rekey(index, tab, rows, (key, pending, row), base.as_ref(), draft)
-                {
+                let now = (key, pending, row);
+                if let Some(next) = self.draft_rekey(index, tab, rows, now, base.as_ref(), draft, writing) {
                     return next;
                 }
                 let table = &self.tables[index];
@@ -261,6 +263,10 @@ impl Engine {
             }
             (DbState::Gone(_), Found::Row(seen)) => {
                 let Some(base) = base else {
+                    // A record that has just taken another spelling is not dead under its old one.
+                    if rows.spelled(seen).is_some() {
+                        return Next::Finished(None);
+                    }
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
                 };
                 if self.is_renamed(index, key, rows) {
@@ -268,7 +274,8 @@ impl Engine {
                 }
                 let is_copied = rows.all(key).count() > 1;
                 let listed = writing.given_up.contains(&(index, key.clone()));
-                self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
+                let seen = (seen, is_copied, rows.spelled(seen));
+                self.draft_delete(index, tab, key, &base, seen, listed, draft)
             }
             // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {

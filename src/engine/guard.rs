@@ -58,6 +58,11 @@ pub fn columns(
         let (Some(now), Some(column)) = (locked.get(at), plan.columns.get(at)) else {
             continue;
         };
+        if column.key && now.value != meant.value {
+            // Another spelling of the key by which the row was found: the table's goes back to the sheet.
+            guarded.base.columns[at] = Some(ColumnBase { value: UNDECIDED, cell: meant.want.cell.digest() });
+            continue;
+        }
         let changed = base.columns.get(at).copied().flatten().is_none_or(|b| b.value != now.value.digest());
         // What the engine weighed is what stands there; anything newer is a commit of this instant.
         let weighed = known.and_then(|row| row.get(at)).is_some_and(|cell| cell.value == now.value);
@@ -76,10 +81,39 @@ pub fn columns(
     guarded
 }
 
+/// What the table made of values that formulas give, as it was read back: base agrees with that, where it moved.
+pub fn calculated(base: &mut RowBase, sent: &[Meant], after: &DbRow) {
+    for Meant { want, .. } in sent.iter().filter(|meant| meant.want.calculated) {
+        let column = base.columns.get_mut(want.column).and_then(Option::as_mut);
+        if let (Some(column), Some(now)) = (column, after.get(want.column))
+            && column.cell == want.cell.digest()
+        {
+            column.value = now.value.digest();
+        }
+    }
+}
+
 fn settled(meant: &Meant) -> ColumnBase {
-    let same_form = meant.want.form_stands || meant.shown.digest() == meant.want.cell.digest();
+    let same_form =
+        meant.want.form_stands || meant.want.calculated || meant.shown.digest() == meant.want.cell.digest();
     let value = if same_form { meant.value.digest() } else { UNDECIDED };
     ColumnBase { value, cell: meant.want.cell.digest() }
+}
+
+/// May a record that is locked take another key? It is what base says, or what the stream has said beyond that.
+pub fn is_weighed(base: &RowBase, known: Option<&DbRow>, locked: &DbRow) -> bool {
+    untouched(base, locked) || known == Some(locked)
+}
+
+/// The base of a record that took another key: the other columns keep theirs.
+pub fn renamed(before: &RowBase, meant: &[Meant]) -> RowBase {
+    let mut base = before.clone();
+    for meant in meant {
+        if let Some(column) = base.columns.get_mut(meant.want.column) {
+            *column = Some(settled(meant));
+        }
+    }
+    base
 }
 
 /// True when the locked row still is what base says in every column that ever agreed: only then may it be deleted.

@@ -3,6 +3,7 @@
 //! The shell has already translated: database rows carry each value with the cell that would show it, and sheet rows are cut
 //! to the link's columns by the layout of the same read. The engine compares and decides; it converts nothing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct LinkPlan {
     pub columns: Vec<ColumnPlan>,
     /// The server makes the key when a row comes without one.
     pub auto_key: bool,
+    /// Keys may be equal to the server that are not equal letter by letter.
+    pub loose_keys: bool,
 }
 
 /// One column of a link.
@@ -143,6 +146,8 @@ pub struct TabView {
     pub columns: Vec<u32>,
     /// Rows below the header, in order, blank ones included.
     pub rows: Vec<RowView>,
+    /// By row, the key as it is spelled there, where that is another spelling of the row's key.
+    pub spelled: BTreeMap<u32, Key>,
 }
 
 /// Why a tab cannot be worked on: the link pauses until a read without trouble.
@@ -293,8 +298,19 @@ pub enum Input {
         /// What it shows.
         view: View,
     },
-    /// The read failed for good; the client's own retries are over.
+    /// The read failed for good; the client's own retries are over. Or how the table spells the keys in it cannot be asked.
     ReadFailed(ReadNumber),
+    /// How the table spells keys that a read showed: each in the tab's spelling, and in the table's where that is another one.
+    Spelled(ReadNumber, Vec<(TableIndex, Key, Key)>),
+    /// A probed key has no row under this spelling, and one under another.
+    Respelled {
+        /// The link.
+        table: TableIndex,
+        /// The key as it was asked for.
+        from: Key,
+        /// As the table has it.
+        to: Key,
+    },
     /// The table write ended.
     Wrote(Vec<(EffectId, WriteOutcome)>),
     /// The batch ended.
@@ -336,7 +352,7 @@ impl LinkPlan {
         use std::time::Duration;
 
         use crate::model::link::LinkName;
-        use crate::model::rule::{Deletes, FirstMatch, Paste, Policy, Tie};
+        use crate::model::rule::{Deletes, FirstMatch, Formulas, KeyEdits, Paste, Policy, Tie};
 
         let rules = LinkRules {
             name: LinkName("goods".into()),
@@ -347,11 +363,13 @@ impl LinkPlan {
             match_on: Vec::new(),
             tie: Tie::Database,
             paste: Paste::Rows,
+            key_edits: KeyEdits::Refuse,
+            formulas: Formulas::Hold,
             insert_after: Duration::ZERO,
             delete_grace: Duration::ZERO,
             second_look: Duration::ZERO,
             sweep_interval: Duration::ZERO,
         };
-        Self { rules, columns: Vec::new(), auto_key: true }
+        Self { rules, columns: Vec::new(), auto_key: true, loose_keys: false }
     }
 }

@@ -10,10 +10,11 @@ use crate::engine::input::{DbState, EditHint, Micros, RowView, TabView, View};
 use crate::engine::paste::{BESIDE, Shelved};
 use crate::engine::places::Scope;
 use crate::engine::reconcile::{Grounds, Move, column};
+use crate::engine::rename::shown_key;
 use crate::engine::rows::{Found, Rows, lookalikes};
 use crate::engine::table::Before;
 use crate::engine::writing::Writing;
-use crate::engine::{Engine, Stage, micros};
+use crate::engine::{Engine, LOOK_AGAIN, Stage, micros};
 use crate::model::base::RowBase;
 use crate::model::key::Key;
 use crate::model::rule::{Deletes, Paste};
@@ -91,7 +92,7 @@ impl Engine {
             befores.retain(|Before { at, .. }| *at >= oldest);
             !befores.is_empty()
         });
-        let rows = Rows::of(tab);
+        let rows = Rows::of(tab).leave_alike(&self.tables[index]);
         let whole = writing.whole[index];
         if whole {
             self.begin_doubt(index, &rows);
@@ -144,7 +145,8 @@ impl Engine {
         for (at, cell) in row.cells.iter().enumerate() {
             table.date_edit(key, at, cell, between, editor.as_deref());
         }
-        if self.unhold(index, key, row) {
+        let spelled = rows.spelled(row);
+        if self.unhold(index, key, row, spelled.is_some()) {
             return writing.leave_open(index, row.row);
         }
         let table = &self.tables[index];
@@ -182,11 +184,15 @@ impl Engine {
             row: known.as_ref(),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            formulas: table.plan.rules.formulas,
             adopting: table.knowledge == Knowledge::Lost,
         };
         let is_whole = table.plan.rules.paste == Paste::All;
         let (mut wants, mut shelved, mut beside) = (Vec::new(), Vec::new(), false);
         for at in 0..table.width() {
+            if spelled.is_some() && self.tables[index].plan.columns[at].key {
+                continue;
+            }
             let database = known.as_ref().and_then(|known| known.get(at));
             let sheet = &row.cells[at];
             let base_column = base.columns.get(at).copied().flatten();
@@ -234,6 +240,7 @@ impl Engine {
                         stands: true,
                         form_stands: instead.is_none()
                             && self.tables[index].forms.get(&(key.clone(), at)) == Some(&cell),
+                        calculated: sheet.formula.is_some(),
                         instead,
                     };
                     if let Some(held) = held.filter(|held| {
@@ -265,6 +272,14 @@ impl Engine {
                 }
             }
         }
+        if let Some(shown) = spelled {
+            if wants.is_empty() {
+                self.inspect_key_edit(index, key, row, (Some(shown), true), writing);
+            } else {
+                // Its cells first: they are written under the key that the record has.
+                self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
+            }
+        }
         let key = key.clone();
         if is_whole && !shelved.is_empty() {
             // What is refused by a part is tried again with the whole: here, or where the rest of its paste is.
@@ -285,10 +300,13 @@ impl Engine {
     }
 
     /// A held cell that was changed is decided anew, on the table's present row: its image has passed while the cell was held.
-    fn unhold(&mut self, index: usize, key: &Key, row: &RowView) -> bool {
+    fn unhold(&mut self, index: usize, key: &Key, row: &RowView, spelled: bool) -> bool {
         let table = &mut self.tables[index];
         let mut passed = false;
         for (at, cell) in row.cells.iter().enumerate() {
+            if spelled && table.plan.columns[at].key {
+                continue;
+            }
             let look = (key.clone(), at);
             if table.held.get(&look).is_some_and(|held| held.cell != cell.value.digest()) {
                 passed |= table.held.release(&look).is_some_and(|held| held.value.is_some());
@@ -316,16 +334,16 @@ impl Engine {
         for key in absent {
             let is_hidden = self.is_hidden(index, &key);
             let table = &mut self.tables[index];
-            if is_hidden || table.restore.contains(&key) {
+            let seen = alike.get(&key).filter(|_| !is_hidden);
+            if is_hidden || (table.restore.contains(&key) && seen.is_none()) {
                 table.gone.remove(&key);
                 continue;
             }
             let waits = table.pending.contains_key(&key) || table.is_fetching(&key);
-            if alike.contains_key(&key) {
-                // Its key cells were changed or cleared: the present row shows how to put them back.
-                if !waits {
-                    table.fetch(&key, self.seq);
-                }
+            if let Some(row) = seen {
+                // Its key cells were changed or cleared.
+                table.restore.remove(&key);
+                self.inspect_key_edit(index, &key, row, (shown_key(row), false), writing);
                 continue;
             }
             let grace = micros(table.plan.rules.delete_grace);

@@ -26,6 +26,7 @@
 //! | yes | out of the filter | gone | forget, without a tombstone | `flush` |
 //! | - | out of the filter | row | refuse the row: its key is that of a record which the tab does not show | `outcome` |
 //! | any | row | two rows | the one that equals base stands, the others are held; none or several: all held | `rows` |
+//! | yes | row | under another key, else as base says | put back, or the record takes that key, by `key_edits` | [`rename`] |
 //!
 //! # One cycle
 //! Everything of a spreadsheet happens in one sequence, so that no two observations can overtake each other (design 4a, rule 3):
@@ -48,6 +49,7 @@ mod dated;
 mod debt;
 mod draft;
 pub mod effect;
+mod errand;
 pub mod fence;
 pub mod filter;
 mod flush;
@@ -69,9 +71,11 @@ pub mod preview;
 mod reading;
 mod receipt;
 pub mod reconcile;
+pub mod rename;
 mod revival;
 mod rows;
 mod shuffle;
+pub mod spelling;
 mod stream;
 mod suspect;
 pub mod table;
@@ -81,6 +85,8 @@ mod weigh;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use crate::engine::errand::Errand;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
@@ -179,24 +185,12 @@ pub struct Engine {
     out: VecDeque<Effect>,
 }
 
-/// What a cycle is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// A person's edit.
-    Edit,
-    /// Changes of a table that is followed.
-    Changes,
-    /// The first pass over a whole table.
-    Copy,
-    /// A look at the tabs.
-    Sweep,
-}
-
 /// Where the cycle stands.
 #[derive(Debug)]
 enum Stage {
     Idle,
     Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope> },
+    Spelling(Box<spelling::Reading>),
     Writing(Box<Writing>),
     Sending(Box<Plan>),
     Settling { plan: Box<Plan>, asked: bool },
@@ -269,6 +263,8 @@ impl Engine {
             Input::Edit(hint) => self.hints.push(hint),
             Input::Read { number, answered, view } => self.on_read(number, answered, view),
             Input::ReadFailed(number) => self.on_read_failed(number),
+            Input::Spelled(number, keys) => self.on_spelled(number, &keys),
+            Input::Respelled { table, from, to } => self.on_respelled(table, from, to),
             Input::Wrote(outcomes) => self.on_wrote(outcomes),
             Input::Sent(number, outcome) => self.on_sent(number, outcome),
             Input::Settled { number, landed } => self.on_settled(number, landed),
@@ -321,25 +317,6 @@ impl Engine {
     /// The same without what the cycle under way has in its hands.
     fn waiting_front(&self) -> Seq {
         self.tables.iter().filter_map(Table::front).min().unwrap_or(self.seq + 1)
-    }
-
-    /// What the cycle under way is for: who waits longest behind it decides when it goes.
-    pub fn errand(&self) -> Errand {
-        let hinted = match &self.stage {
-            Stage::Reading { hints, .. } => !hints.is_empty(),
-            Stage::Writing(writing) => !writing.hints.is_empty(),
-            _ => false,
-        };
-        let waits = |live: bool| {
-            let mut tables = self.tables.iter().filter(|table| table.life.is_live() == live);
-            tables.any(|table| !table.pending.is_empty() || !table.flight.is_empty())
-        };
-        match () {
-            () if hinted || !self.hints.is_empty() => Errand::Edit,
-            () if waits(true) || self.owes() => Errand::Changes,
-            () if waits(false) => Errand::Copy,
-            () => Errand::Sweep,
-        }
     }
 
     /// The links, for status and tests.

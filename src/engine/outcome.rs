@@ -24,7 +24,7 @@ impl Engine {
         // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
         let fetched = writing.queue.front().into_iter().flatten().any(|queued| {
             let fetching = &self.tables[queued.write.table].fetching;
-            queued.key().is_some_and(|key| fetching.contains_key(key))
+            queued.keys().any(|key| fetching.contains_key(key))
         });
         if fetched {
             return;
@@ -32,9 +32,10 @@ impl Engine {
         if let Some(together) = writing.queue.pop_front() {
             for queued in &together {
                 let table = &mut self.tables[queued.write.table];
-                if let Some(key) = queued.key() {
+                for key in queued.keys() {
                     table.raise_fence(key, queued.write.effect);
-                } else if let WriteAim::Insert { claim, .. } = &queued.write.aim {
+                }
+                if let WriteAim::Insert { key: None, claim, .. } = &queued.write.aim {
                     table.inserting = *claim;
                 }
             }
@@ -109,7 +110,7 @@ impl Engine {
                 self.tables[index].refused.extend(refused);
                 list_covered(&queued, &reason, writing);
                 writing.paid.extend(queued.write.pays);
-                if let Some(row) = queued.row {
+                if let Some(row) = queued.row.filter(|_| !matches!(queued.write.aim, WriteAim::Rename(_))) {
                     // Where the server names no column all that was carried stays back, and each cell says so.
                     let columns = match (&queued.write.aim, column) {
                         (WriteAim::Columns { wants, .. }, None) => {
@@ -131,6 +132,7 @@ impl Engine {
                             pending.state = DbState::Gone(None);
                         }
                     }
+                    WriteAim::Rename(_) => self.renaming_refused(&queued, &reason, writing),
                     WriteAim::Insert { .. }
                     | WriteAim::Delete { .. }
                     | WriteAim::Mark { .. }
@@ -171,7 +173,7 @@ impl Engine {
     }
 
     fn not_committed(&mut self, queued: &Queued) {
-        if let Some(key) = queued.key() {
+        for key in queued.keys() {
             self.tables[queued.write.table].not_committed(key);
         }
     }
@@ -206,6 +208,9 @@ impl Engine {
 
     /// A guarded transaction is done: base stands as it stored it, and what waits becomes the row that it read back.
     fn took(&mut self, queued: &Queued, key: Key, after: DbState, base: Option<RowBase>, wrote: bool) {
+        if let WriteAim::Rename(renaming) = &queued.write.aim {
+            return self.renamed(&queued.write, renaming, (after, base, wrote));
+        }
         let (now, seq) = (self.clock, self.seq);
         let table = &mut self.tables[queued.write.table];
         let columns = base.iter().flat_map(|base| base.columns.iter().flatten().enumerate());
@@ -271,7 +276,10 @@ impl Engine {
                     }
                 }
             }
-            WriteAim::Columns { .. } | WriteAim::Insert { .. } | WriteAim::Recreate { .. } => match base {
+            WriteAim::Columns { .. }
+            | WriteAim::Insert { .. }
+            | WriteAim::Recreate { .. }
+            | WriteAim::Rename(_) => match base {
                 Some(base) => {
                     table.meet(&key, now);
                     table.set_base(key.clone(), base, now);

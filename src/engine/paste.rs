@@ -57,7 +57,8 @@ fn member(aim: &WriteAim) -> Option<Member> {
         WriteAim::Delete { .. }
         | WriteAim::Mark { .. }
         | WriteAim::Tie { .. }
-        | WriteAim::Recreate { .. } => None,
+        | WriteAim::Recreate { .. }
+        | WriteAim::Rename(_) => None,
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
         };
         let rows = keys.iter().enumerate().map(row).collect();
         let mut places = Places::default();
-        places.take(&TabView { sheet: SheetId(0), columns: vec![0], rows });
+        places.take(&TabView { sheet: SheetId(0), columns: vec![0], rows, spelled: BTreeMap::new() });
         places
     }
 

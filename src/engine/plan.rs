@@ -93,6 +93,9 @@ pub enum Aim {
         read: Vec<(u32, GridCell)>,
         /// The row's base from then on.
         base: RowBase,
+        /// The key that must stand there may be that of another record, whose own row shows it too.
+        #[serde(default)]
+        theirs: bool,
     },
     /// A new row.
     NewRow {
@@ -112,6 +115,9 @@ pub enum Aim {
         /// The record lives on outside of the filter: nothing is buried.
         #[serde(default)]
         outside: bool,
+        /// The key as the row spells it, where that is another spelling.
+        #[serde(default)]
+        spelled: Option<Key>,
     },
     /// A claim on a row without a key, or the mark of a request to the same row. One that misses does no harm: it claims whatever
     /// row it hit.

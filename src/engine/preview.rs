@@ -10,6 +10,7 @@ use crate::engine::claim::incomplete;
 use crate::engine::input::{DbRow, KeySeen, RowView, TabView};
 use crate::engine::meeting::{Match, Meeting};
 use crate::engine::reconcile::{Grounds, Move, column};
+use crate::engine::rename::{KeyEdit, shown_key};
 use crate::engine::rows::{Found, Rows, content, edited, is_base, lookalikes};
 use crate::engine::shuffle::shuffle;
 use crate::engine::table::Table;
@@ -37,6 +38,8 @@ pub struct Preview {
     pub tied: usize,
     /// Rows without a key that would be held, because more than one record or row has their values.
     pub ambiguous: usize,
+    /// Records that would take the key that their rows show.
+    pub renamed: usize,
     /// Rows that would be made in the tab.
     pub made_in_sheet: usize,
     /// Rows that would be made in the table.
@@ -54,7 +57,7 @@ pub struct Preview {
 impl Preview {
     /// Would nothing be written?
     pub fn is_quiet(&self) -> bool {
-        let written = self.to_sheet + self.to_table + self.conflicts + self.tied;
+        let written = self.to_sheet + self.to_table + self.conflicts + self.tied + self.renamed;
         written + self.made_in_sheet + self.made_in_table + self.removed_from_sheet + self.deleted_in_table
             == 0
     }
@@ -64,6 +67,7 @@ impl Preview {
 pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Preview {
     let seen = Rows::of(tab);
     let alike = lookalikes(table, &seen);
+    let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
     let mut plan = Preview::default();
     let found = Finds::of(table, tab, &seen, rows);
     let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
@@ -71,20 +75,28 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
         let base = table.base.get(key);
         match (base, rows.get(key), seen.find(key, base)) {
             (_, _, Found::Many) => plan.left += 1,
-            (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
+            (_, Some(there), Found::Row(here)) => {
+                if let shown @ Some(_) = seen.spelled(here) {
+                    plan.key_edit(table, key, here, shown);
+                }
+                plan.meet(table, base, there, here, seen.spelled(here).is_some());
+            }
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(there), Found::Nowhere) => {
                 if let Some(here) = found.tied.get(key) {
                     plan.tied += 1;
-                    plan.meet(table, None, there, here);
+                    plan.meet(table, None, there, here, false);
                 } else if found.awaited.contains(key) {
                     plan.left += 1;
                 } else {
                     plan.made_in_sheet += 1;
                 }
             }
-            (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
-            (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
+            (Some(base), Some(there), Found::Nowhere) => match alike.get(key) {
+                Some(here) => plan.key_edit(table, key, here, shown_key(here)),
+                None => plan.gone_in_sheet(table, base, there),
+            },
+            (None, None, Found::Row(here)) if known.contains(&here.row) => {}
             (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
             (Some(base), None, Found::Row(here)) => {
                 if edited(&table.plan, here, base).is_empty() {
@@ -97,7 +109,7 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
         }
     }
     let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
-    let known: BTreeSet<u32> = alike.values().chain(found.tied.values()).map(|row| row.row).collect();
+    let known: BTreeSet<u32> = known.into_iter().chain(found.tied.values().map(|row| row.row)).collect();
     plan.ambiguous = found.held.len();
     let new = |row: &&RowView| !known.contains(&row.row) && !found.held.contains(&row.row);
     for row in tab.rows.iter().filter(strange).filter(new) {
@@ -145,8 +157,17 @@ impl<'a> Finds<'a> {
 }
 
 impl Preview {
-    /// The row stands on both sides.
-    fn meet(&mut self, table: &Table, base: Option<&RowBase>, there: &DbRow, here: &RowView) {
+    /// A record's row shows another key, or none.
+    fn key_edit(&mut self, table: &Table, key: &Key, here: &RowView, shown: Option<&Key>) {
+        match table.key_edit(key, here, shown) {
+            KeyEdit::Rename(_) => self.renamed += 1,
+            KeyEdit::PutBack => self.to_sheet += 1,
+            KeyEdit::Refused(_) => self.held += 1,
+        }
+    }
+
+    /// The row stands on both sides; `spelled`: what its key cells show is counted already.
+    fn meet(&mut self, table: &Table, base: Option<&RowBase>, there: &DbRow, here: &RowView, spelled: bool) {
         let grounds = Grounds {
             commit: 0,
             edit: (0, 0),
@@ -155,10 +176,11 @@ impl Preview {
             row: Some(there),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            formulas: table.plan.rules.formulas,
             adopting: table.knowledge == Knowledge::Lost,
         };
-        let mut equal = true;
-        for (at, plan) in table.plan.columns.iter().enumerate() {
+        let mut equal = !spelled;
+        for (at, plan) in table.plan.columns.iter().enumerate().filter(|(_, plan)| !(spelled && plan.key)) {
             let base = base.and_then(|base| base.columns.get(at).copied().flatten());
             let moved = column(plan, base, there.get(at), &here.cells[at], grounds);
             equal &= matches!(moved, Move::Same | Move::Agree(_));

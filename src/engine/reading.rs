@@ -6,6 +6,7 @@ use crate::engine::owed::Owed;
 use crate::engine::places::Scope;
 use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
+use crate::engine::spelling::Reading;
 use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
 use crate::model::grid::{Fate, RECEIPT_LINES};
 use crate::model::mark::BatchNumber;
@@ -65,14 +66,14 @@ impl Engine {
         scopes
     }
 
-    pub(super) fn on_read(&mut self, number: ReadNumber, answered: Micros, mut view: View) {
+    pub(super) fn on_read(&mut self, number: ReadNumber, answered: Micros, view: View) {
         let Stage::Reading { number: expected, asked, hints, scopes } = &mut self.stage else {
             return;
         };
         if *expected != number {
             return;
         }
-        let (asked, mut hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
+        let (asked, hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
         self.stage = Stage::Idle;
         if self.adopting {
             self.adopt(&view);
@@ -89,6 +90,12 @@ impl Engine {
         }
         self.stale = 0;
         self.calm();
+        self.spell(Reading { number, asked, answered, view, hints, scopes });
+    }
+
+    /// Takes a believed read whose rows count under their records' own keys.
+    pub(super) fn take_read(&mut self, reading: Reading) {
+        let Reading { asked, answered, mut view, mut hints, scopes, .. } = reading;
         self.take_troubles(&view);
         self.take_places(&scopes, &mut view, &mut hints, asked);
         self.cycle_front = Some(self.waiting_front());
@@ -211,15 +218,14 @@ impl Engine {
     }
 
     pub(super) fn on_read_failed(&mut self, number: ReadNumber) {
-        if let Stage::Reading { number: expected, hints, scopes, .. } = &mut self.stage
-            && *expected == number
-        {
-            let (hints, scopes) = (std::mem::take(hints), std::mem::take(scopes));
-            self.hints.splice(0..0, hints);
-            self.stage = Stage::Idle;
-            self.read_again(&scopes);
-            self.wait();
-        }
+        let (hints, scopes) = match std::mem::replace(&mut self.stage, Stage::Idle) {
+            Stage::Reading { number: expected, hints, scopes, .. } if expected == number => (hints, scopes),
+            Stage::Spelling(reading) if reading.number == number => (reading.hints, reading.scopes),
+            stage => return self.stage = stage,
+        };
+        self.hints.splice(0..0, hints);
+        self.read_again(&scopes);
+        self.wait();
     }
 
     /// A read that counts for nothing is asked again, of the same tabs whole.

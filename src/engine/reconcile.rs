@@ -7,7 +7,7 @@ use crate::engine::input::{ColumnPlan, DbCell, DbRow, Micros};
 use crate::model::base::ColumnBase;
 use crate::model::cell::Cell;
 use crate::model::grid::GridCell;
-use crate::model::rule::{Direction, FirstMatch, Tie};
+use crate::model::rule::{Direction, FirstMatch, Formulas, Tie};
 
 /// What to do with one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,12 +53,18 @@ pub struct Grounds<'a> {
     pub tie: Tie,
     /// For columns without base.
     pub first_match: FirstMatch,
+    /// For cells with formulas.
+    pub formulas: Formulas,
     /// Base was lost: columns without base agree where they are equal, and are held where they are not.
     pub adopting: bool,
 }
 
 /// Why a cell is held that has no base to be judged by.
 const ADOPTED: &str = "what both sides last agreed on is lost: make them equal, or change one of them";
+
+/// Why a cell is held whose formula gives another value than the table has.
+const NEVER_OVER_A_FORMULA: &str =
+    "a formula stands here, which nothing is written over, and the table has another value";
 
 /// Decides one column. `database` is `None` when the stream said nothing beyond base.
 pub fn column(
@@ -68,12 +74,28 @@ pub fn column(
     sheet: &GridCell,
     grounds: Grounds<'_>,
 ) -> Move {
-    let Some(base) = base else {
-        return without_base(plan, database, sheet, grounds);
+    let moved = match base {
+        Some(base) => beside_base(plan, base, database, sheet, grounds),
+        None => without_base(plan, database, sheet, grounds),
     };
+    match moved {
+        Move::ToSheet { .. } | Move::ToTable { instead: Some(_), .. } if sheet.formula.is_some() => {
+            Move::Hold(NEVER_OVER_A_FORMULA)
+        }
+        moved => moved,
+    }
+}
+
+fn beside_base(
+    plan: &ColumnPlan,
+    base: ColumnBase,
+    database: Option<&DbCell>,
+    sheet: &GridCell,
+    grounds: Grounds<'_>,
+) -> Move {
     let changed_there = database.filter(|cell| cell.value.digest() != base.value);
     let changed_here = sheet.value.digest() != base.cell;
-    if let Some(reason) = untouchable(sheet) {
+    if let Some(reason) = untouchable(plan, sheet, grounds.formulas) {
         return if changed_there.is_some() || changed_here { Move::Hold(reason) } else { Move::Same };
     }
     match (changed_there, changed_here) {
@@ -115,10 +137,11 @@ fn without_base(
     let Some(cell) = database else {
         return Move::Fetch;
     };
-    if cell.shown.digest() == sheet.value.digest() && sheet.formula.is_none() {
+    let reason = untouchable(plan, sheet, grounds.formulas);
+    if cell.shown.digest() == sheet.value.digest() && (sheet.formula.is_none() || reason.is_none()) {
         return Move::Agree(agreed(cell));
     }
-    if let Some(reason) = untouchable(sheet) {
+    if let Some(reason) = reason {
         return Move::Hold(reason);
     }
     if grounds.adopting {
@@ -144,9 +167,9 @@ fn won(winner: Winner, rule: &'static str, value: Option<Cell>, cell: &DbCell) -
     }
 }
 
-/// Formulas are the people's, errors are nobody's value (design section 4).
-fn untouchable(sheet: &GridCell) -> Option<&'static str> {
-    if sheet.formula.is_some() {
+/// Formulas are the people's, unless the link takes what they give; errors are nobody's value (design section 4).
+fn untouchable(plan: &ColumnPlan, sheet: &GridCell, formulas: Formulas) -> Option<&'static str> {
+    if sheet.formula.is_some() && (plan.key || formulas == Formulas::Hold) {
         return Some("a formula stands in a linked column");
     }
     matches!(sheet.value, Cell::Error(_)).then_some("the cell shows an error")
@@ -193,6 +216,7 @@ mod tests {
         row: None,
         tie: Tie::Database,
         first_match: FirstMatch::Database,
+        formulas: Formulas::Hold,
         adopting: false,
     };
 
@@ -281,6 +305,29 @@ mod tests {
                 assert!(matches!(it, Move::Hold(_)));
             }
         }
+    }
+
+    #[test]
+    fn what_a_formula_gives_may_travel_and_nothing_is_ever_written_over_it() {
+        let formula = |n: f64| GridCell { value: Cell::number(n), formula: Some("=1+2".into()) };
+        let decide = |policy, base, there: Option<i64>, sheet: &GridCell| {
+            let grounds = Grounds { formulas: Formulas::Value, ..GROUNDS };
+            column(&plan(policy, Direction::Both), base, there.map(db).as_ref(), sheet, grounds)
+        };
+        let to_table = Move::ToTable { over: None, instead: None };
+        assert_eq!(decide(Policy::Newest, base(1), None, &formula(3.0)), to_table);
+        assert_eq!(decide(Policy::Newest, base(1), Some(3), &formula(3.0)), Move::Agree(agreed(&db(3))));
+        assert_eq!(decide(Policy::Newest, None, Some(3), &formula(3.0)), Move::Agree(agreed(&db(3))));
+        assert!(matches!(decide(Policy::Sheet, base(1), Some(2), &formula(3.0)), Move::ToTable { .. }));
+        for (policy, base, there) in [
+            (Policy::Newest, base(3), Some(2)),
+            (Policy::Database, base(1), Some(2)),
+            (Policy::Newest, None, Some(2)),
+        ] {
+            assert!(matches!(decide(policy, base, there, &formula(3.0)), Move::Hold(_)));
+        }
+        let error = GridCell { value: Cell::Error("#REF!".into()), formula: Some("=A9".into()) };
+        assert!(matches!(decide(Policy::Sheet, base(1), None, &error), Move::Hold(_)));
     }
 
     #[test]

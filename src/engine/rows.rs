@@ -1,8 +1,8 @@
 //! Finding rows in a read: by key, never by number (design rule 7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::input::{DbRow, KeySeen, LinkPlan, Micros, RowView, TabView};
+use crate::engine::input::{DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, TabView};
 use crate::engine::table::Table;
 use crate::model::base::RowBase;
 use crate::model::cell::Cell;
@@ -36,12 +36,33 @@ impl<'a> Rows<'a> {
         Self { tab, by_key }
     }
 
+    /// A row whose key cells a person has changed is its own record's, and not that of a record which has just come with the key
+    /// that it shows.
+    pub(crate) fn leave_alike(mut self, table: &Table) -> Self {
+        let comes = |key: &Key| !table.base.contains_key(key) && table.pending.contains_key(key);
+        if !self.by_key.keys().any(|key| comes(key)) {
+            return self;
+        }
+        let alike: BTreeSet<u32> = lookalikes(table, &self).values().map(|row| row.row).collect();
+        let tab = self.tab;
+        self.by_key.retain(|key, places| {
+            places.retain(|at| !(comes(key) && alike.contains(&tab.rows[*at].row)));
+            !places.is_empty()
+        });
+        self
+    }
+
     pub(crate) fn contains(&self, key: &Key) -> bool {
         self.by_key.contains_key(key)
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'a Key> + '_ {
         self.by_key.keys().copied()
+    }
+
+    /// The key as a row spells it, where that is another spelling of its own.
+    pub(crate) fn spelled(&self, row: &RowView) -> Option<&'a Key> {
+        self.tab.spelled.get(&row.row)
     }
 
     /// All rows that show the key.
@@ -137,7 +158,7 @@ impl Table {
 }
 
 /// The columns that people changed since base; one that never agreed counts when something stands in it. Formulas and errors
-/// are nobody's value.
+/// are nobody's value: what a formula gives by itself brings no deleted row back.
 pub(crate) fn edited(plan: &LinkPlan, row: &RowView, base: &RowBase) -> Vec<usize> {
     let changed = |at: &usize| {
         let (cell, base) = (&row.cells[*at], base.columns.get(*at).copied().flatten());
@@ -164,14 +185,21 @@ fn content_as_known(table: &Table, key: &Key, base: &RowBase) -> Option<Vec<Dige
     columns.map(|(at, (base, _))| known(at).or(base.map(|base| base.cell))).collect()
 }
 
+/// Does the row show this beside its key?
+fn is_content(plan: &LinkPlan, row: &RowView, there: &DbRow) -> bool {
+    let columns = plan.columns.iter().zip(&row.cells).zip(there).filter(|((column, _), _)| !column.key);
+    columns.into_iter().all(|((_, cell), there)| cell.value.digest() == there.shown.digest())
+}
+
 /// One number for a content, for timers.
 pub(crate) fn fingerprint(row: &RowView) -> Digest {
     let bytes: Vec<u8> = row.cells.iter().flat_map(|cell| cell.value.digest().0.to_be_bytes()).collect();
     Digest::of(&bytes)
 }
 
-/// Rows whose key cells were cleared or changed by a person: without a key that means something to us, and with exactly the
-/// content of a row that is missing. Only a content that stands once on each side tells anything.
+/// Rows whose key cells were cleared or changed by a person: without a key that means something to us, or with that of a record
+/// whose own row stands elsewhere, and with exactly the content of a row that is missing. Only a content that stands once on each
+/// side tells anything.
 pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'a RowView> {
     let missing = table.base.iter().filter(|(key, _)| !rows.contains(key));
     let mut lost: BTreeMap<Vec<Digest>, Vec<&Key>> = BTreeMap::new();
@@ -185,22 +213,36 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
     }
     let mut found: BTreeMap<Key, Vec<&RowView>> = BTreeMap::new();
     for row in &rows.tab.rows {
-        let strange = match &row.key {
-            KeySeen::Blank => row.claims.is_empty() || table.is_marked(row),
-            KeySeen::Key(key) => !table.base.contains_key(key) && !table.pending.contains_key(key),
-            KeySeen::Unreadable => true,
-        };
-        if strange
-            && let Some(content) = content(&table.plan, row)
-            && let Some([key]) = lost.get(&content).map(Vec::as_slice)
+        if let Some(content) = content(&table.plan, row)
+            && let Some([missing]) = lost.get(&content).map(Vec::as_slice)
+            && is_strange(table, rows, row, missing)
         {
-            found.entry((*key).clone()).or_default().push(row);
+            found.entry((*missing).clone()).or_default().push(row);
         }
     }
     found
         .into_iter()
         .filter_map(|(key, rows)| <[_; 1]>::try_from(rows).ok().map(|[row]| (key, row)))
         .collect()
+}
+
+/// May the key cells of a row that has the content of a missing record have been that record's?
+fn is_strange(table: &Table, rows: &Rows<'_>, row: &RowView, missing: &Key) -> bool {
+    let state = |key: &Key| table.pending.get(key).map(|pending| &pending.state);
+    match &row.key {
+        KeySeen::Blank => row.claims.is_empty() || table.is_marked(row),
+        KeySeen::Unreadable => true,
+        KeySeen::Key(key) => match (table.base.get(key), state(key)) {
+            // That of another record: its own row stands elsewhere.
+            (Some(base), _) => !shows(row, base) && rows.all(key).any(|other| shows(other, base)),
+            (None, None) => true,
+            // A record that has just come meets its own row, and not that of one which is still there.
+            (None, Some(DbState::Row(there))) => {
+                !is_content(&table.plan, row, there) && !matches!(state(missing), Some(DbState::Gone(_)))
+            }
+            (None, Some(DbState::Outside(_) | DbState::Gone(_))) => false,
+        },
+    }
 }
 
 /// True when an image says nothing beyond base.

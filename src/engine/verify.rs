@@ -189,10 +189,12 @@ impl Engine {
                     self.tables[index].requeue(key);
                 }
             }
-            Aim::Rekey { from, to, columns, read, base } => {
-                if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
-                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from)).cloned();
-                    if let Some(from) = from.as_ref().filter(|from| *from != to) {
+            Aim::Rekey { from, to, columns, read, base, theirs } => {
+                let own = from.as_ref().filter(|_| !theirs);
+                if hit(receipt, from.as_ref()) && (own.is_some() || unchanged(receipt, read)) {
+                    let from = own;
+                    let known = from.and_then(|from| self.tables[index].base.get(from)).cloned();
+                    if let Some(from) = from.filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
                         let dead = self.tables[index].base.contains_key(from);
@@ -223,8 +225,9 @@ impl Engine {
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }
-            Aim::RemoveRow { key, read, copied, outside } => {
-                let meant = hit(receipt, Some(key)) && (!copied || unchanged(receipt, read));
+            Aim::RemoveRow { key, read, copied, outside, spelled } => {
+                let stands = spelled.as_ref().unwrap_or(key);
+                let meant = hit(receipt, Some(stands)) && (!copied || unchanged(receipt, read));
                 self.judge_delete(index, (key, *outside), (read, meant), (op, receipt), commit);
             }
             Aim::Claim(_) | Aim::Unclaim(_) => {}

@@ -54,6 +54,7 @@ impl Engine {
             row: Some(row),
             tie: table.plan.rules.tie,
             first_match: table.plan.rules.first_match,
+            formulas: table.plan.rules.formulas,
             adopting: table.knowledge == Knowledge::Lost,
         };
         // Image, sheet, plan and base run side by side.

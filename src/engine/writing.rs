@@ -74,7 +74,14 @@ impl Queued {
             | WriteAim::Tie { key, .. }
             | WriteAim::Recreate { key, .. } => Some(key),
             WriteAim::Insert { key, .. } => key.as_ref(),
+            WriteAim::Rename(renaming) => Some(&renaming.from),
         }
+    }
+
+    /// All keys that the transaction touches.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        let other = if let WriteAim::Rename(renaming) = &self.write.aim { Some(&renaming.to) } else { None };
+        self.key().into_iter().chain(other)
     }
 }
 

@@ -100,6 +100,28 @@ pub enum Paste {
     All,
 }
 
+/// What becomes of a key cell that a person changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyEdits {
+    /// It is put back, and its note says so.
+    #[default]
+    Refuse,
+    /// The record takes the new key, where nothing else of the row was changed.
+    Rename,
+}
+
+/// What a formula in a linked column is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Formulas {
+    /// The people's own: its value goes nowhere, and nothing is written over it.
+    #[default]
+    Hold,
+    /// A way to type: its value goes to the table, and nothing is written over it.
+    Value,
+}
+
 /// Which way a column's changes travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -145,6 +167,10 @@ pub struct LinkRules {
     pub tie: Tie,
     /// Edits of several rows.
     pub paste: Paste,
+    /// Changed key cells.
+    pub key_edits: KeyEdits,
+    /// Formulas in linked columns.
+    pub formulas: Formulas,
     /// A new row without a key waits this long without an edit before it is inserted (2 s).
     pub insert_after: Duration,
     /// The two reads that conclude absence lie at least this far apart (10 s).
@@ -184,6 +210,8 @@ mod tests {
             match_on: Vec::new(),
             tie: Tie::Database,
             paste: Paste::Rows,
+            key_edits: KeyEdits::Refuse,
+            formulas: Formulas::Hold,
             insert_after: Duration::from_secs(2),
             delete_grace: Duration::from_secs(10),
             second_look: Duration::from_secs(10),

@@ -23,6 +23,7 @@ mod echoes;
 mod filtered;
 mod import;
 mod injection;
+mod keys;
 mod lists;
 mod log;
 mod many;

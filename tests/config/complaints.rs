@@ -1,6 +1,7 @@
 //! What is wrong is told at once, with its place and its cure.
 
 use sheetbridge::config::Complaints;
+use sheetbridge::model::rule::{Formulas, KeyEdits};
 
 use super::{Folder, SMALL, small_with};
 
@@ -100,6 +101,25 @@ fn unknown_keys_are_errors_wherever_they_stand_and_hide_nothing_else() {
     }
     let soft = SMALL.replace(r#""apply""#, r#"{ soft = "gone", vlaue = "1" }"#);
     assert!(Folder::new().wrong(&soft)[0].starts_with("link[orders].deletes: unknown field `vlaue`"));
+}
+
+#[test]
+fn the_words_for_keys_and_formulas_are_known_and_others_are_told_apart() {
+    let rules = |inside: &str| Folder::new().right(&small_with(inside)).links[0].rules.clone();
+    assert_eq!((rules("").key_edits, rules("").formulas), (KeyEdits::Refuse, Formulas::Hold));
+    let chosen = rules("key_edits = \"rename\"\nformulas = \"value\"");
+    assert_eq!((chosen.key_edits, chosen.formulas), (KeyEdits::Rename, Formulas::Value));
+    for (inside, expected) in [
+        (
+            "key_edits = \"allow\"",
+            "link[orders].key_edits: unknown variant `allow`, expected `refuse` or `rename`",
+        ),
+        ("formulas = \"keep\"", "link[orders].formulas: unknown variant `keep`, expected `hold` or `value`"),
+    ] {
+        let wrong = Folder::new().wrong(&small_with(inside));
+        assert!(wrong[0].starts_with(expected), "{wrong:?}");
+        assert_eq!(wrong.len(), 1);
+    }
 }
 
 #[test]

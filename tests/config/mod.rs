@@ -55,6 +55,11 @@ impl Folder {
         load(&path, &self.surroundings)
     }
 
+    /// The settings of a file that is taken.
+    fn right(&self, text: &str) -> Settings {
+        self.load(text).expect("the file is taken")
+    }
+
     /// What is wrong with a file that must not be taken: `path: what` of each complaint.
     fn wrong(&self, text: &str) -> Vec<String> {
         let complaints = self.load(text).expect_err("the file is taken");

@@ -12,6 +12,7 @@ use sheetbridge::database::error::Error;
 use sheetbridge::database::key::key_of;
 use sheetbridge::database::read::{chunk, rows_by_key};
 use sheetbridge::database::schema::table_schema;
+use sheetbridge::database::spelling::{equal, is_loose, own};
 use sheetbridge::database::statement::Lock;
 use sheetbridge::database::write;
 use sheetbridge::model::key::Key;
@@ -234,6 +235,42 @@ async fn a_key_in_another_spelling_finds_its_row() {
         let found = rows_by_key(&mut ours(server).await, &table, &keys, Lock::None).await.expect("selects");
         let rows: Vec<_> = found.into_iter().map(|(_, row)| row).collect();
         assert_eq!(rows, [Some(vec![word("Ann  ")]), Some(vec![word("bob")]), None], "{server}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_tells_its_own_spelling_of_a_key_and_which_keys_are_one() {
+    for_each_server(async |server| {
+        let db = server.fresh_database("own_spelling").await;
+        for (table, columns, rows) in [
+            ("utf", "k VARCHAR(9) COLLATE utf8mb4_unicode_ci, n INT", "('Ann  ', 1), ('éva', 1), ('straße', 1)"),
+            ("latin", "k CHAR(9) CHARACTER SET latin1 COLLATE latin1_swedish_ci, n INT", "('Ann', 1), ('éva', 1), ('bo', 1)"),
+        ] {
+            server
+                .sql(&format!(
+                    "CREATE TABLE {db}.{table} ({columns}, PRIMARY KEY (n, k)); INSERT INTO {db}.{table} VALUES {rows}"
+                ))
+                .await;
+            let schema = schema(server, &db, table).await;
+            assert!(is_loose(&schema), "{server} {table}");
+            let key = |k: &str, n| Key(vec![Value::Int(n), word(k)]);
+            let asked = [key("ANN", 1), key("Ann", 1), key("ANN", 2), key("carl", 1), key("ÉVA", 1)];
+            let mut conn = ours(server).await;
+            let mut found = own(&mut conn, &schema, &asked).await.expect("selects");
+            found.sort();
+            let mut expected = [(key("ANN", 1), key("Ann", 1)), (key("Ann", 1), key("Ann", 1)), (key("ÉVA", 1), key("éva", 1))];
+            expected.sort();
+            assert_eq!(found, expected, "{server} {table}");
+            let pairs = [
+                (key("zoe", 1), key("ZOE", 1)),
+                (key("zoe", 1), key("ZOE", 2)),
+                (key("zoe", 1), key("zo", 1)),
+                (key("zoé", 1), key("ZOÉ", 1)),
+            ];
+            let one = equal(&mut conn, &schema, &pairs).await.expect("compares");
+            assert_eq!(one, [true, false, false, true], "{server} {table}");
+        }
     })
     .await;
 }

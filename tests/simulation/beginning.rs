@@ -6,7 +6,9 @@ use std::time::Duration;
 use sheetbridge::engine::input::{ColumnPlan, LinkPlan};
 use sheetbridge::model::base::RowBase;
 use sheetbridge::model::link::LinkName;
-use sheetbridge::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, LinkRules, Paste, Policy, Tie};
+use sheetbridge::model::rule::{
+    ColumnRule, Deletes, Direction, FirstMatch, Formulas, KeyEdits, LinkRules, Paste, Policy, Tie,
+};
 use sheetbridge::model::value::Value;
 
 use super::dice::Dice;
@@ -165,10 +167,12 @@ pub(super) fn plan(at: usize, dice: &mut Dice) -> LinkPlan {
         match_on: Vec::new(),
         tie: if dice.chance(0.5) { Tie::Database } else { Tie::Sheet },
         paste: Paste::Rows,
+        key_edits: KeyEdits::Refuse,
+        formulas: Formulas::Hold,
         insert_after: Duration::from_secs(2),
         delete_grace: Duration::from_secs(13),
         second_look: Duration::from_secs(10),
         sweep_interval: Duration::from_secs(dice.between(3, 30)),
     };
-    LinkPlan { rules, columns, auto_key: true }
+    LinkPlan { rules, columns, auto_key: true, loose_keys: false }
 }

@@ -11,7 +11,7 @@ use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::grid::Helper;
 use sheetbridge::model::link::{LinkName, SheetId};
 use sheetbridge::model::mark::{BatchNumber, EffectId, Owner};
-use sheetbridge::model::rule::{Deletes, FirstMatch, LinkRules, Paste, Policy, Tie};
+use sheetbridge::model::rule::{Deletes, FirstMatch, Formulas, KeyEdits, LinkRules, Paste, Policy, Tie};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -25,12 +25,14 @@ fn engine() -> Engine {
         match_on: Vec::new(),
         tie: Tie::Database,
         paste: Paste::Rows,
+        key_edits: KeyEdits::Refuse,
+        formulas: Formulas::Hold,
         insert_after: HOUR,
         delete_grace: HOUR,
         second_look: HOUR,
         sweep_interval: HOUR,
     };
-    let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true };
+    let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true, loose_keys: false };
     Engine::new(Start {
         owner: Owner { installation: "k3v9".into(), generation: 1 },
         tables: vec![Table::new(plan, BTreeMap::new(), BTreeSet::new(), Life::Live)],
@@ -47,7 +49,7 @@ fn engine() -> Engine {
 
 fn nothing() -> View {
     let helper = Some(Helper { sheet: SheetId(9), row_count: 3048, column_count: 26 });
-    let tab = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };
+    let tab = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new(), spelled: BTreeMap::new() };
     View { tokens: Vec::new(), foreign: Vec::new(), helper, tabs: vec![Ok(tab)] }
 }
 

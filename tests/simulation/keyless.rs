@@ -84,20 +84,23 @@ fn a_row_without_key_that_was_hit_is_not_taken_for_a_keyed_one_that_was_left_the
 
 #[test]
 fn a_row_that_got_another_ones_key_by_mistake_gets_its_own_also_when_a_person_cleared_that() {
-    // given a row that shows the new key and the new cell of the one below it
+    // given a row that somebody has just edited, and that shows the new key and the new cell of the one below it
     let mut world = World::arranged(|_| {});
     world.app_rename(0, 2);
     updates(&mut world, 6, 1, 901);
     is_missed(&mut world);
+    let edited = at(&world, 1);
+    world.type_cell(0, edited, 2, Cell::number(902.0));
     let shows_6 = |world: &World| world.sheet.tabs[0].iter().any(|row| row.id() == Some(6));
     until(&mut world, "a hit", shows_6);
-    let (place, was) = (at(&world, 6), world.server.tables[0][&1].clone());
+    let (place, mut record) = (at(&world, 6), world.server.tables[0][&1].clone());
     let row = uid(&world, place);
     // when a person clears that key
     world.clear_key(0, place);
     rest(&mut world);
-    // then it is row 1 again, and that record was neither deleted nor made anew
+    // then it is row 1 again, and that record has the edit: it was neither deleted nor made anew
     assert_eq!(uid(&world, at(&world, 1)), row);
-    assert_eq!((world.witness.table_writes, world.witness.deletes), (0, 0));
-    assert_eq!(world.server.tables[0].get(&1), Some(&was));
+    record[2] = Value::Int(902);
+    assert_eq!(world.server.tables[0].get(&1), Some(&record));
+    assert_eq!((world.server.tables[0].len(), world.witness.deletes), (5, 0));
 }

@@ -287,6 +287,10 @@ impl World {
         } else {
             1_000 * self.new_value() as Id
         };
+        self.retype_key(tab, at, new);
+    }
+
+    pub(super) fn retype_key(&mut self, tab: usize, at: usize, new: Id) {
         let row = &mut Rc::make_mut(&mut self.sheet).tabs[tab][at];
         let Some(old) = row.id().filter(|old| *old != new) else { return };
         row.put(0, Cell::number(new as f64));

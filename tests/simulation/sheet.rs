@@ -259,7 +259,8 @@ impl Sheet {
                 return Err(Trouble { reason: "merged cells among the linked columns".into() });
             }
             let columns = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
-            Ok(TabView { sheet: sheet(at), columns, rows: rows.iter().enumerate().map(row).collect() })
+            let (rows, spelled) = (rows.iter().enumerate().map(row).collect(), BTreeMap::new());
+            Ok(TabView { sheet: sheet(at), columns, rows, spelled })
         };
         View {
             tokens: tokens.collect(),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use sheetbridge::engine::adopt::Knowledge;
-use sheetbridge::engine::effect::Effect;
+use sheetbridge::engine::effect::{Effect, Spelling};
 use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::plan::{Aim, Plan};
@@ -22,18 +22,20 @@ pub(super) struct Call {
     effect: Effect,
     step: u32,
     answer: Option<Input>,
+    /// What is told with the answer.
+    after: Vec<Input>,
     /// The view of a read, between the moment it was taken and its answer.
     view: Option<View>,
 }
 
 impl Call {
     pub(super) fn new(effect: Effect) -> Self {
-        Self { effect, step: 0, answer: None, view: None }
+        Self { effect, step: 0, answer: None, after: Vec::new(), view: None }
     }
 
     pub(super) fn name(&self) -> &'static str {
         match &self.effect {
-            Effect::Read(_) | Effect::ReadRows(..) => "Read",
+            Effect::Read(_) | Effect::ReadRows(..) | Effect::Spell(..) => "Read",
             Effect::Write(_) => "Write",
             Effect::Send(_) => "Send",
             Effect::Settle(_) => "Settle",
@@ -65,13 +67,18 @@ impl World {
     /// One step of a call; gives it back while it is not over.
     fn go_on(&mut self, mut call: Call) -> Option<Call> {
         if let Some(answer) = call.answer.take() {
-            self.give(answer);
+            self.engine.handle(self.clock, answer);
+            for input in call.after {
+                self.engine.handle(self.clock, input);
+            }
+            self.pump();
             return None;
         }
         call.step += 1;
         call.answer = match &call.effect {
             Effect::Read(number) => self.read(*number, &[], call.step, &mut call.view),
             Effect::ReadRows(number, scopes) => self.read(*number, scopes, call.step, &mut call.view),
+            Effect::Spell(number, keys) => Some(self.spell(*number, keys)),
             Effect::Write(writes) => Some(self.write(writes)),
             Effect::Send(plan) => self.send(plan, call.step),
             // Void the token, then read it: two calls, and each has its time.
@@ -131,6 +138,7 @@ impl World {
                         .map(|(tab, key)| (*tab, key.clone(), self.server.state(*tab, key)))
                         .collect();
                     let rows: Vec<(usize, Key, DbState)> = rows;
+                    call.after = keys.iter().filter_map(|(tab, key)| self.respelled(*tab, key)).collect();
                     for (tab, _, state) in &rows {
                         if let Some(row) = state.row() {
                             self.witness.daemon_knows(*tab, row);
@@ -158,6 +166,22 @@ impl World {
             Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => return None,
         };
         Some(call)
+    }
+
+    fn spell(&self, number: u64, keys: &[Spelling]) -> Input {
+        let own = |asked: &Spelling| {
+            let shown = id(&asked.key);
+            let fold = |id: i64| self.server.same.map_or(id, |same| same(id));
+            let alike = asked.alike.as_ref().map(id).filter(|alike| fold(*alike) == fold(shown));
+            let own = self.server.own(asked.table, shown).or(alike).filter(|own| *own != shown)?;
+            Some((asked.table, asked.key.clone(), key(own)))
+        };
+        Input::Spelled(number, keys.iter().filter_map(own).collect())
+    }
+
+    fn respelled(&self, table: usize, from: &Key) -> Option<Input> {
+        let own = self.server.own(table, id(from)).filter(|own| *own != id(from))?;
+        Some(Input::Respelled { table, from: from.clone(), to: key(own) })
     }
 
     fn read(&mut self, number: u64, scopes: &[Scope], step: u32, view: &mut Option<View>) -> Option<Input> {

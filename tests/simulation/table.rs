@@ -27,6 +27,8 @@ pub(super) struct Server {
     pub(super) next_id: Id,
     /// The link's filter; without one every row is inside.
     pub(super) inside: Option<fn(&Record) -> bool>,
+    /// By which keys compare, where several are one to the server.
+    pub(super) same: Option<fn(Id) -> Id>,
     /// Records that were outside of it at some time.
     pub(super) left: BTreeSet<(TableIndex, Id)>,
     log: Vec<Transaction>,
@@ -38,6 +40,7 @@ impl Server {
             tables: vec![BTreeMap::new(); tables],
             next_id: 1,
             inside: None,
+            same: None,
             left: BTreeSet::new(),
             log: Vec::new(),
         }
@@ -82,6 +85,13 @@ impl Server {
         if let Some(last) = self.log.last_mut() {
             last.looks.push((table, key));
         }
+    }
+
+    /// The key of the record that the server finds under this one.
+    pub(super) fn own(&self, at: TableIndex, id: Id) -> Option<Id> {
+        let rows = &self.tables[at];
+        let is_same = |other: &&Id| self.same.is_some_and(|same| same(**other) == same(id));
+        rows.get_key_value(&id).map(|(id, _)| *id).or_else(|| rows.keys().find(is_same).copied())
     }
 
     /// True when the link shows such a row.

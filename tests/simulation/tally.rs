@@ -123,7 +123,7 @@ impl Tally {
             }
             WriteAim::Insert { .. } => self.line("new in the sheet: made in the table"),
             WriteAim::Delete { .. } => self.line("gone in the sheet: deleted"),
-            WriteAim::Mark { .. } | WriteAim::Tie { .. } => {}
+            WriteAim::Mark { .. } | WriteAim::Tie { .. } | WriteAim::Rename(_) => {}
             WriteAim::Recreate { .. } => self.line("gone in the table, changed in the sheet: made again"),
         }
     }

@@ -122,6 +122,7 @@ pub(super) fn write(write: &TableWrite, outcome: &WriteOutcome) -> String {
         WriteAim::Mark { key, .. } => format!("mark {key} as deleted"),
         WriteAim::Tie { key, claim, .. } => format!("tie {key} by {claim}"),
         WriteAim::Recreate { key, changed, .. } => format!("recreate {key} with {changed:?} changed"),
+        WriteAim::Rename(renaming) => format!("rename {} to {}", renaming.from, renaming.to),
     };
     let then = match outcome {
         WriteOutcome::Done { after, key, left, refused, wrote, .. } => format!(

@@ -3,6 +3,7 @@
 use sheetbridge::engine::effect::{TableWrite, Want, WriteAim};
 use sheetbridge::engine::guard::{self, Meant};
 use sheetbridge::engine::input::{DbRow, DbState, Input, WriteOutcome};
+use sheetbridge::engine::rename::Renaming;
 use sheetbridge::engine::table::Claim;
 use sheetbridge::model::base::{BaseChange, RowBase};
 use sheetbridge::model::cell::Cell;
@@ -47,9 +48,8 @@ impl World {
                 .find_map(|want| mean(want.clone()).err().map(|reason| (want.column, reason)))
                 .and_then(|(column, reason)| refused(column, reason)),
             WriteAim::Insert { key, cells, .. } => {
-                if let Some(there) =
-                    key.as_ref().and_then(|key| self.server.tables[write.table].get(&id(key)))
-                {
+                let there = key.as_ref().and_then(|key| self.server.own(write.table, id(key)));
+                if let Some(there) = there.and_then(|there| self.server.tables[write.table].get(&there)) {
                     let admits = self.server.admits(there);
                     return Some(if admits { WriteOutcome::Exists } else { WriteOutcome::Outside });
                 }
@@ -62,7 +62,8 @@ impl World {
             WriteAim::Delete { .. }
             | WriteAim::Mark { .. }
             | WriteAim::Tie { .. }
-            | WriteAim::Recreate { .. } => None,
+            | WriteAim::Recreate { .. }
+            | WriteAim::Rename(_) => None,
         }
     }
 
@@ -78,6 +79,7 @@ impl World {
             WriteAim::Recreate { key, base, before, cells, changed } => {
                 self.recreate(write, (key, base), before, cells, changed)
             }
+            WriteAim::Rename(renaming) => self.rename(write, renaming),
         }
     }
 
@@ -96,6 +98,7 @@ impl World {
             (WriteAim::Mark { .. }, _) => "row marked as deleted",
             (WriteAim::Tie { .. }, _) => "row tied to its record",
             (WriteAim::Recreate { .. }, _) => "row made again",
+            (WriteAim::Rename(_), _) => "record takes another key",
         });
         self.tally.wrote(write, outcome);
         self.trace(|| tell::write(write, outcome));
@@ -130,7 +133,7 @@ impl World {
                 Err(reason) => refused.push((want.column, reason)),
             }
         }
-        let guarded = guard::columns(self.plan(table), base, known, &shown_row(&locked), &meant);
+        let mut guarded = guard::columns(self.plan(table), base, known, &shown_row(&locked), &meant);
         let (mut row, wrote) = (locked, !guarded.sets.is_empty());
         for (column, value) in &guarded.sets {
             self.witness.daemon_writes(table, id(key), *column, &shown(value));
@@ -141,6 +144,7 @@ impl World {
             row[*column] = value.clone();
         }
         self.witness.daemon_knows(table, &shown_row(&row));
+        guard::calculated(&mut guarded.base, &meant, &shown_row(&row));
         let after = if wrote { self.put(write, row) } else { self.server.state_of(&row) };
         if let Some(owed) = write.pays.filter(|_| guarded.left.is_empty() && refused.is_empty()) {
             self.store.owed.remove(&owed);
@@ -160,14 +164,16 @@ impl World {
         cells: &[GridCell],
     ) -> WriteOutcome {
         let table = write.table;
-        if let Some(there) = typed.and_then(|typed| self.server.tables[table].get(&id(typed))) {
+        let there = typed.and_then(|typed| self.server.own(table, id(typed)));
+        if let Some(there) = there.and_then(|there| self.server.tables[table].get(&there)) {
             return if self.server.admits(there) { WriteOutcome::Exists } else { WriteOutcome::Outside };
         }
         let made = typed.map_or(self.server.next_id, id);
         let mut meant = Vec::new();
         for (column, cell) in cells.iter().enumerate() {
             let cell = if column == 0 { Cell::number(made as f64) } else { cell.value.clone() };
-            match mean(Want { column, cell, instead: None, wins: true, stands: true, form_stands: false }) {
+            let calculated = cells[column].formula.is_some();
+            match mean(Want { calculated, ..Want::of(column, cell) }) {
                 Ok(one) => meant.push(one),
                 Err(reason) => return WriteOutcome::Refused { column: Some(column), reason },
             }
@@ -177,7 +183,8 @@ impl World {
         self.witness.left.extend(self.server.left.iter().copied());
         self.witness.daemon_inserts(table, made, claim, &shown);
         self.judge_double(table, claim, &shown[1]);
-        let base = guard::inserted(WIDTH, &meant);
+        let mut base = guard::inserted(WIDTH, &meant);
+        guard::calculated(&mut base, &meant, &shown_row(&row));
         let after = self.put(write, row);
         let kept = &mut self.store.links[table];
         match claim {
@@ -269,7 +276,7 @@ impl World {
         let mut meant = Vec::new();
         for (column, image) in before.iter().enumerate() {
             let cell = cells[column].value.clone();
-            let want = Want { column, cell, instead: None, wins: true, stands: true, form_stands: false };
+            let want = Want::of(column, cell);
             if !changed.contains(&column) {
                 meant.push(Meant { want, value: image.value.clone(), shown: image.shown.clone() });
                 continue;
@@ -287,6 +294,45 @@ impl World {
         let after = self.put(write, row);
         self.store.change(table, &BaseChange::Set(key.clone(), base.clone()));
         done(key, after, Some(base), true)
+    }
+}
+
+impl World {
+    fn rename(&mut self, write: &TableWrite, renaming: &Renaming) -> WriteOutcome {
+        let Renaming { from, to, base, known, cells, respelled } = renaming;
+        let table = write.table;
+        let Some(locked) = self.server.tables[table].get(&id(from)).cloned() else {
+            return done(from, DbState::Gone(None), None, false);
+        };
+        let state = self.server.state_of(&locked);
+        if !self.server.admits(&locked) || !guard::is_weighed(base, known.as_ref(), &shown_row(&locked)) {
+            return done(from, state, None, false);
+        }
+        if self.server.own(table, id(to)).is_some_and(|there| there != id(from)) {
+            return WriteOutcome::Refused { column: None, reason: "another row has this key already".into() };
+        }
+        let mut meant = Vec::new();
+        for (column, cell) in cells {
+            match mean(Want::of(*column, cell.clone())) {
+                Ok(one) => meant.push(one),
+                Err(reason) => return WriteOutcome::Refused { column: Some(*column), reason },
+            }
+        }
+        let base = guard::renamed(base, &meant);
+        self.witness.daemon_renames(table, id(from), id(to), *respelled);
+        let mut row = locked;
+        row[0] = Value::Int(id(to));
+        self.witness.table_holds(table, &row);
+        self.witness.table_writes += 1;
+        self.last_write = self.clock;
+        let after = self.server.state_of(&row);
+        let gone = self.server.delete(table, id(from));
+        let (_, mut image) = self.server.put(table, row);
+        image.renamed_from = Some(from.clone());
+        self.server.commit(self.clock, vec![write.effect], vec![gone, (table, image)]);
+        self.store.change(table, &BaseChange::Forget { key: from.clone(), dead: !respelled });
+        self.store.change(table, &BaseChange::Set(to.clone(), base.clone()));
+        done(to, after, Some(base), true)
     }
 }
 

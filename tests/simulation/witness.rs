@@ -199,8 +199,8 @@ impl Witness {
 
     /// A row stands for a key, and for every key that this one becomes.
     pub(super) fn bind(&mut self, uid: Uid, tab: usize, id: Id) {
-        let mut next = Some(id);
-        while let Some(id) = next {
+        let (mut next, mut seen) = (Some(id), BTreeSet::new());
+        while let Some(id) = next.filter(|id| seen.insert(*id)) {
             self.bound.insert((uid, tab, id));
             next = self.renamed.get(&(tab, id)).copied();
         }
@@ -332,6 +332,33 @@ impl Witness {
             self.violate(format!("wrong tie: row {uid} never showed the value of {tab}/{id}"));
         }
         self.bind(uid, tab, id);
+    }
+
+    /// The daemon gives a record another key: somebody must have typed it into a row of that record.
+    pub(super) fn daemon_renames(&mut self, tab: usize, from: Id, to: Id, respelled: bool) {
+        let rows = self.bound.iter().filter(|(_, t, id)| (*t, *id) == (tab, from)).map(|(uid, ..)| *uid);
+        let typed = rows.into_iter().any(|uid| self.bound.contains(&(uid, tab, to)));
+        if !typed || !self.key_typed.contains(&(tab, to)) {
+            self.violate(format!("wrong key: nobody typed {to} into a row of {tab}/{from}"));
+        }
+        if self.dead.contains(&(tab, to)) {
+            self.violate(format!("resurrection: {tab}/{to} was deleted, and {from} takes its key"));
+        }
+        let acts = self.acts;
+        self.app_renamed(tab, from, to);
+        self.acts = acts;
+        if respelled {
+            self.dead.remove(&(tab, from));
+        }
+        self.history_moves(tab, from, to);
+    }
+
+    /// What a record held before it held under its old key.
+    fn history_moves(&mut self, tab: usize, from: Id, to: Id) {
+        for column in 1..WIDTH {
+            let was = self.history.get(&(tab, from, column)).cloned().unwrap_or_default();
+            self.history.entry((tab, to, column)).or_default().extend(was);
+        }
     }
 
     pub(super) fn daemon_deletes(&mut self, tab: usize, record: &Record, rows: usize, now: Micros) {

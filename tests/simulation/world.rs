@@ -9,7 +9,7 @@ use sheetbridge::engine::effect::{Naming, Remark};
 use sheetbridge::engine::input::{EditHint, LinkPlan, Micros, Seq};
 use sheetbridge::engine::plan::Plan;
 use sheetbridge::model::mark::EffectId;
-use sheetbridge::model::rule::{Deletes, FirstMatch, LinkRules, Policy, Tie};
+use sheetbridge::model::rule::{Deletes, FirstMatch, KeyEdits, LinkRules, Policy, Tie};
 
 use super::beginning::plan;
 use super::daemon::start;
@@ -101,7 +101,12 @@ impl World {
         let weather = Weather::draw(&mut dice, climate.faults);
         let habits = habits(&mut dice, climate.deeds);
         let manners = [60, 14, if dice.chance(0.7) { 12 } else { 0 }, if dice.chance(0.5) { 9 } else { 0 }];
-        let plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
+        let mut plans: Vec<LinkPlan> = (0..climate.links).map(|at| plan(at, &mut dice)).collect();
+        if seed.is_multiple_of(4) {
+            for plan in &mut plans {
+                plan.rules.key_edits = KeyEdits::Rename;
+            }
+        }
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
         world.server.inside = climate.inside;

@@ -80,7 +80,7 @@ impl Home {
     /// The same account, as the daemon knows it.
     fn account(&self) -> connect::Server {
         connect::Server {
-            address: connect::Address::Socket(self.server.socket().clone()),
+            address: connect::Address::Socket(self.server.socket()),
             user: self.user.clone(),
             password: "pw".to_owned().into(),
             tls: connect::Tls::Disabled,

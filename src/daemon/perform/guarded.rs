@@ -68,7 +68,7 @@ impl Performer {
                 self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
             }
             WriteAim::Delete { key, base } | WriteAim::Mark { key, base } => {
-                let Some(locked) = rows::lock_row(tx, &table.schema, key).await? else {
+                let Some(locked) = lock(tx, table, key).await? else {
                     return self.forget(tx, table, key, None).await;
                 };
                 let row = table.row(&locked);
@@ -86,6 +86,7 @@ impl Performer {
             WriteAim::Recreate { key, base, before, cells, changed } => {
                 self.recreate(tx, table, write, ((key, base), before, cells, changed)).await
             }
+            WriteAim::Rename(renaming) => self.rename(tx, table, write, renaming).await,
         }
     }
 
@@ -96,7 +97,7 @@ impl Performer {
         write: &TableWrite,
         (key, base, known, wants): (&Key, &RowBase, Option<&DbRow>, &[Want]),
     ) -> Result<WriteOutcome, Stop> {
-        let Some(locked) = rows::lock_row(tx, &table.schema, key).await? else {
+        let Some(locked) = lock(tx, table, key).await? else {
             return Ok(done(key, DbState::Gone(None), None, false));
         };
         let mut after = table.state(&locked);
@@ -108,16 +109,17 @@ impl Performer {
                 Err(reason) => refused.push((want.column, reason)),
             }
         }
-        let guarded = guard::columns(&table.plan, base, known, &locked, &understood);
+        let mut guarded = guard::columns(&table.plan, base, known, &locked, &understood);
         let changed = !guarded.sets.is_empty();
         if changed {
             let sets: Vec<(usize, Value)> =
-                guarded.sets.into_iter().map(|(at, value)| (table.place(at), value)).collect();
+                guarded.sets.iter().map(|(at, value)| (table.place(*at), value.clone())).collect();
             rows::update(tx, &table.schema, key, &sets).await?;
             let Some(read_back) = rows::lock_row(tx, &table.schema, key).await? else {
                 return Err(Stop::Outcome(WriteOutcome::Failed));
             };
             after = table.state(&read_back);
+            guard::calculated(&mut guarded.base, &understood, &table.row(&read_back));
             let entry = entry(table, write, Kind::Write, Some(key), None, (Some(&locked), after.row()));
             store::ledger::append(tx, &[entry]).await?;
         }
@@ -159,6 +161,7 @@ impl Performer {
         };
         let after = table.row(&read_back);
         let mut base = guard::inserted(table.plan.columns.len(), &meant);
+        guard::calculated(&mut base, &meant, &after);
         for (at, column) in table.plan.columns.iter().enumerate() {
             if column.key && claim.is_some() {
                 base.columns[at] = Some(agreed(&after[at]));
@@ -264,7 +267,7 @@ impl Performer {
         let mut sent = Vec::new();
         for (at, image) in before.iter().enumerate() {
             let cell = cells[at].value.clone();
-            let want = Want { column: at, cell, instead: None, wins: true, stands: true, form_stands: false };
+            let want = Want::of(at, cell);
             let meant = if changed.contains(&at) {
                 mean(table, &want).map_err(|reason| Refused { column: at, reason })?
             } else {
@@ -290,6 +293,16 @@ impl Performer {
     }
 }
 
-fn done(key: &Key, after: DbState, base: Option<RowBase>, wrote: bool) -> WriteOutcome {
+/// Locks a record; `None` where the server finds one under this key that has another spelling by now.
+pub(super) async fn lock(
+    tx: &mut Transaction<'static>,
+    table: &Table,
+    key: &Key,
+) -> database::error::Result<Option<Vec<Value>>> {
+    let found = rows::lock_row(tx, &table.schema, key).await?;
+    Ok(found.filter(|row| table.own_key(key, row).is_none()))
+}
+
+pub(super) fn done(key: &Key, after: DbState, base: Option<RowBase>, wrote: bool) -> WriteOutcome {
     WriteOutcome::Done { after, key: key.clone(), base, left: Vec::new(), refused: Vec::new(), wrote }
 }

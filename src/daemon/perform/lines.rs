@@ -32,6 +32,7 @@ impl Performer {
             WriteAim::Mark { key, .. } => (key.to_string(), "row marked as deleted".to_owned()),
             WriteAim::Tie { key, .. } => (key.to_string(), "row tied to its record".to_owned()),
             WriteAim::Recreate { key, .. } => (key.to_string(), "deleted row made again".to_owned()),
+            WriteAim::Rename(renaming) => (renaming.from.to_string(), "another key".to_owned()),
         };
         let became = match outcome {
             WriteOutcome::Done { key, wrote, left, refused, .. } => {

@@ -28,6 +28,14 @@ pub(super) enum LookupError {
     Server(#[from] mysql_async::Error),
 }
 
+/// What a look at rows by their keys showed.
+#[derive(Default)]
+struct Probed {
+    rows: Vec<(TableIndex, Key, DbState)>,
+    /// Keys whose records are spelled in another way: as they were asked for, and as the table has them.
+    respelled: Vec<(TableIndex, Key, Key)>,
+}
+
 impl Performer {
     /// Reads the tabs; of those with [`Scope::Rows`] only these. Without scopes everything.
     pub(super) async fn read(&self, number: ReadNumber, scopes: &[Scope]) -> Input {
@@ -107,24 +115,24 @@ impl Performer {
         }
     }
 
-    pub(super) async fn probe(&self, effect: EffectId, keys: Vec<(TableIndex, Key)>) -> Input {
+    pub(super) async fn probe(&self, effect: EffectId, keys: Vec<(TableIndex, Key)>) -> Vec<Input> {
         match self.probe_rows(effect, &keys).await {
-            Ok(rows) => Input::Probed(effect, rows),
+            Ok(Probed { rows, respelled }) => {
+                let respelled =
+                    respelled.into_iter().map(|(table, from, to)| Input::Respelled { table, from, to });
+                std::iter::once(Input::Probed(effect, rows)).chain(respelled).collect()
+            }
             Err(error) => {
                 tracing::info!(SHEET = self.spreadsheet.0, %error, "rows could not be looked up: tried again");
-                Input::ProbeFailed(effect)
+                vec![Input::ProbeFailed(effect)]
             }
         }
     }
 
     /// The select and the ledger entry in one transaction, rows locked: what commits later comes later in the stream.
-    async fn probe_rows(
-        &self,
-        effect: EffectId,
-        keys: &[(TableIndex, Key)],
-    ) -> Result<Vec<(TableIndex, Key, DbState)>, LookupError> {
+    async fn probe_rows(&self, effect: EffectId, keys: &[(TableIndex, Key)]) -> Result<Probed, LookupError> {
         let mut tx = self.begin_memory().await?;
-        let mut found = Vec::new();
+        let mut found = Probed::default();
         for (index, table) in self.tables.iter().enumerate() {
             let wanted: Vec<Key> =
                 keys.iter().filter(|(at, _)| *at == index).map(|(_, key)| key.clone()).collect();
@@ -132,8 +140,16 @@ impl Performer {
                 continue;
             }
             for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
-                let state = row.map_or(DbState::Gone(None), |row| table.state(&row));
-                found.push((index, key, state));
+                let state = match row.map(|row| (table.own_key(&key, &row), row)) {
+                    // Its record has another spelling by now, under which it is known or will be.
+                    Some((Some(own), _)) => {
+                        found.respelled.push((index, key.clone(), own));
+                        DbState::Gone(None)
+                    }
+                    Some((None, row)) => table.state(&row),
+                    None => DbState::Gone(None),
+                };
+                found.rows.push((index, key, state));
             }
         }
         store::ledger::append(&mut tx, &[mark(effect, Kind::Probe)]).await?;

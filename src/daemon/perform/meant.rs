@@ -44,14 +44,7 @@ pub(super) fn meant_row(
         if column.key && server_makes_key {
             continue;
         }
-        let want = Want {
-            column: at,
-            cell: cell.value.clone(),
-            instead: None,
-            wins: true,
-            stands: true,
-            form_stands: false,
-        };
+        let want = Want { calculated: cell.formula.is_some(), ..Want::of(at, cell.value.clone()) };
         if cell.value.is_blank() || table.column(at).generated {
             let cell = Cell::Blank;
             let want = if table.column(at).generated { want } else { Want { cell: cell.clone(), ..want } };

@@ -13,13 +13,16 @@ mod lookup;
 mod meant;
 mod pauses;
 mod prepare;
+mod rename;
 mod saying;
+mod spell;
 mod trace;
 mod wanted_tab;
 mod wording;
 mod write;
 
 pub use prepare::Memory;
+pub(super) use spell::spelled;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -106,12 +109,13 @@ impl Performer {
         match effect {
             Effect::Read(number) => vec![self.read(number, &[]).await],
             Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
+            Effect::Spell(number, keys) => vec![self.spell(number, &keys).await],
             Effect::Write(writes) => vec![self.write(writes).await],
             Effect::Send(plan) => vec![self.send(*plan).await],
             Effect::Settle(plan) => vec![self.settle(*plan).await],
             Effect::Commit(commit) => vec![self.commit(*commit).await],
             Effect::Name(names) => vec![self.name(names).await],
-            Effect::Probe { effect, keys } => vec![self.probe(effect, keys).await],
+            Effect::Probe { effect, keys } => self.probe(effect, keys).await,
             Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
             Effect::Pauses { table, pauses, knowledge } => {
                 vec![self.keep_pauses(table, &pauses, knowledge).await]

@@ -38,6 +38,7 @@ pub(super) fn entry(
 pub(super) fn journal(table: &Table, write: &TableWrite, outcome: &WriteOutcome) {
     let key = match (&write.aim, outcome) {
         (_, WriteOutcome::Done { key: made, .. }) => made.to_string(),
+        (WriteAim::Rename(renaming), _) => renaming.from.to_string(),
         (WriteAim::Insert { key, .. }, _) => key.as_ref().map(ToString::to_string).unwrap_or_default(),
         (
             WriteAim::Columns { key, .. }

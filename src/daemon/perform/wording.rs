@@ -45,12 +45,11 @@ pub(super) fn conflict_note(table: &Table, conflict: &Conflict) -> Option<Note> 
         (Winner::Rule, _) => "The link's own rule made one value of both: it stands on both sides.",
         (Winner::Nobody, _) => "Nobody's value was taken over: somebody has to decide.",
     };
-    let text = ours(&format!(
-        "{}: changed on both sides. {end}\n{}\nRule: {}",
-        column.header,
-        both.join("\n"),
-        conflict.rule
-    ));
+    let what = match (table.plan.columns[at].key, conflict.winner) {
+        (true, Winner::Database) => format!("{}: the key was changed here, and is put back.", column.header),
+        _ => format!("{}: changed on both sides. {end}", column.header),
+    };
+    let text = ours(&format!("{what}\n{}\nRule: {}", both.join("\n"), conflict.rule));
     Some(Note {
         link: table.link.rules.name.clone(),
         cause: Cause::Conflict { winner: Digest(winner.0), loser: Digest(loser.0) },

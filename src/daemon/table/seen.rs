@@ -1,5 +1,7 @@
 //! What a read of the tab, or a batch's receipt, shows of the link: its columns by the header, each row's key.
 
+use std::collections::BTreeMap;
+
 use super::Table;
 use crate::database::key::canonical;
 use crate::engine::input::{KeySeen, ReceiptRow, RowView, TabView, Trouble};
@@ -30,7 +32,7 @@ impl Table {
         }
         let rows = tab.rows.iter().filter(|row| row.row > 0);
         let rows = rows.map(|row| self.row_view(&layout, row)).collect();
-        Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows })
+        Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows, spelled: BTreeMap::new() })
     }
 
     fn layout(&self, header: &[GridCell], tab: &TabRead) -> Result<Layout, Trouble> {

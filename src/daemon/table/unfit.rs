@@ -120,7 +120,9 @@ mod tests {
 
     use super::*;
     use crate::model::link::LinkName;
-    use crate::model::rule::{ColumnRule, Deletes, Direction, FirstMatch, Paste, Policy, Tie};
+    use crate::model::rule::{
+        ColumnRule, Deletes, Direction, FirstMatch, Formulas, KeyEdits, Paste, Policy, Tie,
+    };
     use crate::model::schema::TableName;
 
     fn people() -> TableSchema {
@@ -153,6 +155,8 @@ mod tests {
             match_on: vec![match_on.to_owned()],
             tie: Tie::Database,
             paste: Paste::Rows,
+            key_edits: KeyEdits::Refuse,
+            formulas: Formulas::Hold,
             insert_after: Duration::ZERO,
             delete_grace: Duration::ZERO,
             second_look: Duration::ZERO,
