@@ -12,6 +12,7 @@ use crate::daemon::{DaemonError, pool_of};
 use crate::database::statement::Lock;
 use crate::database::{self, read, schema};
 use crate::engine::adopt::Knowledge;
+use crate::engine::bases::Bases;
 use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
 use crate::engine::preview::{Preview, preview};
@@ -80,7 +81,7 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
     engine.knowledge = knowledge;
     if adopts {
         engine.knowledge = Knowledge::Lost;
-        engine.base.clear();
+        engine.base = Bases::default();
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());
     let nothing = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };

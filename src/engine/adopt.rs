@@ -46,7 +46,7 @@ impl Engine {
     pub(super) fn begin_doubt(&mut self, index: usize, rows: &Rows<'_>) {
         let table = &mut self.tables[index];
         if table.knowledge != Knowledge::Sound && table.strangers.is_none() {
-            let unknown = rows.keys().filter(|key| !table.base.contains_key(*key));
+            let unknown = rows.keys().filter(|key| !table.base.contains_key(key));
             table.strangers = Some(unknown.cloned().collect());
         }
     }

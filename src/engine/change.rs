@@ -95,7 +95,7 @@ impl Engine {
             return Some(Next::Carried(vec![key.clone()]));
         }
         let old = pending.renamed_from.as_ref()?;
-        let old_base = table.base.get(old)?.clone();
+        let old_base = table.base.get(old)?;
         let is_gone = table.pending.get(old).is_some_and(|pending| matches!(pending.state, DbState::Gone(_)));
         let Found::Row(seen) = table.find(rows, old) else {
             return None;

@@ -200,7 +200,7 @@ impl Engine {
             return Next::Wait;
         }
         let table = &self.tables[index];
-        let base = table.base.get(key).cloned();
+        let base = table.base.get(key);
         let is_leaving = pending.state.row().is_none() && base.is_some();
         if is_leaving && table.removal.is_some() && !table.allowed.contains(key) {
             return Next::Stay;

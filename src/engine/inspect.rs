@@ -95,7 +95,7 @@ impl Engine {
             self.confirm_names(index, tab, &rows, writing);
         }
         let table = &self.tables[index];
-        let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
+        let known = |key: &&Key| table.base.contains_key(key) || table.pending.contains_key(*key);
         let keys: Vec<&Key> = rows.keys().filter(known).collect();
         for key in keys {
             match self.tables[index].find(&rows, key) {
@@ -135,16 +135,14 @@ impl Engine {
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));
         let editor = writing.hint(index, row.row).and_then(|hint| hint.editor.clone());
-        for (at, cell) in row.cells.iter().enumerate() {
-            table.date_edit(key, at, cell, between, editor.as_deref());
-        }
+        table.date_edits(key, &row.cells, between, editor.as_deref());
         if self.unhold(index, key, row) {
             return writing.leave_open(index, row.row);
         }
         let table = &self.tables[index];
         let pending = table.pending.get(key);
         let base = match (table.base.get(key), pending.map(|pending| &pending.state)) {
-            (Some(base), _) => base.clone(),
+            (Some(base), _) => base,
             // A first meeting: the row of the table is known, nothing has agreed yet.
             (None, Some(DbState::Row(_))) if table.owed_key(key).is_none() => {
                 RowBase { columns: vec![None; table.width()] }
@@ -305,7 +303,7 @@ impl Engine {
     fn inspect_absent(&mut self, index: usize, rows: &Rows<'_>, writing: &mut Writing) {
         let alike = lookalikes(&self.tables[index], rows);
         let table = &self.tables[index];
-        let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).cloned().collect();
+        let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).collect();
         let mut gone = Vec::new();
         for key in absent {
             let is_hidden = self.is_hidden(index, &key);
@@ -348,7 +346,7 @@ impl Engine {
     fn delete(&mut self, index: usize, key: Key, writing: &mut Writing) {
         let seq = self.seq;
         let table = &mut self.tables[index];
-        let Some(base) = table.base.get(&key).cloned() else {
+        let Some(base) = table.base.get(&key) else {
             return;
         };
         let aim = match table.plan.rules.deletes {

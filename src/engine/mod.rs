@@ -36,6 +36,7 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod adopt;
+pub mod bases;
 pub mod brake;
 pub mod carry;
 mod change;

@@ -174,6 +174,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::engine::bases::Bases;
     use crate::engine::input::{DbState, LinkPlan, RowView};
     use crate::engine::lifecycle::Life;
     use crate::engine::table::Pending;
@@ -207,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_key_whose_turn_it_is_comes_first_and_the_others_follow_round() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         for id in [1, 2, 3, 4] {
             let pending =
                 Pending { state: DbState::Gone(None), first: 0, commit: 0, renamed_from: None, was: None };

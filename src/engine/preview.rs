@@ -60,12 +60,13 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
     let seen = Rows::of(tab);
     let alike = lookalikes(table, &seen);
     let mut plan = Preview::default();
-    let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
-    for key in keys {
+    let shown = rows.keys().chain(seen.keys()).cloned();
+    let keys: BTreeSet<Key> = shown.chain(table.base.keys()).collect();
+    for key in &keys {
         let base = table.base.get(key);
-        match (base, rows.get(key), seen.find(key, base)) {
+        match (base.as_ref(), rows.get(key), seen.find(key, base.as_ref())) {
             (_, _, Found::Many) => plan.left += 1,
-            (_, Some(there), Found::Row(here)) => plan.meet(table, base, there, here),
+            (_, Some(there), Found::Row(here)) => plan.meet(table, base.as_ref(), there, here),
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
             (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,

@@ -100,10 +100,14 @@ impl Table {
 
     /// The row of a key.
     pub(crate) fn find<'a>(&self, rows: &Rows<'a>, key: &Key) -> Found<'a> {
+        let one = rows.find(key, None);
+        if matches!(one, Found::Nowhere) || matches!(one, Found::Row(_)) && !self.doubles.contains_key(key) {
+            return one;
+        }
         let base = self.base.get(key);
-        match rows.find(key, base) {
+        match rows.find(key, base.as_ref()) {
             Found::Row(row)
-                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(row, base)) =>
+                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(row, &base)) =>
             {
                 Found::Many
             }
@@ -132,7 +136,7 @@ impl Table {
     /// Does a read still show something else of the row than base holds? So it does of a row that it does not show.
     pub(super) fn differs(&self, key: &Key, rows: &Rows<'_>) -> bool {
         let Some(base) = self.base.get(key) else { return false };
-        rows.all(key).next().is_none_or(|row| !shows(row, base))
+        rows.all(key).next().is_none_or(|row| !shows(row, &base))
     }
 }
 
@@ -171,10 +175,10 @@ pub(crate) fn fingerprint(row: &RowView) -> Digest {
 /// Rows whose key cells were cleared or changed by a person: without a key that means something to us, and with exactly the
 /// content of a row that is missing. Only a content that stands once on each side tells anything.
 pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'a RowView> {
-    let missing = table.base.iter().filter(|(key, _)| !rows.contains(key));
-    let mut lost: BTreeMap<Vec<Digest>, Vec<&Key>> = BTreeMap::new();
-    for (key, base) in missing {
-        if let Some(content) = content_of_base(&table.plan, base) {
+    let mut lost: BTreeMap<Vec<Digest>, Vec<Key>> = BTreeMap::new();
+    for key in table.base.keys().filter(|key| !rows.contains(key)) {
+        let base = table.base.get(&key);
+        if let Some(content) = base.and_then(|base| content_of_base(&table.plan, &base)) {
             lost.entry(content).or_default().push(key);
         }
     }
@@ -192,7 +196,7 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
             && let Some(content) = content(&table.plan, row)
             && let Some([key]) = lost.get(&content).map(Vec::as_slice)
         {
-            found.entry((*key).clone()).or_default().push(row);
+            found.entry(key.clone()).or_default().push(row);
         }
     }
     found

@@ -58,7 +58,7 @@ pub(super) fn shuffle(table: &Table, rows: &Rows<'_>) -> Option<Shuffle> {
     let mut columns: BTreeMap<usize, (Changed, BTreeSet<&Key>)> = BTreeMap::new();
     for key in rows.keys().filter(|key| !table.meant.contains(*key)) {
         let Some(base) = table.base.get(key) else { continue };
-        let Found::Row(row) = rows.find(key, Some(base)) else { continue };
+        let Found::Row(row) = rows.find(key, Some(&base)) else { continue };
         let cells = row.cells.iter().zip(&base.columns).zip(&table.plan.columns).enumerate();
         for (at, ((cell, base), plan)) in cells {
             let is = cell.value.digest();

@@ -190,7 +190,7 @@ impl Engine {
             }
             Aim::Rekey { from, to, columns, read, base } => {
                 if hit(receipt, from.as_ref()) && (from.is_some() || unchanged(receipt, read)) {
-                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from)).cloned();
+                    let known = from.as_ref().and_then(|from| self.tables[index].base.get(from));
                     if let Some(from) = from.as_ref().filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
@@ -253,8 +253,7 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let table = &mut self.tables[index];
-        let mut base =
-            table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
+        let mut base = table.base.get(key).unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
         let agreed = base.clone();

@@ -137,7 +137,8 @@ impl World {
 pub(super) fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
-        let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
+        let mut table =
+            Table::new(plan.clone(), kept.base.clone().into_iter().collect(), kept.dead.clone(), life);
         table.knowledge = kept.knowledge;
         table.held = Holds::restored(kept.held.clone());
         table.restore_pauses(kept.pauses.iter().cloned());

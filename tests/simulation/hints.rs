@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sheetbridge::engine::bases::Bases;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{EditHint, Input, LinkPlan, TabView, View};
 use sheetbridge::engine::lifecycle::Life;
@@ -32,7 +33,7 @@ fn engine() -> Engine {
     let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true };
     Engine::new(Start {
         owner: Owner { installation: "k3v9".into(), generation: 1 },
-        tables: vec![Table::new(plan, BTreeMap::new(), BTreeSet::new(), Life::Live)],
+        tables: vec![Table::new(plan, Bases::default(), BTreeSet::new(), Life::Live)],
         effects: EffectId(1),
         number: BatchNumber(1),
         slot: 0,

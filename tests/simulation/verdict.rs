@@ -131,7 +131,7 @@ impl World {
             }
         }
         let remembered = self.engine.tables()[tab].base.get(&key(at));
-        if remembered != base {
+        if remembered.as_ref() != base {
             wrong.push(format!("base: {tab}/{} is not what the store has", id(&key(at))));
         }
     }
