@@ -8,7 +8,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::conflict::OwnRule;
+use crate::model::base::database_digest;
 use crate::model::cell::Cell;
+use crate::model::digest::Digest;
 use crate::model::grid::{GridCell, Helper, Token};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -66,6 +68,13 @@ pub struct DbCell {
     pub value: Value,
     /// The cell that shows it.
     pub shown: Cell,
+}
+
+impl DbCell {
+    /// The fingerprint that base keeps of the database's side.
+    pub fn digest(&self) -> Digest {
+        database_digest(&self.value, &self.shown)
+    }
 }
 
 /// A database row cut to the link's columns, in their order.

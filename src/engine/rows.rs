@@ -207,5 +207,5 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
 
 /// True when an image says nothing beyond base.
 pub(crate) fn is_base(base: &RowBase, row: &DbRow) -> bool {
-    row.iter().zip(&base.columns).all(|(cell, base)| base.is_some_and(|b| b.value == cell.value.digest()))
+    row.iter().zip(&base.columns).all(|(cell, base)| base.is_some_and(|b| b.value == cell.digest()))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sheetbridge::model::base::database_digest;
 use sheetbridge::model::rule::Deletes;
 
 use super::sheet::{COLUMNS, Row};
@@ -124,9 +125,10 @@ impl World {
                 continue;
             }
             let agreed = base.and_then(|base| base.columns[column]);
-            if !agreed
-                .is_some_and(|agreed| agreed.value == record[column].digest() && agreed.cell == cell.digest())
-            {
+            if !agreed.is_some_and(|agreed| {
+                agreed.value == database_digest(&record[column], &shown(&record[column]))
+                    && agreed.cell == cell.digest()
+            }) {
                 wrong.push(format!("base: {tab}/{at}.{column} agrees and base says otherwise"));
             }
         }
