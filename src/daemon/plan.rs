@@ -16,6 +16,7 @@ use crate::engine::bases::Bases;
 use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
 use crate::engine::preview::{Preview, preview};
+use crate::engine::row_views::RowViews;
 use crate::engine::table::Table as EngineTable;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -84,7 +85,7 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
         engine.base = Bases::default();
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());
-    let nothing = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };
+    let nothing = TabView { sheet: SheetId(0), columns: Vec::new(), rows: RowViews::default() };
     let preview = preview(&engine, &tab.unwrap_or(nothing), &rows);
     Ok(LinkPlan { table: rows.len(), tab: shown, preview })
 }

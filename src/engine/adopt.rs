@@ -8,6 +8,8 @@
 //! | lost | row | - | stays in the table alone until it is changed there |
 //! | lost | - | row | stays in the sheet alone: its key counts as dead |
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
@@ -47,7 +49,7 @@ impl Engine {
         let table = &mut self.tables[index];
         if table.knowledge != Knowledge::Sound && table.strangers.is_none() {
             let unknown = rows.keys().filter(|key| !table.base.contains_key(key));
-            table.strangers = Some(unknown.cloned().collect());
+            table.strangers = Some(unknown.map(Cow::into_owned).collect());
         }
     }
 

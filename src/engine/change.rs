@@ -103,8 +103,8 @@ impl Engine {
         if !is_gone || !draft.rows.insert((index, seen.row)) {
             return None;
         }
-        let (cells, new) = renamed_cells(table, row, seen, &old_base);
-        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+        let (cells, new) = renamed_cells(table, row, &seen, &old_base);
+        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, &seen));
         let aim = Aim::Rekey { from: Some(old.clone()), to: key.clone(), columns, read, base: new };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));
         Some(Next::Carried(vec![old.clone(), key.clone()]))

@@ -211,7 +211,7 @@ impl Engine {
             (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
             (DbState::Row(row) | DbState::Outside(row), Found::Row(seen)) => {
                 let copied = rows.all(key).count() > 1;
-                self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
+                self.draft_cells(index, tab, (key, pending, row), base, (&seen, copied), draft, writing)
             }
             (DbState::Row(row), Found::Nowhere) => {
                 if let Some(next) =
@@ -257,7 +257,7 @@ impl Engine {
                 }
                 let is_copied = rows.all(key).count() > 1;
                 let listed = writing.given_up.contains(&(index, key.clone()));
-                self.draft_delete(index, tab, key, &base, (seen, is_copied), listed, draft)
+                self.draft_delete(index, tab, key, &base, (&seen, is_copied), listed, draft)
             }
             // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {

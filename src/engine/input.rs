@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::conflict::OwnRule;
+use crate::engine::row_views::RowViews;
 use crate::model::base::database_digest;
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
@@ -151,7 +152,7 @@ pub struct TabView {
     /// Where each of the link's columns stands in the grid.
     pub columns: Vec<u32>,
     /// Rows below the header, in order, blank ones included.
-    pub rows: Vec<RowView>,
+    pub rows: RowViews,
 }
 
 /// Why a tab cannot be worked on: the link pauses until a read without trouble.

@@ -94,14 +94,15 @@ impl Engine {
             self.begin_doubt(index, &rows);
             self.confirm_names(index, tab, &rows, writing);
         }
-        let table = &self.tables[index];
-        let known = |key: &&Key| table.base.contains_key(key) || table.pending.contains_key(*key);
-        let keys: Vec<&Key> = rows.keys().filter(known).collect();
-        for key in keys {
-            match self.tables[index].find(&rows, key) {
-                Found::Row(row) => self.inspect_row(index, key, (row, &rows), writing),
+        for key in rows.keys() {
+            let table = &self.tables[index];
+            if !table.base.contains_key(&key) && !table.pending.contains_key(&*key) {
+                continue;
+            }
+            match table.find(&rows, &key) {
+                Found::Row(row) => self.inspect_row(index, &key, (&row, &rows), writing),
                 Found::Many => {
-                    for row in rows.all(key) {
+                    for row in rows.all(&key) {
                         let text =
                             "this key stands in several rows: clear it in the copy to make a new record";
                         writing.judge(index, row.row, Outcome::Refused, None, text.into());

@@ -69,6 +69,7 @@ mod reading;
 mod receipt;
 pub mod reconcile;
 mod revival;
+pub mod row_views;
 mod rows;
 mod shuffle;
 mod stream;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is carried out. A conflict is counted as one, whoever would win it: times are not known in a plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
@@ -60,20 +61,20 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
     let seen = Rows::of(tab);
     let alike = lookalikes(table, &seen);
     let mut plan = Preview::default();
-    let shown = rows.keys().chain(seen.keys()).cloned();
-    let keys: BTreeSet<Key> = shown.chain(table.base.keys()).collect();
+    let shown = seen.keys().map(Cow::into_owned);
+    let keys: BTreeSet<Key> = rows.keys().cloned().chain(table.base.keys()).chain(shown).collect();
     for key in &keys {
         let base = table.base.get(key);
         match (base.as_ref(), rows.get(key), seen.find(key, base.as_ref())) {
             (_, _, Found::Many) => plan.left += 1,
-            (_, Some(there), Found::Row(here)) => plan.meet(table, base.as_ref(), there, here),
+            (_, Some(there), Found::Row(here)) => plan.meet(table, base.as_ref(), there, &here),
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(_), Found::Nowhere) => plan.made_in_sheet += 1,
             (Some(_), Some(_), Found::Nowhere) if alike.contains_key(key) => plan.to_sheet += 1,
             (Some(base), Some(there), Found::Nowhere) => plan.gone_in_sheet(table, base, there),
-            (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
+            (None, None, Found::Row(here)) => plan.new_row(table, Some(key), &here),
             (Some(base), None, Found::Row(here)) => {
-                if edited(&table.plan, here, base).is_empty() {
+                if edited(&table.plan, &here, base).is_empty() {
                     plan.removed_from_sheet += 1;
                 } else {
                     plan.conflicts += 1;
@@ -82,10 +83,11 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
             (_, None, Found::Nowhere) => {}
         }
     }
-    let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
+    let strange =
+        |row: &Cow<'_, RowView>| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
     let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
     for row in tab.rows.iter().filter(strange).filter(|row| !known.contains(&row.row)) {
-        plan.new_row(table, None, row);
+        plan.new_row(table, None, &row);
     }
     let known = table.base.len();
     plan.pauses.extend(shuffle(table, &seen).map(|found| found.pause));

@@ -1,5 +1,6 @@
 //! Finding rows in a read: by key, never by number (design rule 7).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::engine::input::{DbRow, KeySeen, LinkPlan, Micros, RowView, TabView};
@@ -12,7 +13,8 @@ use crate::model::key::Key;
 /// The rows of one tab by their keys.
 pub(crate) struct Rows<'a> {
     tab: &'a TabView,
-    by_key: BTreeMap<&'a Key, Vec<usize>>,
+    /// The places of the rows that show a key, in the order of the keys.
+    by_key: Vec<u32>,
 }
 
 /// What a read shows of a key.
@@ -20,34 +22,28 @@ pub(crate) enum Found<'a> {
     /// No row.
     Nowhere,
     /// One row, or the one among several that equals base.
-    Row(&'a RowView),
+    Row(Cow<'a, RowView>),
     /// Several rows of which none, or more than one, equals base: all are held (protocol C10).
     Many,
 }
 
 impl<'a> Rows<'a> {
     pub(crate) fn of(tab: &'a TabView) -> Self {
-        let mut by_key: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
-        for (at, row) in tab.rows.iter().enumerate() {
-            if let KeySeen::Key(key) = &row.key {
-                by_key.entry(key).or_default().push(at);
-            }
-        }
-        Self { tab, by_key }
+        Self { tab, by_key: tab.rows.by_key() }
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
-        self.by_key.contains_key(key)
+        !self.tab.rows.find(&self.by_key, key).is_empty()
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a Key> + '_ {
-        self.by_key.keys().copied()
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Cow<'a, Key>> + '_ {
+        self.counts().map(|(key, _)| key)
     }
 
     /// All rows that show the key.
-    pub(crate) fn all(&self, key: &Key) -> impl Iterator<Item = &'a RowView> + '_ {
-        let tab = self.tab;
-        self.by_key.get(key).into_iter().flatten().map(|at| &tab.rows[*at])
+    pub(crate) fn all(&self, key: &Key) -> impl Iterator<Item = Cow<'a, RowView>> + '_ {
+        let rows = &self.tab.rows;
+        self.by_key[rows.find(&self.by_key, key)].iter().map(|at| rows.get(*at as usize))
     }
 
     pub(crate) fn find(&self, key: &Key, base: Option<&RowBase>) -> Found<'a> {
@@ -67,13 +63,16 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows of each key that stands in the tab.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'a Key, usize)> + '_ {
-        self.by_key.iter().map(|(key, rows)| (*key, rows.len()))
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Cow<'a, Key>, usize)> + '_ {
+        let rows = &self.tab.rows;
+        let same = |one: &u32, other: &u32| rows.compare(*one as usize, *other as usize).is_eq();
+        let key = |places: &[u32]| Some((rows.key(*places.first()? as usize)?, places.len()));
+        self.by_key.chunk_by(same).filter_map(key)
     }
 
     /// Where new rows go: below the last row that has a key (protocol C5).
     pub(crate) fn below_last(&self) -> u32 {
-        let keyed = self.by_key.values().flatten().map(|at| self.tab.rows[*at].row);
+        let keyed = self.by_key.iter().map(|at| self.tab.rows.number(*at as usize));
         keyed.max().map_or(1, |row| row + 1)
     }
 }
@@ -85,11 +84,11 @@ impl Table {
         let grace = super::micros(self.plan.rules.delete_grace).max(1);
         for (key, count) in rows.counts() {
             if count > 1 {
-                self.doubles.insert(key.clone(), None);
-            } else if let Some(alone) = self.doubles.get_mut(key) {
+                self.doubles.insert(key.into_owned(), None);
+            } else if let Some(alone) = self.doubles.get_mut(&*key) {
                 let since = *alone.get_or_insert(asked);
                 if asked >= since + grace {
-                    self.doubles.remove(key);
+                    self.doubles.remove(&*key);
                 } else {
                     self.wakes.insert(since + grace);
                 }
@@ -107,7 +106,7 @@ impl Table {
         let base = self.base.get(key);
         match rows.find(key, base.as_ref()) {
             Found::Row(row)
-                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(row, &base)) =>
+                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(&row, &base)) =>
             {
                 Found::Many
             }
@@ -136,7 +135,7 @@ impl Table {
     /// Does a read still show something else of the row than base holds? So it does of a row that it does not show.
     pub(super) fn differs(&self, key: &Key, rows: &Rows<'_>) -> bool {
         let Some(base) = self.base.get(key) else { return false };
-        rows.all(key).next().is_none_or(|row| !shows(row, &base))
+        rows.all(key).next().is_none_or(|row| !shows(&row, &base))
     }
 }
 
@@ -174,7 +173,7 @@ pub(crate) fn fingerprint(row: &RowView) -> Digest {
 
 /// Rows whose key cells were cleared or changed by a person: without a key that means something to us, and with exactly the
 /// content of a row that is missing. Only a content that stands once on each side tells anything.
-pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'a RowView> {
+pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, Cow<'a, RowView>> {
     let mut lost: BTreeMap<Vec<Digest>, Vec<Key>> = BTreeMap::new();
     for key in table.base.keys().filter(|key| !rows.contains(key)) {
         let base = table.base.get(&key);
@@ -185,15 +184,17 @@ pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'
     if lost.is_empty() {
         return BTreeMap::new();
     }
-    let mut found: BTreeMap<Key, Vec<&RowView>> = BTreeMap::new();
-    for row in &rows.tab.rows {
-        let strange = match &row.key {
-            KeySeen::Blank => row.claims.is_empty() || table.is_marked(row),
-            KeySeen::Key(key) => !table.base.contains_key(key) && !table.pending.contains_key(key),
-            KeySeen::Unreadable => true,
-        };
+    let mut found: BTreeMap<Key, Vec<Cow<'a, RowView>>> = BTreeMap::new();
+    let all = &rows.tab.rows;
+    for at in 0..all.len() {
+        let known = |key: &Key| table.base.contains_key(key) || table.pending.contains_key(key);
+        if all.key(at).is_some_and(|key| known(&key)) {
+            continue;
+        }
+        let row = all.get(at);
+        let strange = row.key != KeySeen::Blank || row.claims.is_empty() || table.is_marked(&row);
         if strange
-            && let Some(content) = content(&table.plan, row)
+            && let Some(content) = content(&table.plan, &row)
             && let Some([key]) = lost.get(&content).map(Vec::as_slice)
         {
             found.entry(key.clone()).or_default().push(row);

@@ -7,6 +7,7 @@ use sheetbridge::engine::bases::Bases;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{EditHint, Input, LinkPlan, TabView, View};
 use sheetbridge::engine::lifecycle::Life;
+use sheetbridge::engine::row_views::RowViews;
 use sheetbridge::engine::table::Table;
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::grid::Helper;
@@ -47,7 +48,7 @@ fn engine() -> Engine {
 
 fn nothing() -> View {
     let helper = Some(Helper { sheet: SheetId(9), row_count: 3048, column_count: 26 });
-    let tab = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new() };
+    let tab = TabView { sheet: SheetId(0), columns: Vec::new(), rows: RowViews::default() };
     View { tokens: Vec::new(), foreign: Vec::new(), helper, tabs: vec![Ok(tab)] }
 }
 

@@ -1,6 +1,6 @@
 //! A few dozen packed rows one behind the other, in the order of their keys.
 
-use crate::engine::bases::record::Record;
+use crate::engine::bases::record::{self, Record};
 
 /// What a page holds, unless a single row is larger.
 const FULL: usize = 4096;
@@ -44,14 +44,10 @@ impl Page {
 
     /// The place of a key's row, or where it would be.
     pub(super) fn find(&self, key: &[u8]) -> Result<usize, usize> {
-        // Rows that come in order are asked for at the end.
-        if self.len().checked_sub(1).is_none_or(|last| self.record(last).key < key) {
-            return Err(self.len());
-        }
         let (mut from, mut to) = (0, self.len());
         while from < to {
             let middle = usize::midpoint(from, to);
-            match self.record(middle).key.cmp(key) {
+            match record::key(&self.records[self.start(middle)..]).cmp(key) {
                 std::cmp::Ordering::Less => from = middle + 1,
                 std::cmp::Ordering::Equal => return Ok(middle),
                 std::cmp::Ordering::Greater => to = middle,

@@ -42,6 +42,12 @@ pub(super) fn pack(key: &[u8], row: &RowBase) -> Vec<u8> {
     bytes
 }
 
+/// The key of the first record of these bytes.
+pub(super) fn key(mut bytes: &[u8]) -> &[u8] {
+    let length = take_length(&mut bytes);
+    take(&mut bytes, length)
+}
+
 fn digests_of(column: Option<ColumnBase>) -> usize {
     column.map_or(0, |column| if column.value == column.cell { 1 } else { 2 })
 }
