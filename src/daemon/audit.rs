@@ -228,7 +228,7 @@ fn is_known(table: &Table, base: &RowBase, row: &DbRow) -> bool {
     let travel = columns.filter(|((plan, _), _)| plan.rule.direction != Direction::ToTable);
     travel
         .filter_map(|((_, base), cell)| Some((base.as_ref()?, cell)))
-        .all(|(base, cell)| base.value == cell.value.digest())
+        .all(|(base, cell)| base.value == cell.digest())
 }
 
 fn locked<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -46,7 +46,7 @@ type Transaction<'a> = mysql_async::Transaction<'a>;
 /// Base, and the rows that are owed their key.
 async fn rows(tx: &mut Transaction<'_>, link: &LinkName, carry: &Carry) -> Result<(), StoreError> {
     let (base, _) = remembered(tx, link).await?;
-    let mut changes = base.into_iter().map(|(key, row)| BaseChange::Set(key, carry.base(&row))).peekable();
+    let mut changes = base.into_rows().map(|(key, row)| BaseChange::Set(key, carry.base(&row))).peekable();
     while changes.peek().is_some() {
         let some: Vec<BaseChange> = changes.by_ref().take(TOGETHER).collect();
         store::base::apply(tx, link, &some).await?;

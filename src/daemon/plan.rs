@@ -12,10 +12,12 @@ use crate::daemon::{DaemonError, pool_of};
 use crate::database::statement::Lock;
 use crate::database::{self, read, schema};
 use crate::engine::adopt::Knowledge;
+use crate::engine::bases::Bases;
 use crate::engine::input::{DbRow, TabView};
 use crate::engine::lifecycle::Life;
 use crate::engine::meeting::Meeting;
 use crate::engine::preview::{Preview, preview};
+use crate::engine::row_views::RowViews;
 use crate::engine::spelling::respell;
 use crate::engine::table::Table as EngineTable;
 use crate::model::key::Key;
@@ -84,15 +86,19 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
     engine.knowledge = knowledge;
     if adopts {
         engine.knowledge = Knowledge::Lost;
-        engine.base.clear();
+        engine.base = Bases::default();
     }
     let has_met = memory.is_some_and(|memory| Memory::parse(&memory.state).has_met());
     if !has_met && engine.knowledge != Knowledge::Lost {
         engine.meeting = Meeting::of(&table.plan);
     }
     let shown = tab.as_ref().map(|tab| tab.rows.len());
-    let nothing =
-        TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new(), spelled: BTreeMap::new() };
+    let nothing = TabView {
+        sheet: SheetId(0),
+        columns: Vec::new(),
+        rows: RowViews::default(),
+        spelled: BTreeMap::new(),
+    };
     let mut tab = tab.unwrap_or(nothing);
     let strange = engine.strange_keys(0, &tab, true);
     let own = spelled(desk.session(), &table, &strange.iter().collect::<Vec<_>>()).await?;

@@ -12,6 +12,7 @@ use crate::daemon::start::Group;
 use crate::daemon::table::Table;
 use crate::engine::Start;
 use crate::engine::adopt::Knowledge;
+use crate::engine::bases::Bases;
 use crate::engine::held::{Held, Holds};
 use crate::engine::input::{ColumnIndex, ColumnPlan};
 use crate::engine::lifecycle::Life;
@@ -73,7 +74,7 @@ pub(super) async fn restore(
 #[derive(Default)]
 pub(super) struct Recalled {
     /// What both sides last agreed on; nothing where the link or its table is another one by now.
-    pub(super) base: BTreeMap<Key, RowBase>,
+    pub(super) base: Bases,
     /// Keys that are no new records.
     pub(super) dead: BTreeSet<Key>,
     /// What may be concluded from rows that base does not know.
@@ -90,7 +91,7 @@ pub(super) async fn recalled(conn: &mut Conn, table: &Table) -> Result<Recalled,
     let vanished = knows.met && !knows.read_whole && same && base.is_empty() && dead.is_empty();
     if !same && table.stopped.is_none() {
         match &table.changes.carry {
-            Some(carry) => base.values_mut().for_each(|row| *row = carry.base(row)),
+            Some(carry) => base = base.into_rows().map(|(key, row)| (key, carry.base(&row))).collect(),
             None => dead.extend(std::mem::take(&mut base).into_keys()),
         }
     }
@@ -172,23 +173,12 @@ async fn held(conn: &mut Conn, table: &Table) -> Result<BTreeMap<(Key, ColumnInd
 pub(super) async fn remembered(
     conn: &mut impl Queryable,
     link: &LinkName,
-) -> Result<(BTreeMap<Key, RowBase>, BTreeSet<Key>), StoreError> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    store::base::scan(conn, link, move |key, remembered| {
-        // The receiver outlives the scan.
-        let _ = sender.send((key, remembered));
+) -> Result<(Bases, BTreeSet<Key>), StoreError> {
+    let (mut base, mut dead) = (Bases::default(), BTreeSet::new());
+    store::base::scan(conn, link, |key, remembered| match remembered {
+        Remembered::Base(row) => drop(base.insert(&key, &row)),
+        Remembered::Tombstone => drop(dead.insert(key)),
     })
     .await?;
-    let (mut base, mut dead) = (BTreeMap::new(), BTreeSet::new());
-    for (key, remembered) in receiver {
-        match remembered {
-            Remembered::Base(row) => {
-                base.insert(key, row);
-            }
-            Remembered::Tombstone => {
-                dead.insert(key);
-            }
-        }
-    }
     Ok((base, dead))
 }

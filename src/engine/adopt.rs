@@ -8,6 +8,8 @@
 //! | lost | row | - | stays in the table alone until it is changed there |
 //! | lost | - | row | stays in the sheet alone: its key counts as dead |
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
@@ -46,8 +48,8 @@ impl Engine {
     pub(super) fn begin_doubt(&mut self, index: usize, rows: &Rows<'_>) {
         let table = &mut self.tables[index];
         if table.knowledge != Knowledge::Sound && table.strangers.is_none() {
-            let unknown = rows.keys().filter(|key| !table.base.contains_key(*key));
-            table.strangers = Some(unknown.cloned().collect());
+            let unknown = rows.keys().filter(|key| !table.base.contains_key(key));
+            table.strangers = Some(unknown.map(Cow::into_owned).collect());
         }
     }
 

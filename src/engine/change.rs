@@ -113,11 +113,11 @@ impl Engine {
         let table = &self.tables[index];
         if let Some(base) = base {
             let seen = lookalikes(table, rows).remove(key)?;
-            let seen = (seen, shown_key(seen));
+            let seen = (&*seen, shown_key(&seen));
             return Some(self.draft_put_back(index, tab, (key, row), Some(base), seen, draft, writing));
         }
         let old = pending.renamed_from.as_ref()?;
-        let old_base = table.base.get(old)?.clone();
+        let old_base = table.base.get(old)?;
         let is_gone = table.pending.get(old).is_some_and(|pending| matches!(pending.state, DbState::Gone(_)));
         let Found::Row(seen) = table.find(rows, old) else {
             return None;
@@ -125,8 +125,8 @@ impl Engine {
         if !is_gone || !draft.rows.insert((index, seen.row)) {
             return None;
         }
-        let (cells, new) = renamed_cells(table, row, seen, &old_base);
-        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, seen));
+        let (cells, new) = renamed_cells(table, row, &seen, &old_base);
+        let (columns, read) = (sorted(tab, cells.clone()), as_read(tab, &seen));
         let (from, to, theirs) = (Some(old.clone()), key.clone(), false);
         let aim = Aim::Rekey { from, to, columns, read, base: new, theirs };
         draft.writes.push(planned(table, aim, write_op(tab, seen.row, row, &cells)));

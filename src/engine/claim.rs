@@ -12,6 +12,7 @@
 //!
 //! A claim that missed its row does no harm: it claims the row that it hit, if that one is without a key too.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::engine::adopt::Knowledge;
@@ -50,7 +51,11 @@ impl NewRows<'_> {
             lookalikes(&engine.tables[self.index], self.rows).values().map(|row| row.row).collect();
         let mut quiet = std::mem::take(&mut engine.tables[self.index].quiet);
         let mut still = BTreeMap::new();
-        for row in &self.tab.rows {
+        for at in 0..self.tab.rows.len() {
+            if self.is_settled(engine, at) {
+                continue;
+            }
+            let row = &*self.tab.rows.get(at);
             if alike.contains(&row.row) || content(&engine.tables[self.index].plan, row).is_none() {
                 self.drop_claims(engine, row, writing);
                 continue;
@@ -97,6 +102,15 @@ impl NewRows<'_> {
             return Some(Match::Nothing);
         }
         engine.find_record(self.index, row, self.rows, writing)
+    }
+
+    /// Is it the row of a known record, without a claim? Nearly all rows are.
+    fn is_settled(&self, engine: &Engine, at: usize) -> bool {
+        let table = &engine.tables[self.index];
+        let known = |key: &Key| {
+            table.base.contains_key(key) || table.pending.contains_key(key) || table.is_fetching(key)
+        };
+        self.tab.rows.claims(at).is_empty() && self.tab.rows.key(at).is_some_and(|key| known(&key))
     }
 
     /// Why a row is no new record now: `Some(None)` when there is nothing to tell.
@@ -234,8 +248,10 @@ impl Engine {
         if claims.is_empty() {
             return;
         }
-        let claimed: BTreeMap<ClaimId, &RowView> =
-            tab.rows.iter().flat_map(|row| row.claims.iter().map(move |claim| (*claim, row))).collect();
+        let mut claimed: BTreeMap<ClaimId, Cow<'_, RowView>> = BTreeMap::new();
+        for row in tab.rows.claimed() {
+            claimed.extend(row.claims.iter().map(|claim| (*claim, row.clone())));
+        }
         for claim in claims {
             let Some(key) = self.tables[index].claims.get(&claim).map(|owed| owed.key.clone()) else {
                 continue;

@@ -94,8 +94,8 @@ impl Copying {
 impl Table {
     /// The beginning of a pass over the whole table.
     pub(super) fn copying_from(&self, began: Seq) -> Life {
-        let owed = self.claims.values().map(|claim| &claim.key);
-        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).cloned().collect();
+        let owed = self.claims.values().map(|claim| claim.key.clone());
+        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).collect();
         let first = unmet.is_empty();
         Life::CatchingUpAll(Copying { unmet, first, began, ..Copying::default() })
     }
@@ -161,6 +161,7 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::bases::Bases;
     use crate::engine::input::LinkPlan;
     use crate::model::value::Value;
 
@@ -184,7 +185,7 @@ mod tests {
     fn a_table_is_copied_when_what_its_chunks_brought_is_durable() {
         // given a chunk whose key the cycle under way has in its hands
         let life = chunk(vec![(key(1), Vec::new())], false);
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), life);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), life);
         table.empty_window(0);
         assert!(table.pending.remove(&key(1)).is_some());
         // when the last one comes

@@ -27,7 +27,7 @@ impl Engine {
                 continue;
             }
             let plan = table.plan.columns.get(column).cloned();
-            let (Some(plan), Some(base)) = (plan, table.base.get(&key).cloned()) else {
+            let (Some(plan), Some(base)) = (plan, table.base.get(&key)) else {
                 lose(writing, id, (index, key, column), cell.value, "the row is gone");
                 continue;
             };

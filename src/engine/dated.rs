@@ -12,29 +12,24 @@ impl Table {
         (self.last_seen, answered)
     }
 
-    /// Dates a cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
-    pub fn date_edit(
-        &mut self,
-        key: &Key,
-        column: usize,
-        cell: &GridCell,
-        between: Interval,
-        editor: Option<&str>,
-    ) {
-        let digest = cell.value.digest();
-        let base = self.base.get(key).and_then(|base| base.columns.get(column).copied().flatten());
-        let at = (key.clone(), column);
-        if base.is_some_and(|base| base.cell == digest) {
-            self.edits.remove(&at);
-            self.editors.remove(&at);
-            return;
-        }
-        if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
-            self.edits.insert(at.clone(), (digest, between));
-            self.editors.remove(&at);
-        }
-        if let Some(editor) = editor {
-            self.editors.insert(at, editor.to_owned());
+    /// Dates each cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
+    pub fn date_edits(&mut self, key: &Key, cells: &[GridCell], between: Interval, editor: Option<&str>) {
+        let base = self.base.get(key).unwrap_or_default();
+        for (column, cell) in cells.iter().enumerate() {
+            let digest = cell.value.digest();
+            let at = (key.clone(), column);
+            if base.columns.get(column).copied().flatten().is_some_and(|base| base.cell == digest) {
+                self.edits.remove(&at);
+                self.editors.remove(&at);
+                continue;
+            }
+            if self.edits.get(&at).is_none_or(|(seen, _)| *seen != digest) {
+                self.edits.insert(at.clone(), (digest, between));
+                self.editors.remove(&at);
+            }
+            if let Some(editor) = editor {
+                self.editors.insert(at, editor.to_owned());
+            }
         }
     }
 

@@ -57,7 +57,7 @@ impl Engine {
                 if alike(&over.before, read) {
                     continue;
                 }
-                let known = victim.filter(|key| self.tables[index].base.contains_key(*key));
+                let known = victim.filter(|key| self.tables[index].base.contains_key(key));
                 let place = self.tables[index].grid.iter().position(|grid| *grid == over.column);
                 match (known, place) {
                     (Some(key), Some(column)) => {

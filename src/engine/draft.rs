@@ -86,7 +86,7 @@ pub(super) fn insert(table: &Table, tab: &TabView, key: &Key, row: &DbRow, at: u
     let mut cells = Vec::new();
     for (index, (cell, column)) in row.iter().zip(&table.plan.columns).enumerate() {
         if column.rule.direction == Direction::ToTable && !column.key {
-            base.columns[index] = Some(ColumnBase { value: cell.value.digest(), cell: Cell::Blank.digest() });
+            base.columns[index] = Some(ColumnBase { value: cell.digest(), cell: Cell::Blank.digest() });
             continue;
         }
         base.columns[index] = Some(agreed(cell));

@@ -208,7 +208,7 @@ impl Engine {
             return Next::Wait;
         }
         let table = &self.tables[index];
-        let base = table.base.get(key).cloned();
+        let base = table.base.get(key);
         let is_leaving = pending.state.row().is_none() && base.is_some();
         if is_leaving && table.removal.is_some() && !table.allowed.contains(key) {
             return Next::Stay;
@@ -218,12 +218,12 @@ impl Engine {
             // A person's row with the key of a record that the link does not show: it is refused where it stands.
             (DbState::Outside(_), Found::Row(_)) if base.is_none() => Next::Finished(None),
             (DbState::Row(row) | DbState::Outside(row), Found::Row(seen)) => {
-                if let shown @ Some(_) = rows.spelled(seen) {
-                    let seen = (seen, shown);
+                if let shown @ Some(_) = rows.spelled(&seen) {
+                    let seen = (&*seen, shown);
                     return self.draft_put_back(index, tab, (key, row), base.as_ref(), seen, draft, writing);
                 }
                 let copied = rows.all(key).count() > 1;
-                self.draft_cells(index, tab, (key, pending, row), base, (seen, copied), draft, writing)
+                self.draft_cells(index, tab, (key, pending, row), base, (&seen, copied), draft, writing)
             }
             (DbState::Row(row), Found::Nowhere) => {
                 let now = (key, pending, row);
@@ -264,7 +264,7 @@ impl Engine {
             (DbState::Gone(_), Found::Row(seen)) => {
                 let Some(base) = base else {
                     // A record that has just taken another spelling is not dead under its old one.
-                    if rows.spelled(seen).is_some() {
+                    if rows.spelled(&seen).is_some() {
                         return Next::Finished(None);
                     }
                     return Next::Finished(Some(BaseChange::Forget { key: key.clone(), dead: true }));
@@ -274,8 +274,8 @@ impl Engine {
                 }
                 let is_copied = rows.all(key).count() > 1;
                 let listed = writing.given_up.contains(&(index, key.clone()));
-                let seen = (seen, is_copied, rows.spelled(seen));
-                self.draft_delete(index, tab, key, &base, seen, listed, draft)
+                let spelled = rows.spelled(&seen);
+                self.draft_delete(index, tab, key, &base, (&seen, is_copied, spelled), listed, draft)
             }
             // Before a first pass over the table is done also a key without base may have a row, that somebody has cut.
             (DbState::Gone(_), Found::Nowhere) => {

@@ -6,7 +6,7 @@
 use crate::engine::effect::Want;
 use crate::engine::input::{DbRow, LinkPlan};
 use crate::engine::reconcile::agreed;
-use crate::model::base::{ColumnBase, RowBase};
+use crate::model::base::{ColumnBase, RowBase, database_digest};
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
@@ -63,7 +63,7 @@ pub fn columns(
             guarded.base.columns[at] = Some(ColumnBase { value: UNDECIDED, cell: meant.want.cell.digest() });
             continue;
         }
-        let changed = base.columns.get(at).copied().flatten().is_none_or(|b| b.value != now.value.digest());
+        let changed = base.columns.get(at).copied().flatten().is_none_or(|b| b.value != now.digest());
         // What the engine weighed is what stands there; anything newer is a commit of this instant.
         let weighed = known.and_then(|row| row.get(at)).is_some_and(|cell| cell.value == now.value);
         let wins = meant.want.wins && (weighed || column.rule.policy == Policy::Sheet);
@@ -88,7 +88,7 @@ pub fn calculated(base: &mut RowBase, sent: &[Meant], after: &DbRow) {
         if let (Some(column), Some(now)) = (column, after.get(want.column))
             && column.cell == want.cell.digest()
         {
-            column.value = now.value.digest();
+            column.value = now.digest();
         }
     }
 }
@@ -96,7 +96,7 @@ pub fn calculated(base: &mut RowBase, sent: &[Meant], after: &DbRow) {
 fn settled(meant: &Meant) -> ColumnBase {
     let same_form =
         meant.want.form_stands || meant.want.calculated || meant.shown.digest() == meant.want.cell.digest();
-    let value = if same_form { meant.value.digest() } else { UNDECIDED };
+    let value = if same_form { database_digest(&meant.value, &meant.shown) } else { UNDECIDED };
     ColumnBase { value, cell: meant.want.cell.digest() }
 }
 

@@ -101,7 +101,7 @@ impl Held {
 
 /// The database's side, where it is another one than base.
 pub(super) fn news(base: Option<ColumnBase>, database: Option<&DbCell>) -> Option<Digest> {
-    let value = database?.value.digest();
+    let value = database?.digest();
     base.is_none_or(|base| base.value != value).then_some(value)
 }
 
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_held_cell_stands_until_one_of_its_sides_changes() {
-        let base = Some(ColumnBase { value: db(1).value.digest(), cell: db(1).shown.digest() });
+        let base = Some(ColumnBase { value: db(1).digest(), cell: db(1).shown.digest() });
         let cell = Digest(7);
         // given a cell that was refused while the table was as base says
         let refused = Held { cell, value: None, why: String::new() };

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::conflict::OwnRule;
+use crate::engine::row_views::RowViews;
+use crate::model::base::database_digest;
 use crate::model::cell::Cell;
+use crate::model::digest::Digest;
 use crate::model::grid::{GridCell, Helper, Token};
 use crate::model::key::Key;
 use crate::model::link::SheetId;
@@ -69,6 +72,13 @@ pub struct DbCell {
     pub value: Value,
     /// The cell that shows it.
     pub shown: Cell,
+}
+
+impl DbCell {
+    /// The fingerprint that base keeps of the database's side.
+    pub fn digest(&self) -> Digest {
+        database_digest(&self.value, &self.shown)
+    }
 }
 
 /// A database row cut to the link's columns, in their order.
@@ -145,7 +155,7 @@ pub struct TabView {
     /// Where each of the link's columns stands in the grid.
     pub columns: Vec<u32>,
     /// Rows below the header, in order, blank ones included.
-    pub rows: Vec<RowView>,
+    pub rows: RowViews,
     /// By row, the key as it is spelled there, where that is another spelling of the row's key.
     pub spelled: BTreeMap<u32, Key>,
 }

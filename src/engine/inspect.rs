@@ -99,21 +99,22 @@ impl Engine {
             self.confirm_names(index, tab, &rows, writing);
             self.meet_rows(index, tab, &rows, writing.asked);
         }
-        let table = &self.tables[index];
-        let known = |key: &&Key| table.base.contains_key(*key) || table.pending.contains_key(*key);
-        let keys: Vec<&Key> = rows.keys().filter(known).collect();
-        for key in keys {
-            let stands = match self.tables[index].find(&rows, key) {
+        for key in rows.keys() {
+            let table = &self.tables[index];
+            if !table.base.contains_key(&key) && !table.pending.contains_key(&*key) {
+                continue;
+            }
+            let stands = match table.find(&rows, &key) {
                 Found::Row(row) => Some(row),
                 Found::Many => None,
                 Found::Nowhere => continue,
             };
-            let held = rows.all(key).filter(|row| stands.is_none_or(|stands| stands.row != row.row));
-            for row in held {
+            let place = stands.as_ref().map(|row| row.row);
+            for row in rows.all(&key).filter(|row| Some(row.row) != place) {
                 writing.judge(index, row.row, Outcome::Refused, None, DOUBLE.into());
             }
             if let Some(row) = stands {
-                self.inspect_row(index, key, (row, &rows), writing);
+                self.inspect_row(index, &key, (&row, &rows), writing);
             }
         }
         if whole {
@@ -142,9 +143,7 @@ impl Engine {
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));
         let editor = writing.hint(index, row.row).and_then(|hint| hint.editor.clone());
-        for (at, cell) in row.cells.iter().enumerate() {
-            table.date_edit(key, at, cell, between, editor.as_deref());
-        }
+        table.date_edits(key, &row.cells, between, editor.as_deref());
         let spelled = rows.spelled(row);
         if self.unhold(index, key, row, spelled.is_some()) {
             return writing.leave_open(index, row.row);
@@ -152,7 +151,7 @@ impl Engine {
         let table = &self.tables[index];
         let pending = table.pending.get(key);
         let base = match (table.base.get(key), pending.map(|pending| &pending.state)) {
-            (Some(base), _) => base.clone(),
+            (Some(base), _) => base,
             // A first meeting: the row of the table is known, nothing has agreed yet.
             (None, Some(DbState::Row(_))) if table.owed_key(key).is_none() => {
                 RowBase { columns: vec![None; table.width()] }
@@ -329,7 +328,7 @@ impl Engine {
     fn inspect_absent(&mut self, index: usize, rows: &Rows<'_>, writing: &mut Writing) {
         let alike = lookalikes(&self.tables[index], rows);
         let table = &self.tables[index];
-        let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).cloned().collect();
+        let absent: Vec<Key> = table.base.keys().filter(|key| !rows.contains(key)).collect();
         let mut gone = Vec::new();
         for key in absent {
             let is_hidden = self.is_hidden(index, &key);
@@ -372,7 +371,7 @@ impl Engine {
     fn delete(&mut self, index: usize, key: Key, writing: &mut Writing) {
         let seq = self.seq;
         let table = &mut self.tables[index];
-        let Some(base) = table.base.get(&key).cloned() else {
+        let Some(base) = table.base.get(&key) else {
             return;
         };
         let aim = match table.plan.rules.deletes {

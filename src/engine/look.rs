@@ -21,11 +21,7 @@ impl Engine {
         let table = &mut self.tables[index];
         let look = (key.clone(), at);
         let wait = micros(table.plan.rules.second_look);
-        let base = table
-            .base
-            .get(key)
-            .and_then(|base| base.columns.get(at).copied().flatten())
-            .map(|base| base.cell);
+        let base = table.base.column(key, at).map(|base| base.cell);
         let befores = table.before.get(key).into_iter().flatten();
         let stood = |before: &&Before| before.cells.get(at).copied().flatten();
         let moved =

@@ -27,13 +27,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::adopt::Knowledge;
-use crate::engine::effect::{Background, Conflict, Level, Outcome, Winner};
-use crate::engine::input::{ColumnIndex, DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, Seq, TabView};
-use crate::engine::rows::{Rows, fingerprint};
+use crate::engine::input::{ColumnIndex, DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, TabView};
+use crate::engine::rows::Rows;
 use crate::engine::table::{Pending, Table};
-use crate::engine::writing::Writing;
-use crate::engine::{Engine, LOOK_AGAIN, micros};
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;
@@ -52,7 +48,7 @@ const NAMED: usize = 5;
 #[derive(Debug, Default)]
 pub struct Meeting {
     /// The columns by whose values rows and records find each other.
-    columns: Vec<ColumnIndex>,
+    pub(super) columns: Vec<ColumnIndex>,
     /// A read of the whole tab has told what its rows without key show.
     is_read: bool,
     /// All of the table was seen.
@@ -62,17 +58,17 @@ pub struct Meeting {
     /// The records that have such values.
     records: BTreeMap<Key, Digest>,
     /// Of these, the ones that would be made in the tab.
-    aside: BTreeMap<Key, Pending>,
+    pub(super) aside: BTreeMap<Key, Pending>,
     /// Records that were made from rows of the tab meanwhile: another row with the same values is none of theirs.
     born: BTreeSet<Key>,
     /// Rows that wait by the last read.
-    waiting: usize,
+    pub(super) waiting: usize,
     /// Of these, the held ones; and how many the operator was told of.
-    held: (usize, usize),
+    pub(super) held: (usize, usize),
     /// Held rows that are listed, each with its rule.
-    listed: BTreeSet<(Digest, &'static str)>,
+    pub(super) listed: BTreeSet<(Digest, &'static str)>,
     /// Rows that were tied to their records.
-    tied: usize,
+    pub(super) tied: usize,
 }
 
 /// The values of a row without a key.
@@ -225,7 +221,7 @@ impl Meeting {
     }
 
     fn count(&mut self, tab: &TabView) {
-        for row in &tab.rows {
+        for row in tab.rows.iter() {
             let Some(sought) = self.shown(&row.cells).and_then(|values| self.sought.get_mut(&values)) else {
                 continue;
             };
@@ -237,7 +233,7 @@ impl Meeting {
     }
 
     /// Those that were set aside and have no reason to wait any more.
-    fn released(&mut self, rows: &Rows<'_>) -> BTreeMap<Key, Pending> {
+    pub(super) fn released(&mut self, rows: &Rows<'_>) -> BTreeMap<Key, Pending> {
         let waits = |key: &Key| self.records.contains_key(key) && !rows.contains(key);
         let (aside, released) = std::mem::take(&mut self.aside).into_iter().partition(|(key, _)| waits(key));
         self.aside = aside;
@@ -314,114 +310,4 @@ fn together(cells: impl Iterator<Item = Digest>) -> Digest {
 /// The record, where the tab is to show it.
 pub(super) fn shown(state: &DbState) -> Option<&DbRow> {
     if let DbState::Row(row) = state { Some(row) } else { None }
-}
-
-impl Table {
-    /// Would a row of this record in the tab be a second one, perhaps?
-    pub(super) fn may_be_tied(&self, key: &Key) -> bool {
-        self.meeting.as_ref().is_some_and(|meeting| meeting.awaits(key)) && !self.base.contains_key(key)
-    }
-
-    /// Does the table wait for a read of the whole tab?
-    pub(super) fn waits_for_rows(&self) -> bool {
-        self.meeting.as_ref().is_some_and(Meeting::is_early)
-    }
-
-    /// Takes what a whole read shows: records with values that are sought from now on, and those that need not wait any more.
-    fn meet_rows(&mut self, tab: &TabView, rows: &Rows<'_>, asked: Micros, seq: Seq) {
-        let grace = micros(self.plan.rules.delete_grace).max(1);
-        // A row that a chunk left out is told by the transaction of ours that was under way on it.
-        let is_known = self.life.is_live()
-            && self.wanted.is_empty()
-            && self.fetching.is_empty()
-            && self.fences.values().all(|fence| fence.passed);
-        let Some(meeting) = &mut self.meeting else { return };
-        meeting.is_known |= is_known;
-        let (new, again) = meeting.read(tab, asked, grace);
-        if !new.is_empty() {
-            for (key, pending) in &self.pending {
-                meeting.is_told(key, shown(&pending.state));
-            }
-        }
-        let released = meeting.released(rows);
-        self.wakes.extend(again);
-        for (key, pending) in released {
-            // The position may be past its first change: a restart reads the whole table.
-            self.pending.entry(key).or_insert(Pending { first: seq, ..pending });
-            self.dirty = true;
-        }
-    }
-}
-
-impl Engine {
-    pub(super) fn meet_rows(&mut self, index: usize, tab: &TabView, rows: &Rows<'_>, asked: Micros) {
-        let seq = self.seq;
-        self.tables[index].meet_rows(tab, rows, asked, seq);
-    }
-
-    /// What a row without a key finds. While that is open, or more than one, the row is told so and this is `None`.
-    pub(super) fn find_record(
-        &mut self,
-        index: usize,
-        row: &RowView,
-        rows: &Rows<'_>,
-        writing: &mut Writing,
-    ) -> Option<Match> {
-        let table = &mut self.tables[index];
-        let found = match &table.meeting {
-            Some(meeting) if table.knowledge != Knowledge::Lost => meeting.find(table, rows, row),
-            _ => return Some(Match::Nothing),
-        };
-        let Some(meeting) = &mut table.meeting else { return Some(found) };
-        meeting.waiting += usize::from(found != Match::Nothing);
-        let (rule, text) = match found {
-            Match::Nothing | Match::Record(_) => return Some(found),
-            Match::Unknown => {
-                table.wakes.extend(table.life.is_live().then_some(self.clock + LOOK_AGAIN));
-                writing.judge(index, row.row, Outcome::Waiting, None, "the table is still being read".into());
-                return None;
-            }
-            Match::Several { rule, text } => (rule, text),
-        };
-        meeting.held.0 += 1;
-        if meeting.listed.insert((fingerprint(row), rule)) {
-            let column = meeting.columns.first().copied();
-            writing.conflicts.push(Conflict {
-                table: index,
-                key: None,
-                column,
-                database: None,
-                sheet: column.map(|at| row.cells[at].value.clone()),
-                winner: Winner::Nobody,
-                rule: rule.into(),
-                background: Background::default(),
-            });
-        }
-        writing.judge(index, row.row, Outcome::Refused, None, text);
-        None
-    }
-
-    /// No row waits any more: both sides have met. What is under way yet is read again by a restart, as at the end of a copy.
-    pub(super) fn end_meeting(&mut self, index: usize) {
-        let table = &mut self.tables[index];
-        let Some(meeting) = &mut table.meeting else { return };
-        let (held, told) = meeting.held;
-        meeting.held.1 = held;
-        let is_over = meeting.waiting == 0 && meeting.aside.is_empty();
-        let over = (is_over && table.life.is_live() && table.claims.is_empty()).then_some(meeting.tied);
-        if held > told {
-            let text = format!(
-                "{held} rows without a key are held: `match_on` finds more than one record, or more than one row, with their values"
-            );
-            self.tell(Some(index), Level::Warning, text);
-        }
-        let Some(tied) = over else { return };
-        let table = &mut self.tables[index];
-        table.meeting = None;
-        table.copying.extend(table.pending.keys().chain(table.flight.keys()).cloned());
-        if tied > 0 {
-            let text = format!("both sides have met: {tied} rows were tied to their records by `match_on`");
-            self.tell(Some(index), Level::Info, text);
-        }
-    }
 }

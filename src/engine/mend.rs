@@ -29,7 +29,8 @@ impl Engine {
 
     /// A row that bears two marks was hit twice: it returns to its first before-image.
     pub(super) fn merge_debts(&mut self, tabs: &[Result<TabView, Trouble>], writing: &mut Writing) {
-        for row in tabs.iter().flatten().flat_map(|tab| &tab.rows).filter(|row| row.claims.len() > 1) {
+        for row in tabs.iter().flatten().flat_map(|tab| tab.rows.claimed()).filter(|row| row.claims.len() > 1)
+        {
             let marked = self
                 .owed
                 .iter()
@@ -193,8 +194,8 @@ impl Engine {
                         Some(Place::Later) => continue,
                         Some(Place::Nowhere) | None => None,
                     };
-                    let victim = row.map_or(victim, |row| key_of(&row.key));
-                    self.draft_back((index, id), &tab, row, victim, &cells, draft, writing);
+                    let victim = row.as_ref().map_or(victim, |row| key_of(&row.key));
+                    self.draft_back((index, id), &tab, row.as_deref(), victim, &cells, draft, writing);
                 }
                 Owed::KeyCells { wrong, victim, cells, .. } => {
                     let row = match found {
@@ -205,8 +206,8 @@ impl Engine {
                     if row.is_none() {
                         self.restore(index, victim);
                     }
-                    let wrong = row.map_or(wrong, |row| key_of(&row.key));
-                    self.draft_back((index, id), &tab, row, wrong, &cells, draft, writing);
+                    let wrong = row.as_ref().map_or(wrong, |row| key_of(&row.key));
+                    self.draft_back((index, id), &tab, row.as_deref(), wrong, &cells, draft, writing);
                 }
                 // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
                 Owed::Row { slot, .. } => {

@@ -38,6 +38,7 @@
 //! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod adopt;
+pub mod bases;
 pub mod brake;
 pub mod carry;
 mod change;
@@ -73,12 +74,14 @@ mod receipt;
 pub mod reconcile;
 pub mod rename;
 mod revival;
+pub mod row_views;
 mod rows;
 mod shuffle;
 pub mod spelling;
 mod stream;
 mod suspect;
 pub mod table;
+mod tie;
 mod verify;
 mod victim;
 mod weigh;

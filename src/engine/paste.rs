@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::engine::LOOK_AGAIN;
 use crate::engine::effect::{Outcome, TableWrite, WriteAim};
 use crate::engine::filter::OUTSIDE;
-use crate::engine::input::{EditHint, KeySeen, Micros, WriteOutcome};
+use crate::engine::input::{EditHint, Micros, WriteOutcome};
 use crate::engine::inspect::LOOKED_AT_AGAIN;
 use crate::engine::writing::{Queued, Writing};
 use crate::model::digest::Digest;
@@ -121,10 +121,10 @@ impl Engine {
     /// Rows of records that this read does not decide: a paste that has one waits for it.
     fn undecided(&self, index: usize, writing: &Writing) -> BTreeSet<u32> {
         let table = &self.tables[index];
-        let tab = writing.view.tabs.get(index).and_then(|tab| tab.as_ref().ok());
-        let known = |key: &KeySeen| matches!(key, KeySeen::Key(key) if table.base.contains_key(key));
-        let rows = tab.into_iter().flat_map(|tab| &tab.rows).filter(|row| known(&row.key));
-        rows.map(|row| row.row).filter(|row| writing.open.contains(&(index, *row))).collect()
+        let Some(Ok(tab)) = writing.view.tabs.get(index) else { return BTreeSet::new() };
+        let key = |row: u32| tab.rows.key(tab.rows.place(row)?);
+        let open = writing.open.iter().filter(|(table, _)| *table == index).map(|(_, row)| *row);
+        open.filter(|row| key(*row).is_some_and(|key| table.base.contains_key(&key))).collect()
     }
 
     /// Rows whose paste is forgotten, as after a restart, with those that they stand next to: they are tried again together.
@@ -178,8 +178,8 @@ impl Engine {
         let undecided = self.undecided(index, writing);
         let table = &mut self.tables[index];
         let tab = writing.view.tabs.get(index).and_then(|tab| tab.as_ref().ok());
-        let open = tab.into_iter().flat_map(|tab| &tab.rows).filter(|row| undecided.contains(&row.row));
-        let open = open.filter_map(|row| crate::engine::rows::key_of(&row.key)).map(Member::Key);
+        let key = |row: u32| tab.and_then(|tab| Some(tab.rows.key(tab.rows.place(row)?)?.into_owned()));
+        let open = undecided.into_iter().filter_map(key).map(Member::Key);
         let aims = fresh.iter().flat_map(|rows| rows.values()).map(|queued| &queued.write.aim);
         let aims = aims.chain(shelved.iter().map(|shelved| &shelved.aim)).filter_map(member);
         let live: BTreeSet<EffectId> =

@@ -193,6 +193,6 @@ impl Table {
     /// The rows that are gone in the table and wait to leave the tab, but those that may.
     pub(super) fn leaving(&self) -> impl Iterator<Item = &Key> {
         let gone = self.pending.iter().filter(|(_, pending)| pending.state.row().is_none());
-        gone.map(|(key, _)| key).filter(|key| self.base.contains_key(*key) && !self.allowed.contains(*key))
+        gone.map(|(key, _)| key).filter(|key| self.base.contains_key(key) && !self.allowed.contains(*key))
     }
 }

@@ -19,15 +19,30 @@ pub const LARGE: usize = 20_000;
 /// Rows that one edit of a person may announce and that are still looked at one by one.
 const ANNOUNCED: u32 = 200;
 
+/// So many changed places, and an eighth of those that were read, are kept apart from these.
+const MOST_SINCE: usize = 4096;
+
 /// The keys of one tab and their rows.
 #[derive(Debug, Default)]
 pub struct Places {
-    /// By the key's digest: a wrong hint does no harm. `None` where the key stands in several rows.
-    rows: BTreeMap<Digest, Option<u32>>,
+    /// What was read, in the order of the keys' digests: a wrong hint does no harm.
+    read: Vec<(Digest, Place)>,
+    /// What our batches changed since; `None` where a key stands in no row any more.
+    since: BTreeMap<Digest, Option<Place>>,
+    /// How many keys stand in the tab.
+    len: usize,
     /// Below the last row with a key.
     below: u32,
     /// False until all of the tab was read, and after something moved rows in a way that was not followed.
     known: bool,
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Row(u32),
+    /// In more than one row.
+    Several,
 }
 
 /// What a read has to show of one tab.
@@ -42,20 +57,29 @@ pub enum Scope {
 impl Places {
     /// Takes all keys of a read of the whole tab.
     pub(crate) fn take(&mut self, tab: &TabView) {
-        self.rows.clear();
+        self.forget();
         self.below = 1;
-        for row in &tab.rows {
-            if let KeySeen::Key(key) = &row.key {
-                self.rows.entry(digest(key)).and_modify(|place| *place = None).or_insert(Some(row.row));
-                self.below = self.below.max(row.row + 1);
+        self.read.reserve_exact(tab.rows.len());
+        for at in 0..tab.rows.len() {
+            if let Some(key) = tab.rows.key(at) {
+                let row = tab.rows.number(at);
+                self.read.push((digest(&key), Place::Row(row)));
+                self.below = self.below.max(row + 1);
             }
         }
+        self.read.sort_unstable_by_key(|(key, _)| *key);
+        self.read.dedup_by(|other, first| {
+            let same = other.0 == first.0;
+            first.1 = if same { Place::Several } else { first.1 };
+            same
+        });
+        self.len = self.read.len();
         self.known = true;
     }
 
     /// How many keys stand in the tab.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.len
     }
 
     /// Below the last row with a key, where new rows go.
@@ -65,17 +89,41 @@ impl Places {
 
     /// The one row of a key.
     pub(crate) fn row(&self, key: &Key) -> Option<u32> {
-        self.rows.get(&digest(key)).copied().flatten()
+        match self.place(digest(key))? {
+            Place::Row(row) => Some(row),
+            Place::Several => None,
+        }
     }
 
     /// Does the key stand in no row at all?
     fn lacks(&self, key: &Key) -> bool {
-        !self.rows.contains_key(&digest(key))
+        self.place(digest(key)).is_none()
+    }
+
+    fn place(&self, key: Digest) -> Option<Place> {
+        self.since.get(&key).copied().unwrap_or_else(|| {
+            let at = self.read.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+            Some(self.read[at].1)
+        })
+    }
+
+    fn put(&mut self, key: Digest, place: Option<Place>) {
+        self.len = self.len + usize::from(place.is_some()) - usize::from(self.place(key).is_some());
+        self.since.insert(key, place);
+        // A tree takes several times the memory of a row.
+        if self.since.len() > MOST_SINCE + self.read.len() / 8 {
+            let since = std::mem::take(&mut self.since);
+            self.read.retain(|(key, _)| !since.contains_key(key));
+            self.read.reserve_exact(since.len());
+            self.read.extend(since.into_iter().filter_map(|(key, place)| Some((key, place?))));
+            // Two runs that are in order.
+            self.read.sort_by_key(|(key, _)| *key);
+        }
     }
 
     /// Nothing is known any more.
     pub(crate) fn forget(&mut self) {
-        self.rows.clear();
+        (self.read, self.since, self.len) = (Vec::new(), BTreeMap::new(), 0);
         self.known = false;
     }
 
@@ -86,19 +134,23 @@ impl Places {
             match op {
                 GridOp::Insert { at, .. } if *at >= self.below => {
                     self.below = at + 1;
-                    self.rows.extend(key.map(|key| (digest(key), Some(*at))));
+                    if let Some(key) = key {
+                        self.put(digest(key), Some(Place::Row(*at)));
+                    }
                 }
                 GridOp::Insert { .. } | GridOp::Restore { .. } => return self.forget(),
                 GridOp::Write { row, .. } => {
                     if let Some(key) = key {
                         self.below = self.below.max(row + 1);
-                        self.rows.entry(digest(key)).or_insert(Some(*row));
+                        if self.lacks(key) {
+                            self.put(digest(key), Some(Place::Row(*row)));
+                        }
                     }
                 }
                 GridOp::Delete { row, .. } => {
                     gone.push(*row);
                     if let Some(key) = key {
-                        self.rows.remove(&digest(key));
+                        self.put(digest(key), None);
                     }
                 }
                 GridOp::Claim { .. } | GridOp::Unclaim { .. } => {}
@@ -109,7 +161,12 @@ impl Places {
         }
         gone.sort_unstable();
         let above = |row: u32| gone.partition_point(|gone| *gone < row) as u32;
-        self.rows.values_mut().flatten().for_each(|row| *row -= above(*row));
+        let read = self.read.iter_mut().map(|(_, place)| place);
+        for place in read.chain(self.since.values_mut().flatten()) {
+            if let Place::Row(row) = place {
+                *row -= above(*row);
+            }
+        }
         self.below -= above(self.below);
     }
 }
@@ -161,13 +218,12 @@ impl Table {
     /// Of a read of single rows only those count whose key stands where it is known to stand. Gives the asked rows that do not.
     pub(crate) fn keep_placed(&self, tab: &mut TabView, asked: &[u32]) -> Vec<u32> {
         tab.rows.retain(|row| matches!(&row.key, KeySeen::Key(key) if self.places.row(key) == Some(row.row)));
-        let stands = |row: &u32| tab.rows.binary_search_by_key(row, |view| view.row).is_ok();
-        asked.iter().copied().filter(|row| !stands(row)).collect()
+        asked.iter().copied().filter(|row| tab.rows.place(*row).is_none()).collect()
     }
 }
 
 fn digest(key: &Key) -> Digest {
-    Digest::of(key.to_string().as_bytes())
+    key.with_packed(Digest::of)
 }
 
 #[cfg(test)]
@@ -175,6 +231,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::engine::bases::Bases;
     use crate::engine::input::{DbState, LinkPlan, RowView};
     use crate::engine::lifecycle::Life;
     use crate::engine::table::Pending;
@@ -207,8 +264,21 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_of_our_own_are_followed_and_counted() {
+        let mut known = places(&[1, 2, 1]);
+        let insert = |at| GridOp::Insert { sheet: SheetId(0), at, cells: Vec::new() };
+        let last = 3 + 3 * MOST_SINCE as i64;
+        for id in 3..last {
+            known.follow([(Some(&key(id)), &insert(id as u32 + 1))].into_iter());
+        }
+        assert_eq!(known.len(), last as usize - 1);
+        assert!((3..last).all(|id| known.row(&key(id)) == Some(id as u32 + 1)));
+        assert!(known.lacks(&key(last)) && !known.lacks(&key(1)) && known.row(&key(1)).is_none());
+    }
+
+    #[test]
     fn the_key_whose_turn_it_is_comes_first_and_the_others_follow_round() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         for id in [1, 2, 3, 4] {
             let pending =
                 Pending { state: DbState::Gone(None), first: 0, commit: 0, renamed_from: None, was: None };

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is carried out. A conflict is counted as one, whoever would win it: times are not known in a plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
@@ -70,16 +71,17 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
     let known: BTreeSet<u32> = alike.values().map(|row| row.row).collect();
     let mut plan = Preview::default();
     let found = Finds::of(table, tab, &seen, rows);
-    let keys: BTreeSet<&Key> = rows.keys().chain(table.base.keys()).chain(seen.keys()).collect();
-    for key in keys {
+    let shown = seen.keys().map(Cow::into_owned);
+    let keys: BTreeSet<Key> = rows.keys().cloned().chain(table.base.keys()).chain(shown).collect();
+    for key in &keys {
         let base = table.base.get(key);
-        match (base, rows.get(key), seen.find(key, base)) {
+        match (base.as_ref(), rows.get(key), seen.find(key, base.as_ref())) {
             (_, _, Found::Many) => plan.left += 1,
             (_, Some(there), Found::Row(here)) => {
-                if let shown @ Some(_) = seen.spelled(here) {
-                    plan.key_edit(table, key, here, shown);
+                if let shown @ Some(_) = seen.spelled(&here) {
+                    plan.key_edit(table, key, &here, shown);
                 }
-                plan.meet(table, base, there, here, seen.spelled(here).is_some());
+                plan.meet(table, base.as_ref(), there, &here, seen.spelled(&here).is_some());
             }
             (None, Some(_), Found::Nowhere) if table.knowledge == Knowledge::Lost => plan.left += 1,
             (None, Some(there), Found::Nowhere) => {
@@ -97,9 +99,9 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
                 None => plan.gone_in_sheet(table, base, there),
             },
             (None, None, Found::Row(here)) if known.contains(&here.row) => {}
-            (None, None, Found::Row(here)) => plan.new_row(table, Some(key), here),
+            (None, None, Found::Row(here)) => plan.new_row(table, Some(key), &here),
             (Some(base), None, Found::Row(here)) => {
-                if edited(&table.plan, here, base).is_empty() {
+                if edited(&table.plan, &here, base).is_empty() {
                     plan.removed_from_sheet += 1;
                 } else {
                     plan.conflicts += 1;
@@ -108,12 +110,13 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
             (_, None, Found::Nowhere) => {}
         }
     }
-    let strange = |row: &&RowView| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
+    let strange =
+        |row: &Cow<'_, RowView>| !matches!(row.key, KeySeen::Key(_)) && content(&table.plan, row).is_some();
     let known: BTreeSet<u32> = known.into_iter().chain(found.tied.values().map(|row| row.row)).collect();
     plan.ambiguous = found.held.len();
-    let new = |row: &&RowView| !known.contains(&row.row) && !found.held.contains(&row.row);
+    let new = |row: &Cow<'_, RowView>| !known.contains(&row.row) && !found.held.contains(&row.row);
     for row in tab.rows.iter().filter(strange).filter(new) {
-        plan.new_row(table, None, row);
+        plan.new_row(table, None, &row);
     }
     let known = table.base.len();
     plan.pauses.extend(shuffle(table, &seen).map(|found| found.pause));
@@ -126,7 +129,7 @@ pub fn preview(table: &Table, tab: &TabView, rows: &BTreeMap<Key, DbRow>) -> Pre
 #[derive(Default)]
 struct Finds<'a> {
     /// The records that would be tied, each with its row.
-    tied: BTreeMap<Key, &'a RowView>,
+    tied: BTreeMap<Key, Cow<'a, RowView>>,
     /// The records that would wait for a row.
     awaited: BTreeSet<Key>,
     /// The rows that would be held.
@@ -145,8 +148,8 @@ impl<'a> Finds<'a> {
         }
         let awaited = rows.keys().filter(|key| meeting.awaits(key)).cloned().collect();
         let mut finds = Self { awaited, ..Self::default() };
-        for row in &tab.rows {
-            match meeting.find(table, seen, row) {
+        for row in tab.rows.iter() {
+            match meeting.find(table, seen, &row) {
                 Match::Record(key) => drop(finds.tied.insert(key, row)),
                 Match::Several { .. } => drop(finds.held.insert(row.row)),
                 Match::Nothing | Match::Unknown => {}

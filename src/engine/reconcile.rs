@@ -93,7 +93,7 @@ fn beside_base(
     sheet: &GridCell,
     grounds: Grounds<'_>,
 ) -> Move {
-    let changed_there = database.filter(|cell| cell.value.digest() != base.value);
+    let changed_there = database.filter(|cell| cell.digest() != base.value);
     let changed_here = sheet.value.digest() != base.cell;
     if let Some(reason) = untouchable(plan, sheet, grounds.formulas) {
         return if changed_there.is_some() || changed_here { Move::Hold(reason) } else { Move::Same };
@@ -120,7 +120,7 @@ fn beside_base(
             let alone = vec![cell.clone()];
             let row = grounds.row.unwrap_or(&alone);
             // What was there before counts only if it is what both sides had agreed on.
-            let agreed = grounds.was.filter(|was| was.value.digest() == base.value);
+            let agreed = grounds.was.filter(|was| was.digest() == base.value);
             let case = Case { database: cell, sheet: &sheet.value, base: agreed, row, commit, edit, editor };
             let Verdict { winner, rule, value } = settle(plan, tie, &case);
             won(winner, rule, value, cell)
@@ -177,7 +177,7 @@ fn untouchable(plan: &ColumnPlan, sheet: &GridCell, formulas: Formulas) -> Optio
 
 /// The base of a column whose sheet side shows the database's value.
 pub fn agreed(cell: &DbCell) -> ColumnBase {
-    ColumnBase { value: cell.value.digest(), cell: cell.shown.digest() }
+    ColumnBase { value: cell.digest(), cell: cell.shown.digest() }
 }
 
 #[cfg(test)]

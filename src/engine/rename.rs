@@ -66,7 +66,7 @@ impl Table {
     fn retyped_at(&self, key: &Key, row: &RowView) -> usize {
         let base = self.base.get(key);
         let changed = |at: &usize| {
-            let base = base.and_then(|base| base.columns.get(*at).copied().flatten());
+            let base = base.as_ref().and_then(|base| base.columns.get(*at).copied().flatten());
             self.plan.columns[*at].key && base.is_none_or(|base| base.cell != row.cells[*at].value.digest())
         };
         (0..self.width()).find(changed).unwrap_or_else(|| self.first_key())
@@ -166,7 +166,7 @@ impl Engine {
         writing: &mut Writing,
     ) {
         let table = &self.tables[index];
-        let Some(base) = table.base.get(key).cloned() else { return };
+        let Some(base) = table.base.get(key) else { return };
         let known = table.pending.get(key).and_then(|pending| pending.state.row()).cloned();
         let cells = table.key_cells(row).map(|(at, cell)| (at, cell.clone())).collect();
         let renaming = Renaming { from: key.clone(), to, base, known, cells, respelled };
@@ -192,7 +192,7 @@ impl Engine {
         let WriteAim::Rename(renaming) = &queued.write.aim else { return };
         let index = queued.write.table;
         let tab = writing.view.tabs.get(index).and_then(|tab| tab.as_ref().ok());
-        let row = tab.and_then(|tab| tab.rows.iter().find(|row| Some(row.row) == queued.row)).cloned();
+        let row = tab.and_then(|tab| Some(tab.rows.get(tab.rows.place(queued.row?)?).into_owned()));
         if let Some(row) = row {
             let at = self.tables[index].retyped_at(&renaming.from, &row);
             self.refuse_key((index, &renaming.from, at), &row, why.to_owned(), writing);

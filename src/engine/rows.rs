@@ -1,5 +1,6 @@
 //! Finding rows in a read: by key, never by number (design rule 7).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::input::{DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, TabView};
@@ -12,7 +13,8 @@ use crate::model::key::Key;
 /// The rows of one tab by their keys.
 pub(crate) struct Rows<'a> {
     tab: &'a TabView,
-    by_key: BTreeMap<&'a Key, Vec<usize>>,
+    /// The places of the rows that show a key, in the order of the keys.
+    by_key: Vec<u32>,
 }
 
 /// What a read shows of a key.
@@ -20,44 +22,38 @@ pub(crate) enum Found<'a> {
     /// No row.
     Nowhere,
     /// One row, or the one among several that equals base.
-    Row(&'a RowView),
+    Row(Cow<'a, RowView>),
     /// Several rows of which none, or more than one, equals base: all are held (protocol C10).
     Many,
 }
 
 impl<'a> Rows<'a> {
     pub(crate) fn of(tab: &'a TabView) -> Self {
-        let mut by_key: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
-        for (at, row) in tab.rows.iter().enumerate() {
-            if let KeySeen::Key(key) = &row.key {
-                by_key.entry(key).or_default().push(at);
-            }
-        }
-        Self { tab, by_key }
+        Self { tab, by_key: tab.rows.by_key() }
     }
 
     /// A row whose key cells a person has changed is its own record's, and not that of a record which has just come with the key
     /// that it shows.
     pub(crate) fn leave_alike(mut self, table: &Table) -> Self {
         let comes = |key: &Key| !table.base.contains_key(key) && table.pending.contains_key(key);
-        if !self.by_key.keys().any(|key| comes(key)) {
+        if !self.keys().any(|key| comes(&key)) {
             return self;
         }
         let alike: BTreeSet<u32> = lookalikes(table, &self).values().map(|row| row.row).collect();
-        let tab = self.tab;
-        self.by_key.retain(|key, places| {
-            places.retain(|at| !(comes(key) && alike.contains(&tab.rows[*at].row)));
-            !places.is_empty()
+        let rows = &self.tab.rows;
+        self.by_key.retain(|at| {
+            let comes = rows.key(*at as usize).is_some_and(|key| comes(&key));
+            !(comes && alike.contains(&rows.number(*at as usize)))
         });
         self
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {
-        self.by_key.contains_key(key)
+        !self.tab.rows.find(&self.by_key, key).is_empty()
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a Key> + '_ {
-        self.by_key.keys().copied()
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Cow<'a, Key>> + '_ {
+        self.counts().map(|(key, _)| key)
     }
 
     /// The key as a row spells it, where that is another spelling of its own.
@@ -66,9 +62,9 @@ impl<'a> Rows<'a> {
     }
 
     /// All rows that show the key.
-    pub(crate) fn all(&self, key: &Key) -> impl Iterator<Item = &'a RowView> + '_ {
-        let tab = self.tab;
-        self.by_key.get(key).into_iter().flatten().map(|at| &tab.rows[*at])
+    pub(crate) fn all(&self, key: &Key) -> impl Iterator<Item = Cow<'a, RowView>> + '_ {
+        let rows = &self.tab.rows;
+        self.by_key[rows.find(&self.by_key, key)].iter().map(|at| rows.get(*at as usize))
     }
 
     pub(crate) fn find(&self, key: &Key, base: Option<&RowBase>) -> Found<'a> {
@@ -88,13 +84,16 @@ impl<'a> Rows<'a> {
     }
 
     /// The rows of each key that stands in the tab.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (&'a Key, usize)> + '_ {
-        self.by_key.iter().map(|(key, rows)| (*key, rows.len()))
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (Cow<'a, Key>, usize)> + '_ {
+        let rows = &self.tab.rows;
+        let same = |one: &u32, other: &u32| rows.compare(*one as usize, *other as usize).is_eq();
+        let key = |places: &[u32]| Some((rows.key(*places.first()? as usize)?, places.len()));
+        self.by_key.chunk_by(same).filter_map(key)
     }
 
     /// Where new rows go: below the last row that has a key (protocol C5).
     pub(crate) fn below_last(&self) -> u32 {
-        let keyed = self.by_key.values().flatten().map(|at| self.tab.rows[*at].row);
+        let keyed = self.by_key.iter().map(|at| self.tab.rows.number(*at as usize));
         keyed.max().map_or(1, |row| row + 1)
     }
 }
@@ -106,11 +105,11 @@ impl Table {
         let grace = super::micros(self.plan.rules.delete_grace).max(1);
         for (key, count) in rows.counts() {
             if count > 1 {
-                self.doubles.insert(key.clone(), None);
-            } else if let Some(alone) = self.doubles.get_mut(key) {
+                self.doubles.insert(key.into_owned(), None);
+            } else if let Some(alone) = self.doubles.get_mut(&*key) {
                 let since = *alone.get_or_insert(asked);
                 if asked >= since + grace {
-                    self.doubles.remove(key);
+                    self.doubles.remove(&*key);
                 } else {
                     self.wakes.insert(since + grace);
                 }
@@ -121,10 +120,14 @@ impl Table {
 
     /// The row of a key.
     pub(crate) fn find<'a>(&self, rows: &Rows<'a>, key: &Key) -> Found<'a> {
+        let one = rows.find(key, None);
+        if matches!(one, Found::Nowhere) || matches!(one, Found::Row(_)) && !self.doubles.contains_key(key) {
+            return one;
+        }
         let base = self.base.get(key);
-        match rows.find(key, base) {
+        match rows.find(key, base.as_ref()) {
             Found::Row(row)
-                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(row, base)) =>
+                if self.doubles.contains_key(key) && !base.is_some_and(|base| shows(&row, &base)) =>
             {
                 Found::Many
             }
@@ -153,7 +156,7 @@ impl Table {
     /// Does a read still show something else of the row than base holds? So it does of a row that it does not show.
     pub(super) fn differs(&self, key: &Key, rows: &Rows<'_>) -> bool {
         let Some(base) = self.base.get(key) else { return false };
-        rows.all(key).next().is_none_or(|row| !shows(row, base))
+        rows.all(key).next().is_none_or(|row| !shows(&row, &base))
     }
 }
 
@@ -200,24 +203,24 @@ pub(crate) fn fingerprint(row: &RowView) -> Digest {
 /// Rows whose key cells were cleared or changed by a person: without a key that means something to us, or with that of a record
 /// whose own row stands elsewhere, and with exactly the content of a row that is missing. Only a content that stands once on each
 /// side tells anything.
-pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, &'a RowView> {
-    let missing = table.base.iter().filter(|(key, _)| !rows.contains(key));
-    let mut lost: BTreeMap<Vec<Digest>, Vec<&Key>> = BTreeMap::new();
-    for (key, base) in missing {
-        if let Some(content) = content_as_known(table, key, base) {
+pub(crate) fn lookalikes<'a>(table: &Table, rows: &Rows<'a>) -> BTreeMap<Key, Cow<'a, RowView>> {
+    let mut lost: BTreeMap<Vec<Digest>, Vec<Key>> = BTreeMap::new();
+    for key in table.base.keys().filter(|key| !rows.contains(key)) {
+        let base = table.base.get(&key);
+        if let Some(content) = base.and_then(|base| content_as_known(table, &key, &base)) {
             lost.entry(content).or_default().push(key);
         }
     }
     if lost.is_empty() {
         return BTreeMap::new();
     }
-    let mut found: BTreeMap<Key, Vec<&RowView>> = BTreeMap::new();
-    for row in &rows.tab.rows {
-        if let Some(content) = content(&table.plan, row)
+    let mut found: BTreeMap<Key, Vec<Cow<'a, RowView>>> = BTreeMap::new();
+    for row in rows.tab.rows.iter() {
+        if let Some(content) = content(&table.plan, &row)
             && let Some([missing]) = lost.get(&content).map(Vec::as_slice)
-            && is_strange(table, rows, row, missing)
+            && is_strange(table, rows, &row, missing)
         {
-            found.entry((*missing).clone()).or_default().push(row);
+            found.entry(missing.clone()).or_default().push(row);
         }
     }
     found
@@ -234,7 +237,7 @@ fn is_strange(table: &Table, rows: &Rows<'_>, row: &RowView, missing: &Key) -> b
         KeySeen::Unreadable => true,
         KeySeen::Key(key) => match (table.base.get(key), state(key)) {
             // That of another record: its own row stands elsewhere.
-            (Some(base), _) => !shows(row, base) && rows.all(key).any(|other| shows(other, base)),
+            (Some(base), _) => !shows(row, &base) && rows.all(key).any(|other| shows(&other, &base)),
             (None, None) => true,
             // A record that has just come meets its own row, and not that of one which is still there.
             (None, Some(DbState::Row(there))) => {
@@ -247,5 +250,5 @@ fn is_strange(table: &Table, rows: &Rows<'_>, row: &RowView, missing: &Key) -> b
 
 /// True when an image says nothing beyond base.
 pub(crate) fn is_base(base: &RowBase, row: &DbRow) -> bool {
-    row.iter().zip(&base.columns).all(|(cell, base)| base.is_some_and(|b| b.value == cell.value.digest()))
+    row.iter().zip(&base.columns).all(|(cell, base)| base.is_some_and(|b| b.value == cell.digest()))
 }

@@ -55,10 +55,10 @@ pub(super) struct Shuffle {
 
 /// Looks for it. Rows of which an operator said that they are right do not count.
 pub(super) fn shuffle(table: &Table, rows: &Rows<'_>) -> Option<Shuffle> {
-    let mut columns: BTreeMap<usize, (Changed, BTreeSet<&Key>)> = BTreeMap::new();
-    for key in rows.keys().filter(|key| !table.meant.contains(*key)) {
-        let Some(base) = table.base.get(key) else { continue };
-        let Found::Row(row) = rows.find(key, Some(base)) else { continue };
+    let mut columns: BTreeMap<usize, (Changed, BTreeSet<Key>)> = BTreeMap::new();
+    for key in rows.keys().filter(|key| !table.meant.contains(&**key)) {
+        let Some(base) = table.base.get(&key) else { continue };
+        let Found::Row(row) = rows.find(&key, Some(&base)) else { continue };
         let cells = row.cells.iter().zip(&base.columns).zip(&table.plan.columns).enumerate();
         for (at, ((cell, base), plan)) in cells {
             let is = cell.value.digest();
@@ -68,13 +68,13 @@ pub(super) fn shuffle(table: &Table, rows: &Rows<'_>) -> Option<Shuffle> {
             let (changed, keys) = columns.entry(at).or_default();
             *changed.was.entry(was).or_default() += 1;
             changed.is.push(is);
-            keys.insert(key);
+            keys.insert(Key::clone(&key));
         }
     }
     columns.retain(|_, (changed, _)| changed.is_shuffled());
     let header = |at: &usize| table.plan.columns[*at].rule.header.as_str();
     let headers: Vec<&str> = columns.keys().map(header).collect();
-    let keys: BTreeSet<Key> = columns.values().flat_map(|(_, keys)| keys).map(|key| (*key).clone()).collect();
+    let keys: BTreeSet<Key> = columns.into_values().flat_map(|(_, keys)| keys).collect();
     (!headers.is_empty()).then(|| {
         let reason = format!(
             "in {} rows the values of {} stand beside other keys than before, as after a sort of a part of the columns: \

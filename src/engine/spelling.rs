@@ -5,10 +5,11 @@
 //! once per read, before anything is decided: the row then counts under its record's key, and its key cell is one that a person
 //! changed (`rename`). Nothing is asked for keys that only differ by what they are: numbers, and text that compares byte by byte.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::engine::effect::{Effect, Spelling};
-use crate::engine::input::{EditHint, KeySeen, Micros, ReadNumber, TabView, TableIndex, View};
+use crate::engine::input::{EditHint, Micros, ReadNumber, TabView, TableIndex, View};
 use crate::engine::places::Scope;
 use crate::engine::rename::shown_key;
 use crate::engine::rows::{Rows, lookalikes};
@@ -76,13 +77,8 @@ impl Engine {
 
 /// Rows count under the keys that their records have: the spellings of a tab, each with the table's.
 pub fn respell(tab: &mut TabView, own: &BTreeMap<Key, Key>) {
-    for row in &mut tab.rows {
-        if let KeySeen::Key(shown) = &mut row.key
-            && let Some(own) = own.get(shown)
-        {
-            tab.spelled.insert(row.row, std::mem::replace(shown, own.clone()));
-        }
-    }
+    let shown = tab.rows.rekey(|shown| own.get(shown).cloned());
+    tab.spelled.extend(shown);
 }
 
 impl Table {
@@ -95,16 +91,16 @@ impl Table {
         let known = |key: &Key| {
             self.base.contains_key(key) || self.pending.contains_key(key) || self.owed_key(key).is_some()
         };
-        let strange: Vec<&Key> = rows.keys().filter(|key| !known(key)).collect();
+        let strange: Vec<Cow<'_, Key>> = rows.keys().filter(|key| !known(key)).collect();
         if strange.is_empty() {
             return Vec::new();
         }
         let alike = if whole { lookalikes(self, &rows) } else { BTreeMap::new() };
         let alike: BTreeMap<&Key, &Key> =
             alike.iter().filter_map(|(missing, row)| Some((shown_key(row)?, missing))).collect();
-        let asked = |key: &Key| {
-            let alike = alike.get(key).map(|missing| Key::clone(missing));
-            Spelling { table: index, key: key.clone(), alike }
+        let asked = |key: Cow<'_, Key>| {
+            let alike = alike.get(&*key).map(|missing| Key::clone(missing));
+            Spelling { table: index, key: key.into_owned(), alike }
         };
         strange.into_iter().map(asked).collect()
     }

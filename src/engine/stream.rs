@@ -253,6 +253,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::engine::bases::Bases;
     use crate::engine::input::LinkPlan;
     use crate::model::value::Value;
 
@@ -275,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_row_that_was_renamed_while_nobody_looked_is_known_under_its_first_name() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), collecting());
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), collecting());
         renamed(&mut table, 1, 6, 600);
         renamed(&mut table, 2, 600, 700);
         table.pass_marks(3, &[UNTIL]);
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn a_look_that_comes_to_nothing_is_asked_again_for_the_first_who_wanted_it() {
         // Given a row that is being looked at for the sake of transaction 12, when 9 wants to know of it too.
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         table.fetching.insert(key(6), 12);
         table.raise_fence(&key(6), EffectId(10));
         table.fetch(&key(6), 9);
@@ -307,7 +308,7 @@ mod tests {
     #[test]
     fn an_older_fence_stands_again_when_a_later_transaction_came_to_nothing() {
         // Given a transaction of ours that is committed, and another one on the same key that wrote nothing.
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         table.raise_fence(&key(6), EffectId(10));
         table.committed(EffectId(10), key(6), 1, 0, |_| None);
         table.raise_fence(&key(6), EffectId(11));
@@ -325,7 +326,7 @@ mod tests {
     fn a_row_that_is_renamed_while_we_look_at_it_keeps_its_first_name() {
         for answered_first in [false, true] {
             // Given a look at a row, under way or answered, whose place in the stream has not come by.
-            let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+            let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
             table.raise_fence(&key(600), EffectId(10));
             let answer = |table: &mut Table| {
                 table.committed(EffectId(10), key(600), 1, 0, |_| Some(DbState::Row(Vec::new())));
@@ -345,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_row_that_is_renamed_twice_before_it_is_written_is_known_under_its_first_name() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         renamed(&mut table, 1, 6, 600);
         renamed(&mut table, 2, 600, 700);
         assert_eq!(table.pending[&key(700)].renamed_from, Some(key(6)));
@@ -353,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_row_that_is_only_named_is_fetched_unless_our_own_transaction_is_newer() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         table.raise_fence(&key(6), EffectId(10));
         table.committed(EffectId(10), key(6), 1, 0, |_| None);
         table.look(&key(6), 1);
@@ -365,7 +366,7 @@ mod tests {
 
     #[test]
     fn the_last_image_of_a_deleted_row_may_come_before_our_own_look_at_it() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         let state = DbState::Gone(Some(Vec::new()));
         table.take(1, 0, Image { key: key(6), state: state.clone(), renamed_from: None, was: None });
         table.raise_fence(&key(6), EffectId(10));
@@ -375,7 +376,7 @@ mod tests {
 
     #[test]
     fn the_last_image_of_a_deleted_row_may_come_after_our_own_look_at_it() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), Life::Live);
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
         table.raise_fence(&key(6), EffectId(10));
         table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Gone(None)));
         assert!(table.awaits_image(&key(6)));
@@ -388,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_last_image_of_a_row_that_was_deleted_while_nobody_looked_is_kept() {
-        let mut table = Table::new(LinkPlan::of_keys(), BTreeMap::new(), BTreeSet::new(), collecting());
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), collecting());
         let image = |state| Image { key: key(6), state, renamed_from: None, was: None };
         table.take(1, 0, image(DbState::Gone(Some(Vec::new()))));
         table.pass_marks(2, &[UNTIL]);

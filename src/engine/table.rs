@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
+use crate::engine::bases::Bases;
 use crate::engine::effect::Interval;
 use crate::engine::fence::Fence;
 use crate::engine::guard::UNSEEN;
@@ -66,7 +67,7 @@ pub struct Table {
     /// Rules and columns.
     pub plan: LinkPlan,
     /// What both sides last agreed on.
-    pub base: BTreeMap<Key, RowBase>,
+    pub base: Bases,
     /// Keys that were deleted: a sheet row that shows one is held, never created.
     pub dead: BTreeSet<Key>,
     /// What the stream said beyond base.
@@ -171,7 +172,7 @@ pub struct Table {
 
 impl Table {
     /// A link that starts with this base.
-    pub fn new(plan: LinkPlan, base: BTreeMap<Key, RowBase>, dead: BTreeSet<Key>, life: Life) -> Self {
+    pub fn new(plan: LinkPlan, base: Bases, dead: BTreeSet<Key>, life: Life) -> Self {
         Self {
             plan,
             base,
@@ -269,7 +270,7 @@ impl Table {
     /// Makes a change of base.
     pub fn apply(&mut self, change: &BaseChange, now: Micros) {
         match change {
-            BaseChange::Set(key, base) if self.base.get(key) != Some(base) => {
+            BaseChange::Set(key, base) if self.base.get(key).as_ref() != Some(base) => {
                 self.set_base(key.clone(), base.clone(), now);
             }
             BaseChange::Set(..) => {}
@@ -288,7 +289,7 @@ impl Table {
     /// Moves base, and remembers for a while what it held before.
     pub fn set_base(&mut self, key: Key, base: RowBase, now: Micros) {
         self.spurned.remove(&key);
-        let old = self.base.insert(key.clone(), base);
+        let old = self.base.insert(&key, &base);
         if let Some(old) = old {
             let cells = old.columns.iter().map(|column| Some(column.map_or(NEVER, |c| c.cell))).collect();
             self.before.entry(key.clone()).or_default().push(Before { cells, at: now });

@@ -193,7 +193,7 @@ impl Engine {
                 let own = from.as_ref().filter(|_| !theirs);
                 if hit(receipt, from.as_ref()) && (own.is_some() || unchanged(receipt, read)) {
                     let from = own;
-                    let known = from.and_then(|from| self.tables[index].base.get(from)).cloned();
+                    let known = from.and_then(|from| self.tables[index].base.get(from));
                     if let Some(from) = from.filter(|from| *from != to) {
                         self.tables[index].rename_edits(from, to);
                         // A key that the table had is dead, one that a person typed never lived.
@@ -258,8 +258,7 @@ impl Engine {
         commit: &mut Commit,
     ) {
         let table = &mut self.tables[index];
-        let mut base =
-            table.base.get(key).cloned().unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
+        let mut base = table.base.get(key).unwrap_or_else(|| RowBase { columns: vec![None; table.width()] });
         base.columns.resize(table.width(), None);
         table.flight.remove(key);
         let agreed = base.clone();

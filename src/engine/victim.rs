@@ -3,6 +3,8 @@
 //! A mend marks the row that it hits, whichever that is; of a first hit only the content tells. People type into such a row, clear
 //! its key, sort it away, copy it, cut it, or delete it, and other rows may look the same.
 
+use std::borrow::Cow;
+
 use crate::engine::input::{KeySeen, RowView, TabView};
 use crate::engine::mend::alike;
 use crate::engine::owed::{Overwritten, Owed};
@@ -63,7 +65,7 @@ impl<'a> Hit<'a> {
 
 /// Where a row that was hit stands.
 pub(super) enum Place<'a> {
-    Here(&'a RowView),
+    Here(Cow<'a, RowView>),
     /// The only row that it could be looks more like what another hit left: that one is paid first.
     Later,
     Nowhere,
@@ -88,12 +90,12 @@ impl<'a> Seen<'a, '_> {
     /// The row that was hit: the one with its mark, if that shows what we wrote still. Without a mark it is told by its content,
     /// and a marked row is known to be another one. Where the mark is gone, with its row or from it, all of the row has to be as
     /// it was left.
-    fn find(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<&'a RowView> {
-        let marked = hit.mark.and_then(|mark| self.tab.rows.iter().find(|row| row.claims.contains(&mark)));
+    fn find(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<Cow<'a, RowView>> {
+        let marked = hit.mark.and_then(|mark| self.tab.rows.claimed().find(|row| row.claims.contains(&mark)));
         let unmarked = |row: &RowView| !self.table.is_marked(row);
         match (marked, hit.mark) {
             (Some(row), _) if !hit.back => {
-                hit.cells.iter().any(|cell| shows_ours(self.tab, row, cell)).then_some(row)
+                hit.cells.iter().any(|cell| shows_ours(self.tab, &row, cell)).then_some(row)
             }
             (_, Some(_)) => {
                 let some = hit.back && !hit.rekeyed;
@@ -108,23 +110,28 @@ impl<'a> Seen<'a, '_> {
     /// never one that is more like what another hit left (`others`; those that show the same key count). A row without key that
     /// shows only our blanks must be the one row that is all as it was left; an empty one cannot be told at all. It may also have
     /// been named since.
-    fn alike(&self, hit: Hit<'_>, others: &[Hit<'_>], of: impl Fn(&RowView) -> bool) -> Option<&'a RowView> {
+    fn alike(
+        &self,
+        hit: Hit<'_>,
+        others: &[Hit<'_>],
+        of: impl Fn(&RowView) -> bool,
+    ) -> Option<Cow<'a, RowView>> {
         let (tab, width) = (self.tab, self.tab.columns.len());
         let like = |row: &RowView| hit.likeness(tab, row);
         let rivals = || others.iter().filter(|other| other.shows == hit.shows);
-        let mine = |row: &&RowView| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
+        let mine = |row: &Cow<'_, RowView>| rivals().all(|rival| rival.likeness(tab, row) <= like(row));
         if let Some(key) = hit.shows {
-            let ours = |row: &&RowView| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
+            let ours = |row: &Cow<'_, RowView>| hit.cells.iter().any(|cell| shows_ours(tab, row, cell));
             let rows = self.rows.all(key).filter(|row| of(row) && !self.is_by_right(hit, key, row));
             let found = rows.filter(ours).filter(mine).max_by_key(|row| like(row));
             return found.or_else(|| self.cleared(hit, others).filter(|row| of(row)));
         }
-        let text = |row: &&RowView| {
+        let text = |row: &Cow<'_, RowView>| {
             hit.cells.iter().any(|cell| !cell.wrote.value.is_blank() && shows_ours(tab, row, cell))
         };
         let among = || tab.rows.iter().filter(|row| of(row));
         let blank = || among().filter(|row| row.key == KeySeen::Blank);
-        let shown = |row: &&RowView| row.cells.iter().any(|cell| !cell.value.is_blank());
+        let shown = |row: &Cow<'_, RowView>| row.cells.iter().any(|cell| !cell.value.is_blank());
         let mut whole = blank().filter(|row| shown(row) && like(row) == width);
         let alone = whole.next().filter(|_| whole.next().is_none());
         let keys = self.table.plan.columns.iter().filter(|column| column.key).count();
@@ -181,11 +188,11 @@ impl<'a> Seen<'a, '_> {
         let theirs = |row: &RowView| !hit.back || hit.mark.is_none() || !self.table.is_marked(row);
         let ours = |row: &RowView| hit.cells.iter().any(|cell| shows_ours(self.tab, row, cell));
         let mut rows = hit.shows.into_iter().flat_map(|key| self.rows.all(key));
-        rows.any(|row| theirs(row) && ours(row))
+        rows.any(|row| theirs(&row) && ours(&row))
     }
 
     /// The one row whose key a person has cleared since it was hit: all else is as it was left, and no row without key was left so.
-    fn cleared(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<&'a RowView> {
+    fn cleared(&self, hit: Hit<'_>, others: &[Hit<'_>]) -> Option<Cow<'a, RowView>> {
         let table = self.table;
         let is_left = |(at, cell): (usize, &GridCell)| {
             let column = &table.plan.columns[at];

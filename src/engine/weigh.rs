@@ -136,7 +136,5 @@ impl Engine {
 
 /// The base of a cell that keeps what a person put there, although the database has changed it.
 fn unseen(base: Option<ColumnBase>, row: &DbCell) -> Option<ColumnBase> {
-    base.map(
-        |base| if base.value == row.value.digest() { base } else { ColumnBase { value: UNSEEN, ..base } },
-    )
+    base.map(|base| if base.value == row.digest() { base } else { ColumnBase { value: UNSEEN, ..base } })
 }

@@ -40,26 +40,34 @@ impl Cell {
     /// The fingerprint that base keeps of the sheet's side. Blank and empty text are one; of a number the 15 digits count that
     /// Sheets keeps, so that a date's serial is the same number however many digits an answer spells.
     pub fn digest(&self) -> Digest {
-        let (tag, body): (u8, &[u8]) = match self {
-            _ if self.is_blank() => (0, &[]),
-            Self::Number(x) => return Digest::of(fifteen_digits('\u{1}', *x).as_bytes()),
-            Self::Text(s) => (2, s.as_bytes()),
-            Self::Bool(b) => (3, if *b { &[1] } else { &[0] }),
-            Self::Error(s) => (4, s.as_bytes()),
-            Self::Blank => (0, &[]),
-        };
-        Digest::of(&[&[tag], body].concat())
+        match self {
+            Self::Blank => tagged(0, &[]),
+            Self::Number(x) => fifteen_digits(*x, |digits| tagged(1, digits)),
+            Self::Text(s) => tagged(if s.is_empty() { 0 } else { 2 }, s.as_bytes()),
+            Self::Bool(b) => tagged(3, &[u8::from(*b)]),
+            Self::Error(s) => tagged(4, s.as_bytes()),
+        }
     }
 }
 
-/// The number as 15 significant digits, behind its tag.
-fn fifteen_digits(tag: char, x: Real) -> String {
+/// The digest of a tag and a body. A sweep asks for every cell of a tab: most are short, and ask for no memory.
+fn tagged(tag: u8, body: &[u8]) -> Digest {
+    let mut bytes = [tag; 64];
+    if let Some(place) = bytes.get_mut(1..=body.len()) {
+        place.copy_from_slice(body);
+        return Digest::of(&bytes[..=body.len()]);
+    }
+    Digest::of(&[&[tag], body].concat())
+}
+
+/// Does something with the number as 15 significant digits.
+fn fifteen_digits<T>(x: Real, what: impl FnOnce(&[u8]) -> T) -> T {
     let x = x.get();
     let size = x.abs();
     if !(1.0..1e15).contains(&size) || size.fract() != 0.0 {
-        return format!("{tag}{x:.14e}");
+        return what(format!("{x:.14e}").as_bytes());
     }
-    // Most numbers are whole, and a sweep spells every one of them: the same text without the search for it.
+    // Most numbers are whole: the same text without the search for it.
     let (mut digits, mut rest, mut count) = ([b'0'; 15], size as u64, 0);
     while rest > 0 {
         count += 1;
@@ -67,16 +75,16 @@ fn fifteen_digits(tag: char, x: Real) -> String {
         rest /= 10;
     }
     digits.rotate_left(15 - count);
-    let mut text = String::with_capacity(24);
-    text.push(tag);
-    text.extend((x < 0.0).then_some('-'));
-    text.push(char::from(digits[0]));
-    text.push('.');
-    text.extend(digits[1..].iter().copied().map(char::from));
-    text.push('e');
-    text.extend((count > 10).then_some('1'));
-    text.push(char::from(b'0' + ((count - 1) % 10) as u8));
-    text
+    let mut text = *b"-0.00000000000000e00";
+    text[1] = digits[0];
+    text[3..17].copy_from_slice(&digits[1..]);
+    text[18] += ((count - 1) / 10) as u8;
+    text[19] += ((count - 1) % 10) as u8;
+    if count <= 10 {
+        text.swap(18, 19);
+    }
+    let end = if count > 10 { 20 } else { 19 };
+    what(&text[usize::from(x >= 0.0)..end])
 }
 
 /// Debug names the kind and never the content: cells reach no log (house rule).
@@ -109,7 +117,8 @@ mod tests {
         let powers = (0..17).map(|power| 10_f64.powi(power));
         let near = powers.flat_map(|power| [power - 1.0, power, power + 1.0, power * 1.5, power * 4.2]);
         for x in near.flat_map(|x| [x, -x]) {
-            assert_eq!(fifteen_digits('#', Real::new(x)), format!("#{:.14e}", Real::new(x).get()));
+            let x = Real::new(x);
+            fifteen_digits(x, |digits| assert_eq!(digits, format!("{:.14e}", x.get()).as_bytes()));
         }
     }
 

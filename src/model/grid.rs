@@ -3,11 +3,17 @@
 //! Row and column numbers are zero-based and count from the grid's corner; row 0 is the header. A number is a hint: it is
 //! believed only because the receipt of the same batch shows which row it hit (design rule 7).
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::cell::Cell;
 use crate::model::link::SheetId;
 use crate::model::mark::{BatchNumber, ClaimId, Owner};
+
+pub use rows::GridRows;
+
+mod rows;
 
 /// One cell as a typed read shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +65,10 @@ pub struct TabRead {
     pub row_count: u32,
     /// The grid's width.
     pub column_count: u32,
+    /// The cells of row 0, if it was read.
+    pub header: Vec<GridCell>,
     /// From the header row on, ascending; trailing empty rows are left out.
-    pub rows: Vec<GridRow>,
+    pub rows: Arc<GridRows>,
     /// The anchors of columns.
     pub anchors: Vec<Anchor>,
     /// The notes that stand at cells: row, column, text.
@@ -116,12 +124,13 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The same with the first row of each tab alone.
+    /// The same with the header of each tab alone.
     #[must_use]
     pub fn headers(&self) -> Self {
         let header = |tab: &TabRead| TabRead {
             title: tab.title.clone(),
-            rows: tab.rows.iter().take(1).cloned().collect(),
+            header: tab.header.clone(),
+            rows: Arc::default(),
             anchors: tab.anchors.clone(),
             notes: Vec::new(),
             merges: tab.merges.clone(),

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::digest::wide;
 use crate::model::value::Value;
 
+mod packed;
+
 /// The key of a row. Text parts under a case-insensitive collation stand here in the form that the server calls equal
 /// (the edge that reads them sees to it), so that equal keys are equal here.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ pub mod link;
 pub mod literal;
 pub mod mark;
 pub mod pause;
+pub mod pile;
 pub mod position;
 pub mod rule;
 pub mod schema;

@@ -2,10 +2,13 @@
 //!
 //! Fields that are zero, false or empty may be left out by Google (`sheetId` 0 always is in ranges), so all have defaults.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::model::cell::Cell;
-use crate::model::grid::GridCell;
+use crate::model::grid::{GridCell, GridRows};
 
 /// The mask under `data` for typed rows.
 pub(super) const ROWS_MASK: &str =
@@ -70,16 +73,75 @@ pub(super) struct GridProperties {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct GridData {
     pub(super) start_row: u32,
-    pub(super) row_data: Vec<RowData>,
-    pub(super) row_metadata: Vec<DimensionMetadata>,
-    pub(super) column_metadata: Vec<DimensionMetadata>,
+    pub(super) row_data: Lines,
+    pub(super) row_metadata: Dimensions,
+    pub(super) column_metadata: Dimensions,
+}
+
+/// The rows of a range, numbered from nought. Each is packed as soon as it is read.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) rows: GridRows,
+    /// The notes at their cells: row, column, text.
+    pub(super) notes: Vec<(u32, u32, String)>,
+}
+
+impl<'de> Deserialize<'de> for Lines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Lines {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<Self, A::Error> {
+        for at in 0.. {
+            let Some(row) = rows.next_element::<RowData>()? else { break };
+            self.notes.extend(row.notes().map(|(column, text)| (at, column, text.to_owned())));
+            self.rows.push(at, &row.into_cells(), Vec::new());
+        }
+        Ok(self)
+    }
+}
+
+/// The rows or columns of a range that carry metadata, by their number: a large tab has hardly any.
+#[derive(Debug, Default)]
+pub(super) struct Dimensions(pub(super) Vec<(u32, Vec<Metadata>)>);
+
+impl<'de> Deserialize<'de> for Dimensions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Self::default())
+    }
+}
+
+impl<'de> Visitor<'de> for Dimensions {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows or columns")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut dimensions: A) -> Result<Self, A::Error> {
+        for at in 0.. {
+            let Some(dimension) = dimensions.next_element::<DimensionMetadata>()? else { break };
+            if !dimension.metadata.is_empty() {
+                self.0.push((at, dimension.metadata));
+            }
+        }
+        Ok(self)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct DimensionMetadata {
+struct DimensionMetadata {
     #[serde(rename = "developerMetadata")]
-    pub(super) metadata: Vec<Metadata>,
+    metadata: Vec<Metadata>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,19 +163,19 @@ pub(super) const NOTED_ROWS_MASK: &str =
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct RowData {
+struct RowData {
     values: Vec<CellData>,
 }
 
 impl RowData {
     /// The notes at the row's cells, by column.
-    pub(super) fn notes(&self) -> impl Iterator<Item = (u32, &str)> {
+    fn notes(&self) -> impl Iterator<Item = (u32, &str)> {
         let texts = self.values.iter().map(|cell| cell.note.as_str());
         (0u32..).zip(texts).filter(|(_, note)| !note.is_empty())
     }
 
     /// The row's cells, blank ones at the end left out.
-    pub(super) fn into_cells(self) -> Vec<GridCell> {
+    fn into_cells(self) -> Vec<GridCell> {
         let mut cells: Vec<GridCell> = self.values.into_iter().map(GridCell::from).collect();
         let end = cells.iter().rposition(|cell| *cell != GridCell::BLANK).map_or(0, |last| last + 1);
         cells.truncate(end);

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use governor::clock::DefaultClock;
-use reqwest::{Method, StatusCode, header};
+use reqwest::{Method, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::model::link::SpreadsheetId;
+use crate::sheet::answer_body::parsed;
 use crate::sheet::auth::{ServiceAccount, TOKEN_URL, Tokens};
 use crate::sheet::error::{SheetError, classify};
 use crate::sheet::quota::{Backoff, Bucket, Lane, Project, Rates};
@@ -124,7 +125,7 @@ impl Client {
     }
 
     /// A read: tried again while its fault is passing, a few times.
-    pub(super) async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned + Send + 'static>(
         &self,
         lane: Lane,
         spreadsheet: &SpreadsheetId,
@@ -132,8 +133,11 @@ impl Client {
     ) -> Result<T, SheetError> {
         let mut failures = 0;
         loop {
-            let answer = self.once(&self.reads, lane, spreadsheet, call).await;
-            match answer.and_then(|body| parse(&body)) {
+            let answer = match self.once(&self.reads, lane, spreadsheet, call).await {
+                Ok(answer) => parsed(answer).await,
+                Err(error) => Err(error),
+            };
+            match answer {
                 Err(error) if failures + 1 < READ_TRIES && may_pass(&error) => {
                     tracing::debug!(%spreadsheet, %error, failures, "read failed, trying again");
                     // After a 429 the bucket itself waits.
@@ -154,7 +158,7 @@ impl Client {
         spreadsheet: &SpreadsheetId,
         call: &Call,
     ) -> Result<Bytes, SheetError> {
-        self.once(&self.writes, lane, spreadsheet, call).await
+        self.once(&self.writes, lane, spreadsheet, call).await?.bytes().await.map_err(transport)
     }
 
     pub(super) fn backoff(&self) -> Backoff {
@@ -168,7 +172,7 @@ impl Client {
         lane: Lane,
         spreadsheet: &SpreadsheetId,
         call: &Call,
-    ) -> Result<Bytes, SheetError> {
+    ) -> Result<Response, SheetError> {
         match self.attempt(bucket, lane, spreadsheet, call).await {
             Err(SheetError::Unauthenticated(_)) => self.attempt(bucket, lane, spreadsheet, call).await,
             answer => answer,
@@ -181,7 +185,7 @@ impl Client {
         lane: Lane,
         spreadsheet: &SpreadsheetId,
         call: &Call,
-    ) -> Result<Bytes, SheetError> {
+    ) -> Result<Response, SheetError> {
         let token = self.tokens.get().await?;
         bucket.admit(lane, spreadsheet).await;
         let url = format!("{}/v4/spreadsheets/{spreadsheet}{}", self.base, call.path);
@@ -191,11 +195,11 @@ impl Client {
         }
         let answer = request.send().await.map_err(transport)?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(transport)?;
         if status == StatusCode::OK {
             bucket.accepted();
-            return Ok(body);
+            return Ok(answer);
         }
+        let body = answer.bytes().await.map_err(transport)?;
         let error = classify(status.as_u16(), &body, self.email());
         match &error {
             SheetError::Quota(_) => bucket.refused(),
@@ -215,7 +219,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, SheetError> {
     })
 }
 
-fn transport(error: reqwest::Error) -> SheetError {
+pub(super) fn transport(error: reqwest::Error) -> SheetError {
     SheetError::Unavailable {
         sent: !(error.is_connect() || error.is_builder()),
         cause: chain(&error.without_url()),

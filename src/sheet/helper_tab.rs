@@ -162,9 +162,12 @@ impl LinesRead {
             .filter(|sheet| sheet.properties.sheet_id == helper.0)
             .flat_map(|sheet| sheet.data);
         Self(
-            data.flat_map(|part| (part.start_row..).zip(part.row_data))
-                .map(|(row, data)| (row, data.into_cells()))
-                .collect(),
+            data.flat_map(|part| {
+                let rows: Vec<_> =
+                    part.row_data.rows.iter().map(|row| (part.start_row + row.row, row.cells)).collect();
+                rows
+            })
+            .collect(),
         )
     }
 

@@ -88,7 +88,7 @@ impl Client {
             return Ok(Vec::new());
         }
         let read = self.excerpt(LANE, spreadsheet, &[(LOG, None)], None).await?;
-        let rows = read.tabs.iter().flat_map(|tab| &tab.rows).filter(|row| row.row > 0);
+        let rows = read.tabs.iter().flat_map(|tab| tab.rows.iter()).filter(|row| row.row > 0);
         Ok(rows.filter_map(|row| LogLine::read(&row.cells)).take(LINES).collect())
     }
 

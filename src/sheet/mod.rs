@@ -7,6 +7,7 @@
 
 pub mod annotate;
 mod answer;
+mod answer_body;
 pub mod auth;
 pub mod client;
 pub mod codec;

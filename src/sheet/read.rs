@@ -5,10 +5,12 @@
 
 use serde::Serialize;
 
-use crate::model::grid::{Anchor, Fate, GridRow, Helper, Snapshot, TabRead, Token};
+use std::sync::Arc;
+
+use crate::model::grid::{Anchor, Fate, GridRows, Helper, Snapshot, TabRead, Token};
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::BatchNumber;
-use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, RowData, Sheet, Spreadsheet};
+use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, Sheet, Spreadsheet};
 use crate::sheet::client::{Call, Client};
 use crate::sheet::error::SheetError;
 use crate::sheet::quota::Lane;
@@ -143,7 +145,7 @@ impl Client {
     }
 
     /// The same into another shape.
-    pub(super) async fn filtered<T: serde::de::DeserializeOwned>(
+    pub(super) async fn filtered<T: serde::de::DeserializeOwned + Send + 'static>(
         &self,
         lane: Lane,
         spreadsheet: &SpreadsheetId,
@@ -223,24 +225,28 @@ fn tab(sheet: Sheet, ids: &mut Vec<i32>) -> TabRead {
         title: sheet.properties.title,
         row_count: grid.row_count,
         column_count: grid.column_count,
-        rows: Vec::new(),
+        header: Vec::new(),
+        rows: Arc::default(),
         anchors: Vec::new(),
         notes: Vec::new(),
         merges: sheet.merges.iter().map(|m| (m.top, m.bottom, m.left, m.right)).collect(),
     };
-    for part in sheet.data {
-        part.row_metadata
-            .iter()
-            .chain(&part.column_metadata)
-            .flat_map(|m| &m.metadata)
-            .for_each(|m| ids.push(m.id));
-        read.notes.extend(notes(&part));
+    let mut all = GridRows::default();
+    for mut part in sheet.data {
+        let metadata = part.row_metadata.0.iter().chain(&part.column_metadata.0);
+        ids.extend(metadata.flat_map(|(_, metadata)| metadata).map(|metadata| metadata.id));
+        let notes = std::mem::take(&mut part.row_data.notes).into_iter();
+        read.notes.extend(notes.map(|(row, column, text)| (part.start_row + row, column, text)));
         // Every part repeats what its columns carry.
         if read.anchors.is_empty() {
             read.anchors = anchors(&part);
         }
-        read.rows.extend(rows(part));
+        all.append(part.start_row, rows(part));
     }
+    if !all.is_empty() && all.number(0) == 0 {
+        read.header = all.cells(0);
+    }
+    read.rows = Arc::new(all);
     read
 }
 
@@ -257,39 +263,23 @@ fn runs(rows: &[u32]) -> Vec<(u32, u32)> {
 }
 
 fn anchors(part: &GridData) -> Vec<Anchor> {
-    let columns = (0u32..).zip(&part.column_metadata);
+    let columns = part.column_metadata.0.iter();
     columns
-        .flat_map(|(column, dimension)| {
-            let ours = dimension.metadata.iter().filter(|m| m.key == ANCHOR_KEY);
-            ours.map(move |m| Anchor { column, text: m.value.clone() })
+        .flat_map(|(column, metadata)| {
+            let ours = metadata.iter().filter(|m| m.key == ANCHOR_KEY);
+            ours.map(|m| Anchor { column: *column, text: m.value.clone() })
         })
         .collect()
 }
 
-fn notes(part: &GridData) -> Vec<(u32, u32, String)> {
-    let rows = (part.start_row..).zip(&part.row_data);
-    rows.flat_map(|(row, data)| data.notes().map(move |(column, text)| (row, column, text.to_owned())))
-        .collect()
-}
-
-fn rows(part: GridData) -> Vec<GridRow> {
-    let first = part.start_row;
-    let row = |(row, data): (u32, RowData)| GridRow { row, cells: data.into_cells(), claims: Vec::new() };
-    let mut rows: Vec<GridRow> = (first..).zip(part.row_data).map(row).collect();
-    for (i, dimension) in part.row_metadata.iter().enumerate() {
-        let ours = dimension.metadata.iter().filter(|m| m.key == CLAIM_KEY);
-        let claims: Vec<_> = ours.filter_map(|m| m.value.parse().ok()).collect();
-        if claims.is_empty() {
-            continue;
-        }
-        while rows.len() <= i {
-            rows.push(GridRow { row: first + rows.len() as u32, ..GridRow::default() });
-        }
-        rows[i].claims = claims;
+/// The rows of a range with their claims, numbered from nought.
+fn rows(part: GridData) -> GridRows {
+    let mut rows = part.row_data.rows;
+    for (row, metadata) in part.row_metadata.0 {
+        let ours = metadata.iter().filter(|m| m.key == CLAIM_KEY);
+        rows.claim(row, ours.filter_map(|m| m.value.parse().ok()).collect());
     }
-    let blank = |row: &GridRow| row.cells.is_empty() && row.claims.is_empty();
-    let end = rows.iter().rposition(|row| !blank(row)).map_or(0, |last| last + 1);
-    rows.truncate(end);
+    rows.trim();
     rows
 }
 
@@ -340,7 +330,8 @@ mod tests {
         assert_eq!(tab.merges, [(0, 1, 2, 4)]);
         assert_eq!(tab.notes, [(2, 1, "see Bob".to_owned())]);
         assert_eq!(tab.rows.len(), 2, "the blank third row is trimmed, the claimed second is not");
-        assert_eq!(tab.rows[0].cells, [GridCell::plain(Cell::Text("id".into()))]);
-        assert_eq!(tab.rows[1].claims, [ClaimId(255)]);
+        assert_eq!(tab.header, [GridCell::plain(Cell::Text("id".into()))]);
+        assert_eq!(tab.rows.cells(0), tab.header);
+        assert_eq!(tab.rows.claims(1), [ClaimId(255)]);
     }
 }

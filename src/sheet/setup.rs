@@ -170,12 +170,11 @@ impl Client {
         made: &[usize],
     ) -> Result<(), SetupError> {
         let tab = self.tab(spreadsheet, sheet).await?;
-        let header = tab.rows.first().map_or(&[][..], |row| &row.cells);
         let texts: Vec<String> =
             made.iter().map(|i| anchor_text(plan.link, &plan.columns[*i].name)).collect();
         let others: Vec<Anchor> =
             tab.anchors.iter().filter(|anchor| !texts.contains(&anchor.text)).cloned().collect();
-        let by_header = layout(header, &others, plan.link, &names(plan), plan.key);
+        let by_header = layout(&tab.header, &others, plan.link, &names(plan), plan.key);
         let stands = |i: &usize| {
             let text = anchor_text(plan.link, &plan.columns[*i].name);
             let anchor = tab.anchors.iter().find(|anchor| anchor.text == text);
@@ -220,9 +219,8 @@ fn is_anchored(tab: &TabRead, plan: &TabPlan<'_>, i: usize) -> bool {
 
 /// A tab without headers takes the link's columns from A on.
 fn place(tab: &TabRead, plan: &TabPlan<'_>) -> Result<Layout, LayoutFault> {
-    let header = tab.rows.first().map_or(&[][..], |row| &row.cells);
     let ours = (0..plan.columns.len()).any(|i| is_anchored(tab, plan, i));
-    if is_blank(header) && !ours {
+    if is_blank(&tab.header) && !ours {
         let titles: Vec<GridCell> = titles(plan).collect();
         return layout(&titles, &[], plan.link, &names(plan), plan.key);
     }
@@ -240,19 +238,21 @@ fn titles<'a>(plan: &TabPlan<'a>) -> impl Iterator<Item = GridCell> + 'a {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::grid::{Anchor, GridRow};
+    use crate::model::grid::Anchor;
     use crate::model::schema::ColumnKind;
     use crate::sheet::setup::make::HELPER_ID;
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
     fn tab(header: &[&str], anchors: &[(u32, &str)]) -> TabRead {
-        let cells: Vec<GridCell> = header.iter().map(|t| GridCell::plain(Cell::Text((*t).into()))).collect();
+        let titles: Vec<GridCell> = header.iter().map(|t| GridCell::plain(Cell::Text((*t).into()))).collect();
         TabRead {
             sheet: SheetId(5),
             title: "Orders".into(),
             row_count: 100,
             column_count: header.len().max(1) as u32,
-            rows: if cells.is_empty() { vec![] } else { vec![GridRow { row: 0, cells, claims: vec![] }] },
+            header: titles,
+            rows: Arc::default(),
             anchors: anchors
                 .iter()
                 .map(|(column, text)| Anchor { column: *column, text: (*text).into() })

@@ -111,8 +111,8 @@ async fn a_new_row_is_claimed_named_after_a_sort_and_released() {
     assert_eq!(named.expect("an answer"), Naming::Written);
     // then the key stands in Zoe's row, wherever it is now
     let tab = desk.tab().await;
-    assert_eq!(texts(&tab.rows[1].cells), ["51", "Zoe"]);
-    assert_eq!(tab.rows[1].claims, [claim]);
+    assert_eq!(texts(&tab.rows.cells(1)), ["51", "Zoe"]);
+    assert_eq!(tab.rows.claims(1), [claim]);
     // and the claim goes away with the next batch
     receipt(desk.send(&batch(42, vec![GridOp::Unclaim { claim }])).await.expect("an answer"));
     assert!(desk.tab().await.rows.iter().all(|row| row.claims.is_empty()));
@@ -123,7 +123,7 @@ async fn what_looks_like_a_formula_a_number_or_a_date_stays_the_text_that_it_is(
     let desk = Desk::with(&[&["id", "a", "b", "c", "d", "e"], &["1"]]).await;
     let contents = ["=1+1", "0042", "1-2", "'x", "TRUE"];
     receipt(desk.send(&batch(41, vec![write(1, 1, &contents)])).await.expect("an answer"));
-    let row = &desk.tab().await.rows[1].cells;
+    let row = desk.tab().await.rows.cells(1);
     let wanted: Vec<GridCell> = contents.iter().map(|text| text_cell(text)).collect();
     assert!(row[1..] == wanted, "{row:?}");
 }

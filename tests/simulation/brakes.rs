@@ -291,7 +291,7 @@ fn after_a_lost_base_what_is_equal_is_adopted_what_differs_is_held_and_nothing_i
     // and base knows what is equal, and a row of the tab alone is no new record
     let table = &world.engine.tables()[0];
     assert_eq!((table.state(), table.base.len(), table.held.len()), (State::Live, 3, 1));
-    assert!(table.base[&key(3)].columns[1].is_none() && table.dead.contains(&key(4)));
+    assert!(table.base.column(&key(3), 1).is_none() && table.dead.contains(&key(4)));
     // and changes are carried from then on, also of the row that stood in the table alone
     updates(&mut world, 5, 1, 950);
     types(&mut world, 2, 1, 920);

@@ -139,7 +139,8 @@ impl World {
 pub(super) fn start(store: &Store, plans: &[LinkPlan], until: EffectId, seq: Seq) -> Start {
     let table = |(kept, plan): (&Kept, &LinkPlan)| {
         let life = Life::CatchingUpKeys { until, keys: BTreeMap::new(), all: !kept.copied };
-        let mut table = Table::new(plan.clone(), kept.base.clone(), kept.dead.clone(), life);
+        let mut table =
+            Table::new(plan.clone(), kept.base.clone().into_iter().collect(), kept.dead.clone(), life);
         table.knowledge = kept.knowledge;
         let has_met = kept.met || kept.copied || kept.knowledge == Knowledge::Lost;
         table.meeting = if has_met { None } else { Meeting::of(plan) };

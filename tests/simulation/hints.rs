@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use sheetbridge::engine::bases::Bases;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{EditHint, Input, LinkPlan, TabView, View};
 use sheetbridge::engine::lifecycle::Life;
+use sheetbridge::engine::row_views::RowViews;
 use sheetbridge::engine::table::Table;
 use sheetbridge::engine::{Engine, Start};
 use sheetbridge::model::grid::Helper;
@@ -35,7 +37,7 @@ fn engine() -> Engine {
     let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true, loose_keys: false };
     Engine::new(Start {
         owner: Owner { installation: "k3v9".into(), generation: 1 },
-        tables: vec![Table::new(plan, BTreeMap::new(), BTreeSet::new(), Life::Live)],
+        tables: vec![Table::new(plan, Bases::default(), BTreeSet::new(), Life::Live)],
         effects: EffectId(1),
         number: BatchNumber(1),
         slot: 0,
@@ -49,7 +51,8 @@ fn engine() -> Engine {
 
 fn nothing() -> View {
     let helper = Some(Helper { sheet: SheetId(9), row_count: 3048, column_count: 26 });
-    let tab = TabView { sheet: SheetId(0), columns: Vec::new(), rows: Vec::new(), spelled: BTreeMap::new() };
+    let (columns, rows) = (Vec::new(), RowViews::default());
+    let tab = TabView { sheet: SheetId(0), columns, rows, spelled: BTreeMap::new() };
     View { tokens: Vec::new(), foreign: Vec::new(), helper, tabs: vec![Ok(tab)] }
 }
 

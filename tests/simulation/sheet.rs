@@ -2,11 +2,13 @@
 //! tokens that can be made once, receipts, a trash. It takes exactly what the daemon's edge takes: [`GridBatch`] and [`Naming`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sheetbridge::engine::effect::Naming;
 use sheetbridge::engine::input::{KeySeen, ReceiptRow, ReceiptView, RowView, TabView, Trouble, View};
+use sheetbridge::engine::row_views::RowViews;
 use sheetbridge::model::cell::Cell;
-use sheetbridge::model::grid::{Fate, GridBatch, GridCell, GridOp, Helper, Token};
+use sheetbridge::model::grid::{Fate, GridBatch, GridCell, GridOp, GridRows, Helper, Token};
 use sheetbridge::model::link::SheetId;
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
 
@@ -65,11 +67,16 @@ impl Row {
     }
 
     fn seen(&self) -> KeySeen {
-        match (&self.cells[0], self.id()) {
-            (_, Some(id)) => KeySeen::Key(key(id)),
-            (cell, None) if cell.is_blank() => KeySeen::Blank,
-            _ => KeySeen::Unreadable,
-        }
+        seen(&self.cells[0])
+    }
+}
+
+/// What a key cell shows.
+fn seen(cell: &Cell) -> KeySeen {
+    match number(cell) {
+        Some(id) => KeySeen::Key(key(id)),
+        None if cell.is_blank() => KeySeen::Blank,
+        None => KeySeen::Unreadable,
     }
 }
 
@@ -242,8 +249,8 @@ impl Sheet {
         named
     }
 
-    /// The typed read, already cut to the link's columns.
-    pub(super) fn view(&self) -> View {
+    /// The typed read, already cut to the link's columns; of a large tab the rows are packed, as the daemon's edge does it.
+    pub(super) fn view(&self, large: bool) -> View {
         let tokens = self.tokens.iter().map(|(number, fate)| Token { number: *number, fate: fate.clone() });
         let row = |(at, row): (usize, &Row)| RowView {
             row: at as u32 + 1,
@@ -258,9 +265,13 @@ impl Sheet {
             if self.merged[at] {
                 return Err(Trouble { reason: "merged cells among the linked columns".into() });
             }
-            let columns = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
-            let (rows, spelled) = (rows.iter().enumerate().map(row).collect(), BTreeMap::new());
-            Ok(TabView { sheet: sheet(at), columns, rows, spelled })
+            let columns: Vec<u32> = COLUMNS.iter().map(|column| self.places[at][*column]).collect();
+            let rows = if large {
+                RowViews::packed(&Arc::new(self.packed(at)), &columns, |cells| seen(&cells[0].value))
+            } else {
+                rows.iter().enumerate().map(row).collect()
+            };
+            Ok(TabView { sheet: sheet(at), columns, rows, spelled: BTreeMap::new() })
         };
         View {
             tokens: tokens.collect(),
@@ -268,6 +279,19 @@ impl Sheet {
             helper: Some(Helper { sheet: SheetId(99), row_count: 2_000, column_count: 20 }),
             tabs: self.tabs.iter().enumerate().map(tab).collect(),
         }
+    }
+
+    fn packed(&self, tab: usize) -> GridRows {
+        let mut packed = GridRows::default();
+        packed.push(0, &[], Vec::new());
+        for (at, row) in (1..).zip(&self.tabs[tab]) {
+            let mut cells = vec![GridCell::BLANK; GRID];
+            for (column, place) in self.places[tab].iter().enumerate() {
+                cells[*place as usize] = row.grid_cell(column);
+            }
+            packed.push(at, &cells, row.claims.clone());
+        }
+        packed
     }
 }
 

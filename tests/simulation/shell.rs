@@ -191,7 +191,7 @@ impl World {
             let old = if stale { self.dice.below(self.older.len()) } else { 0 };
             let sheet = if stale { Rc::clone(&self.older[old].1) } else { Rc::clone(&self.sheet) };
             self.reads += 1;
-            *view = Some(sheet.view());
+            *view = Some(sheet.view(self.large_tabs));
             let tabs = view.iter_mut().flat_map(|view| &mut view.tabs);
             for (tab, scope) in tabs.zip(scopes) {
                 if let (Ok(tab), Scope::Rows(rows)) = (tab, scope) {

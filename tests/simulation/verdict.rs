@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sheetbridge::model::base::database_digest;
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
 use sheetbridge::model::rule::Deletes;
@@ -169,14 +170,15 @@ impl World {
                 continue;
             }
             let agreed = base.and_then(|base| base.columns[column]);
-            if !agreed
-                .is_some_and(|agreed| agreed.value == record[column].digest() && agreed.cell == cell.digest())
-            {
+            if !agreed.is_some_and(|agreed| {
+                agreed.value == database_digest(&record[column], &shown(&record[column]))
+                    && agreed.cell == cell.digest()
+            }) {
                 wrong.push(format!("base: {tab}/{at}.{column} agrees and base says otherwise"));
             }
         }
         let remembered = self.engine.tables()[tab].base.get(&key(at));
-        if remembered != base {
+        if remembered.as_ref() != base {
             wrong.push(format!("base: {tab}/{} is not what the store has", id(&key(at))));
         }
     }

@@ -1,10 +1,12 @@
 //! What the daemon keeps of each row in memory: base as the engine holds it, a million rows of nine columns.
 
-use std::collections::BTreeMap;
 use std::fs;
 
-use sheetbridge::model::base::{ColumnBase, RowBase};
-use sheetbridge::model::digest::Digest;
+use sheetbridge::engine::bases::Bases;
+use sheetbridge::engine::input::DbCell;
+use sheetbridge::engine::reconcile::agreed;
+use sheetbridge::model::base::RowBase;
+use sheetbridge::model::cell::Cell;
 use sheetbridge::model::key::Key;
 use sheetbridge::model::value::Value;
 
@@ -20,7 +22,7 @@ pub(crate) fn run(scale: Scale) -> Figures {
     let mut kept = Vec::new();
     for (name, key) in [("number_key", number as fn(u32) -> Key), ("text_key", text)] {
         let before = resident();
-        let base: BTreeMap<Key, RowBase> = (0..rows).map(|row| (key(row), agreed(row))).collect();
+        let base: Bases = (0..rows).map(|row| (key(row), base(row))).collect();
         let bytes = (resident() - before) / base.len() as f64;
         figures.insert(format!("base_bytes_a_row_{name}"), bytes);
         kept.push(base);
@@ -36,10 +38,15 @@ fn text(row: u32) -> Key {
     Key(vec![Value::Text(format!("customer-{row:08}"))])
 }
 
-fn agreed(row: u32) -> RowBase {
+/// Two columns in three are numbers, the others texts; each side has its own digest.
+fn base(row: u32) -> RowBase {
     let column = |at: usize| {
-        let digest = Digest::of(format!("{row} {at}").as_bytes());
-        Some(ColumnBase { value: digest, cell: digest })
+        let number = i64::from(row) * 31 + at as i64;
+        let cell = match at % 3 {
+            0 => DbCell { value: Value::Text(number.to_string()), shown: Cell::Text(number.to_string()) },
+            _ => DbCell { value: Value::Int(number), shown: Cell::number(number as f64) },
+        };
+        Some(agreed(&cell))
     };
     RowBase { columns: (0..COLUMNS.len()).map(column).collect() }
 }

@@ -10,7 +10,7 @@ use crate::daemon::perform::Performer;
 use crate::daemon::perform::saying::Saying;
 use crate::daemon::table::Table;
 use crate::engine::effect::Remarks;
-use crate::engine::input::{KeySeen, TabView};
+use crate::engine::input::TabView;
 use crate::model::grid::{Snapshot, TabRead};
 use crate::model::link::SheetId;
 use crate::sheet::annotate::{Annotation, Form};
@@ -142,12 +142,12 @@ impl Performer {
             for remark in remarks.said.iter().filter(|remark| remark.table == index) {
                 said.insert((remark.place.1, remark.place.2), super::wording::ours(&remark.text));
             }
-            if looked {
-                let view = table.view(tab).ok();
-                for note in view.iter().flat_map(|view| conflicts(table, view, &mine, &undecided, &mut pass))
-                {
-                    said.insert(note.0, note.1);
-                }
+            let decided = mine.iter().any(|note| matches!(note.cause, Cause::Conflict { .. }));
+            if looked
+                && decided
+                && let Ok(view) = table.view(tab)
+            {
+                said.extend(conflicts(table, &view, &mine, &undecided, &mut pass));
             }
             if let Some(Some(reason)) = remarks.headers.get(index) {
                 said.insert((0, first_column(tab)), super::wording::ours(&format!("paused: {reason}")));
@@ -166,10 +166,9 @@ impl Performer {
                 said.values().filter(|text| !ours.contains(text.as_str())).collect();
             pass.new.extend(texts.into_iter().map(|text| standing(table, text)));
             if looked && undecided.is_empty() {
-                let there: HashSet<&str> = saying.there().collect();
+                let there: HashSet<String> = saying.there().collect();
                 let said: HashSet<&str> = said.values().map(String::as_str).collect();
-                let over =
-                    |note: &&&Note| !there.contains(note.text.as_str()) && !said.contains(note.text.as_str());
+                let over = |note: &&&Note| !there.contains(&note.text) && !said.contains(note.text.as_str());
                 pass.over.extend(mine.iter().filter(over).map(|note| Note::clone(note)));
             }
         }
@@ -201,23 +200,26 @@ fn conflicts(
 ) -> BTreeMap<(u32, u32), String> {
     let mut said = BTreeMap::new();
     let decided = known.iter().filter(|note| matches!(note.cause, Cause::Conflict { .. }));
-    let mut rows: BTreeMap<String, (u32, &[crate::model::grid::GridCell])> = BTreeMap::new();
-    for row in &view.rows {
-        if let KeySeen::Key(key) = &row.key {
-            rows.entry(key.to_string()).or_insert((row.row, &row.cells));
+    let wanted: HashSet<&str> = decided.clone().map(|note| note.row.as_str()).collect();
+    let mut rows = BTreeMap::new();
+    for at in 0..view.rows.len() {
+        if let Some(key) =
+            view.rows.key(at).map(|key| key.to_string()).filter(|key| wanted.contains(key.as_str()))
+        {
+            rows.entry(key).or_insert_with(|| view.rows.get(at));
         }
     }
     for note in decided {
         let Cause::Conflict { winner, loser } = note.cause else { continue };
         let at = table.plan.columns.iter().position(|column| column.rule.name == note.column);
-        let (Some(at), Some((row, cells))) = (at, rows.get(&note.row)) else { continue };
-        let (Some(cell), Some(column)) = (cells.get(at), view.columns.get(at)) else { continue };
+        let (Some(at), Some(row)) = (at, rows.get(&note.row)) else { continue };
+        let (Some(cell), Some(column)) = (row.cells.get(at), view.columns.get(at)) else { continue };
         let digest = cell.value.digest();
         if digest == winner && loser != winner {
             pass.settled.push(Note { cause: Cause::Conflict { winner, loser: winner }, ..Note::clone(note) });
         }
-        if digest == winner || digest == loser || undecided.contains(row) {
-            said.insert((*row, *column), note.text.clone());
+        if digest == winner || digest == loser || undecided.contains(&row.row) {
+            said.insert((row.row, *column), note.text.clone());
         }
     }
     said

@@ -46,8 +46,8 @@ impl Saying<'_> {
     }
 
     /// Every text that stands in the tab where we write any.
-    pub(super) fn there(&self) -> impl Iterator<Item = &str> {
-        let notes = self.tab.notes.iter().map(|(_, _, text)| text.as_str());
+    pub(super) fn there(&self) -> impl Iterator<Item = String> {
+        let notes = self.tab.notes.iter().map(|(_, _, text)| text.clone());
         notes.chain(self.status.into_iter().flat_map(|column| self.statuses(column)).map(|(_, text)| text))
     }
 
@@ -59,8 +59,8 @@ impl Saying<'_> {
         };
         for (row, there) in self.statuses(column) {
             match blocked.remove(&row) {
-                Some(wanted) if self.is_ours(there) && wanted != there => text(row, Some(wanted)),
-                None if self.is_ours(there) && self.is_decided(row) => text(row, None),
+                Some(wanted) if self.is_ours(&there) && wanted != there => text(row, Some(wanted)),
+                None if self.is_ours(&there) && self.is_decided(row) => text(row, None),
                 Some(_) | None => {}
             }
         }
@@ -70,15 +70,15 @@ impl Saying<'_> {
     }
 
     /// What stands in the status column, below the header.
-    fn statuses(&self, column: u32) -> impl Iterator<Item = (u32, &str)> {
+    fn statuses(&self, column: u32) -> impl Iterator<Item = (u32, String)> {
         let rows = self.tab.rows.iter().filter(|row| row.row > 0);
-        rows.filter_map(move |row| {
-            let cell = row.cells.get(column as usize)?;
-            match &cell.value {
+        rows.filter_map(move |mut row| {
+            let cell = row.cells.get_mut(column as usize)?;
+            match std::mem::replace(&mut cell.value, Cell::Blank) {
                 Cell::Blank => None,
-                Cell::Text(text) if cell.formula.is_none() => Some((row.row, text.as_str())),
+                Cell::Text(text) if cell.formula.is_none() => Some((row.row, text)),
                 // Whatever else a person put there: no text of ours, and not to be written over.
-                _ => Some((row.row, "")),
+                _ => Some((row.row, String::new())),
             }
         })
     }
@@ -99,7 +99,7 @@ impl Saying<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::grid::{GridCell, GridRow};
+    use crate::model::grid::{GridCell, GridRow, GridRows};
     use crate::model::link::SheetId;
 
     const OURS: &str = "sheetbridge: no";
@@ -114,12 +114,14 @@ mod tests {
             })],
             claims: vec![],
         };
+        let rows: GridRows = (0..).zip(std::iter::once(&"Status").chain(statuses)).map(status).collect();
         TabRead {
             sheet: SheetId(5),
             title: "Orders".into(),
             row_count: 100,
             column_count: 9,
-            rows: (0..).zip(std::iter::once(&"Status").chain(statuses)).map(status).collect(),
+            header: rows.cells(0),
+            rows: rows.into(),
             anchors: vec![],
             notes: notes.iter().map(|(row, column, text)| (*row, *column, (*text).to_owned())).collect(),
             merges: vec![],

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Table;
 use crate::database::key::canonical;
-use crate::engine::input::{KeySeen, ReceiptRow, RowView, TabView, Trouble};
+use crate::engine::input::{KeySeen, ReceiptRow, TabView, Trouble};
+use crate::engine::row_views::RowViews;
 use crate::model::cell::Cell;
-use crate::model::grid::{Anchor, GridCell, GridRow, TabRead};
+use crate::model::grid::{Anchor, GridCell, TabRead};
 use crate::model::key::Key;
 use crate::sheet::layout::{Layout, LayoutFault, layout};
 
@@ -14,44 +15,32 @@ impl Table {
     /// Where the link's status column stands, if it has one and the tab shows its header once.
     pub fn status_column(&self, tab: &TabRead) -> Option<u32> {
         let name = self.link.status_column.as_ref()?;
-        let header = tab.rows.first()?;
         let titled = |cell: &GridCell| matches!(&cell.value, Cell::Text(text) if text.trim() == name.trim());
-        let mut found =
-            (0u32..).zip(&header.cells).filter(|(_, cell)| titled(cell)).map(|(column, _)| column);
+        let mut found = (0u32..).zip(&tab.header).filter(|(_, cell)| titled(cell)).map(|(column, _)| column);
         found.next().filter(|_| found.next().is_none())
     }
 
     /// A tab as the engine takes it.
     pub fn view(&self, tab: &TabRead) -> Result<TabView, Trouble> {
-        let header = header(tab);
-        let layout = self.layout(header, tab)?;
+        let layout = self.layout(tab)?;
         let last = layout.columns.iter().copied().max().unwrap_or(0);
         if tab.merges.iter().any(|(_, end, first, _)| *end > 1 && *first <= last) {
             let reason = format!("{} has merged cells among the linked columns: unmerge them", tab.title);
             return Err(Trouble { reason });
         }
-        let rows = tab.rows.iter().filter(|row| row.row > 0);
-        let rows = rows.map(|row| self.row_view(&layout, row)).collect();
-        Ok(TabView { sheet: tab.sheet, columns: layout.columns, rows, spelled: BTreeMap::new() })
+        let (sheet, columns) = (tab.sheet, layout.columns);
+        let rows = RowViews::of(&tab.rows, &columns, |cells| self.key_seen(cells));
+        Ok(TabView { sheet, columns, rows, spelled: BTreeMap::new() })
     }
 
-    fn layout(&self, header: &[GridCell], tab: &TabRead) -> Result<Layout, Trouble> {
-        self.resolve(header, &tab.anchors)
+    fn layout(&self, tab: &TabRead) -> Result<Layout, Trouble> {
+        self.resolve(&tab.header, &tab.anchors)
             .map_err(|fault| Trouble { reason: format!("tab `{}`: {fault}", tab.title) })
     }
 
     fn resolve(&self, header: &[GridCell], anchors: &[Anchor]) -> Result<Layout, LayoutFault> {
         let columns: Vec<&str> = self.plan.columns.iter().map(|column| column.rule.header.as_str()).collect();
         layout(header, anchors, &self.link.rules.name, &columns, &self.key_headers())
-    }
-
-    fn row_view(&self, layout: &Layout, seen: &GridRow) -> RowView {
-        let cells: Vec<GridCell> = layout
-            .columns
-            .iter()
-            .map(|column| seen.cells.get(*column as usize).cloned().unwrap_or(GridCell::BLANK))
-            .collect();
-        RowView { row: seen.row, key: self.key_seen(&cells), cells, claims: seen.claims.clone() }
     }
 
     /// A row of a receipt, read by the header of the same receipt: a column that moved in between is found where it was hit.
@@ -73,9 +62,8 @@ impl Table {
     /// By the columns of the read that the batch rests on, followed to where the receipt's header shows them. If that read does
     /// not tell them, its anchors do, with the receipt's own header.
     fn layout_of_receipt(&self, header: &[GridCell], tab: &TabRead) -> Option<Layout> {
-        let before = self::header(tab);
-        match self.resolve(before, &tab.anchors) {
-            Ok(layout) => Some(layout.followed(before, header)),
+        match self.resolve(&tab.header, &tab.anchors) {
+            Ok(layout) => Some(layout.followed(&tab.header, header)),
             Err(_) => self.resolve(header, &tab.anchors).ok(),
         }
     }
@@ -94,8 +82,4 @@ impl Table {
         }
         KeySeen::Key(canonical(&self.schema, &Key(values)))
     }
-}
-
-fn header(tab: &TabRead) -> &[GridCell] {
-    tab.rows.first().filter(|row| row.row == 0).map(|row| row.cells.as_slice()).unwrap_or_default()
 }

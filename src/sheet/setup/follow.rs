@@ -58,7 +58,7 @@ impl Client {
         let due = renames(tab, plan);
         for (from, to, column) in &due {
             let filter = || DataFilter::metadata(ANCHOR_KEY, anchor_text(plan.link, from));
-            if titled(header(tab), from).any(|titled| titled == *column) {
+            if titled(&tab.header, from).any(|titled| titled == *column) {
                 self.write_headers(spreadsheet, vec![(filter(), to)]).await?;
             }
             let anchor = Request::UpdateDeveloperMetadata {
@@ -106,10 +106,6 @@ struct HeaderText<'a> {
     values: [[&'a String; 1]; 1],
 }
 
-fn header(tab: &TabRead) -> &[GridCell] {
-    tab.rows.first().map_or(&[][..], |row| &row.cells)
-}
-
 /// Renames that the tab does not show yet, with the column of the grid.
 fn renames<'a>(tab: &TabRead, plan: &TabPlan<'a>) -> Vec<(&'a String, &'a String, u32)> {
     let place = |name: &str| {
@@ -123,10 +119,10 @@ fn renames<'a>(tab: &TabRead, plan: &TabPlan<'a>) -> Vec<(&'a String, &'a String
 
 /// The header with the new columns that have none, in the order of the link, behind all that stand there.
 pub(super) fn with_new(tab: &TabRead, plan: &TabPlan<'_>) -> Vec<GridCell> {
-    let header = header(tab);
+    let header = &tab.header;
     let new: Vec<usize> = (0..plan.columns.len()).filter(|i| is_new(tab, plan, *i)).collect();
     if new.is_empty() {
-        return header.to_vec();
+        return header.clone();
     }
     let mut header: Vec<GridCell> = header.iter().take(used(tab)).cloned().collect();
     header.resize(used(tab), GridCell::BLANK);
@@ -137,12 +133,12 @@ pub(super) fn with_new(tab: &TabRead, plan: &TabPlan<'_>) -> Vec<GridCell> {
 /// Is the column new to the link, and nowhere in the tab?
 fn is_new(tab: &TabRead, plan: &TabPlan<'_>, i: usize) -> bool {
     let name = plan.columns[i].name.as_str();
-    plan.changes.adds(name) && !is_anchored(tab, plan, i) && titled(header(tab), name).next().is_none()
+    plan.changes.adds(name) && !is_anchored(tab, plan, i) && titled(&tab.header, name).next().is_none()
 }
 
 /// Columns of the grid that have a header or an anchor, from the first to the last of them.
 fn used(tab: &TabRead) -> usize {
-    let headed = header(tab).iter().rposition(|cell| !cell.value.is_blank() || cell.formula.is_some());
+    let headed = tab.header.iter().rposition(|cell| !cell.value.is_blank() || cell.formula.is_some());
     let anchored = tab.anchors.iter().map(|anchor| anchor.column as usize).max();
     headed.max(anchored).map_or(0, |last| last + 1)
 }

@@ -105,7 +105,7 @@ pub(super) fn column_requests(
             length: wide - there,
         });
     }
-    if tab.rows.first().is_none_or(|row| is_blank(&row.cells)) {
+    if is_blank(&tab.header) {
         requests.extend(header_requests(tab, plan));
     }
     for i in missing {
