@@ -16,14 +16,16 @@ pub(crate) enum Look {
     Truth,
     /// A date: the days since 1899-12-30.
     Day,
-    /// Text.
+    /// Text; where it is empty its token, because blank is NULL.
     Text,
+    /// Text that is never NULL: where it is empty, blank.
+    Name,
 }
 
 /// The columns in the table's order, the key first.
 pub(crate) const COLUMNS: [(&str, Look); 8] = [
     ("id", Look::Number),
-    ("name", Look::Text),
+    ("name", Look::Name),
     ("stock", Look::Number),
     ("price", Look::Number),
     ("listed", Look::Truth),
@@ -85,7 +87,7 @@ pub(crate) fn sample(rows: u32) -> String {
 pub(crate) fn select(database: &str, inside: &str) -> String {
     let columns = COLUMNS.map(|(name, look)| match look {
         Look::Day => format!("CAST(DATEDIFF({name}, '1899-12-30') AS CHAR)"),
-        Look::Number | Look::Long | Look::Truth | Look::Text => format!("CAST({name} AS CHAR)"),
+        Look::Number | Look::Long | Look::Truth | Look::Text | Look::Name => format!("CAST({name} AS CHAR)"),
     });
     format!("SELECT {} FROM {database}.{TABLE} WHERE {inside} ORDER BY id", columns.join(", "))
 }
@@ -95,17 +97,17 @@ pub(crate) fn agree(look: Look, value: Option<&str>, cell: &Scalar) -> bool {
     match (value, cell) {
         (None, Scalar::Blank) => true,
         (None, _) | (Some(_), Scalar::Error(_)) => false,
-        // The empty text has a token in a nullable column, because blank is NULL.
+        (Some(""), cell) if look == Look::Name => *cell == Scalar::Blank,
         (Some(""), cell) => *cell == Scalar::Text("''".into()),
         (Some(value), Scalar::Text(text)) => match look {
-            Look::Text => **text == *value,
+            Look::Text | Look::Name => **text == *value,
             Look::Long => **text == *value && value.len() > 15,
             Look::Number | Look::Truth | Look::Day => false,
         },
         (Some(value), Scalar::Number(number)) => match look {
             Look::Number | Look::Day => value.parse() == Ok(*number),
             Look::Long => value.parse() == Ok(*number) && value.len() <= 15,
-            Look::Truth | Look::Text => false,
+            Look::Truth | Look::Text | Look::Name => false,
         },
         (Some(value), Scalar::Bool(truth)) => look == Look::Truth && value == if *truth { "1" } else { "0" },
         (Some(_), Scalar::Blank) => false,
