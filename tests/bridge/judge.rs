@@ -67,7 +67,7 @@ pub(crate) async fn under_way(rig: &Rig) -> Option<String> {
         (
             "open batches",
             format!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM {state}.batch GROUP BY spreadsheet, number HAVING COUNT(*) = 1) o"
+                "SELECT COUNT(*) FROM (SELECT 1 FROM {state}.batch GROUP BY spreadsheet, number HAVING MAX(step <> 'intended') = 0) o"
             ),
         ),
         ("unanswered edits", format!("SELECT COUNT(*) FROM {state}.edit WHERE NOT answered")),

@@ -78,7 +78,7 @@ async fn refused_since(rig: &Rig, call: u64) {
 
 async fn open_batches(rig: &Rig) -> u64 {
     let query = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM {}.batch GROUP BY spreadsheet, number HAVING COUNT(*) = 1) open",
+        "SELECT COUNT(*) FROM (SELECT 1 FROM {}.batch GROUP BY spreadsheet, number HAVING MAX(step <> 'intended') = 0) open",
         rig.state
     );
     rig.server.one(&query).await
