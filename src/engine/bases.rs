@@ -187,5 +187,40 @@ impl fmt::Debug for Bases {
     }
 }
 
+/// A set of keys, packed in the same way.
+#[derive(Clone, Debug, Default)]
+pub struct Keys(Bases);
+
+impl Keys {
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes a key out.
+    pub fn remove(&mut self, key: &Key) {
+        self.0.remove(key);
+    }
+
+    /// The keys in their order.
+    pub fn into_keys(self) -> impl Iterator<Item = Key> {
+        self.0.into_keys()
+    }
+}
+
+impl FromIterator<Key> for Keys {
+    fn from_iter<I: IntoIterator<Item = Key>>(keys: I) -> Self {
+        Self(keys.into_iter().map(|key| (key, RowBase::default())).collect())
+    }
+}
+
+impl PartialEq for Keys {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.len() == other.0.len() && self.0.keys().eq(other.0.keys())
+    }
+}
+
+impl Eq for Keys {}
+
 #[cfg(test)]
 mod tests;

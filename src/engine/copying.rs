@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::Engine;
+use crate::engine::bases::Keys;
 use crate::engine::effect::Effect;
 use crate::engine::input::{DbRow, DbState, Micros, Seq};
 use crate::engine::lifecycle::{Copying, Life, Window};
@@ -95,7 +96,7 @@ impl Table {
     /// The beginning of a pass over the whole table.
     pub(super) fn copying_from(&self, began: Seq) -> Life {
         let owed = self.claims.values().map(|claim| claim.key.clone());
-        let unmet: BTreeSet<Key> = self.base.keys().chain(owed).collect();
+        let unmet: Keys = self.base.keys().chain(owed).collect();
         let first = unmet.is_empty();
         Life::CatchingUpAll(Copying { unmet, first, began, ..Copying::default() })
     }
@@ -150,7 +151,7 @@ impl Table {
             return;
         };
         let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
-        let unmet: Vec<Key> = copying.unmet.into_iter().filter(known).collect();
+        let unmet: Vec<Key> = copying.unmet.into_keys().filter(known).collect();
         self.copying.extend(self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned());
         for key in unmet {
             self.fetch(&key, first);

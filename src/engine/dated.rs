@@ -17,8 +17,13 @@ impl Table {
         let base = self.base.get(key).unwrap_or_default();
         for (column, cell) in cells.iter().enumerate() {
             let digest = cell.value.digest();
+            let same = base.columns.get(column).copied().flatten().is_some_and(|base| base.cell == digest);
+            if same && self.edits.is_empty() && self.editors.is_empty() {
+                // Nearly every cell of a sweep: nothing is looked up for it.
+                continue;
+            }
             let at = (key.clone(), column);
-            if base.columns.get(column).copied().flatten().is_some_and(|base| base.cell == digest) {
+            if same {
                 self.edits.remove(&at);
                 self.editors.remove(&at);
                 continue;
@@ -47,6 +52,9 @@ impl Table {
 
     /// When this cell was changed, as far as is known.
     pub fn edited_at(&self, key: &Key, column: usize, cell: &GridCell, otherwise: Interval) -> Interval {
+        if self.edits.is_empty() {
+            return otherwise;
+        }
         let dated = self.edits.get(&(key.clone(), column)).filter(|(seen, _)| *seen == cell.value.digest());
         dated.map_or(otherwise, |(_, between)| *between)
     }
@@ -58,6 +66,9 @@ impl Table {
 
     /// Who changed this cell, where an event told it.
     pub fn editor_of(&self, key: &Key, column: usize) -> Option<&str> {
+        if self.editors.is_empty() {
+            return None;
+        }
         self.editors.get(&(key.clone(), column)).map(String::as_str)
     }
 

@@ -1,6 +1,7 @@
 //! What to do: the engine's effects are calls, each performed as it stands and answered by an input.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +32,9 @@ pub enum Effect {
     /// One guarded transaction: on one row of the table, or on the rows of one paste, of which all are written or none.
     Write(Vec<TableWrite>),
     /// Store the intention, then send the batch.
-    Send(Box<Plan>),
+    Send(Arc<Plan>),
     /// Find out whether the batch landed: void its token, then read it; then its receipt.
-    Settle(Box<Plan>),
+    Settle(Arc<Plan>),
     /// Store what is now certain, in one transaction.
     Commit(Box<Commit>),
     /// Write keys into claimed rows, through a data filter on the claim.

@@ -2,6 +2,7 @@
 
 use crate::engine::draft::{Draft, insert, planned};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect};
@@ -128,8 +129,9 @@ impl Engine {
             ops: draft.into_ops(),
         };
         self.tokens.retain(|(token, _)| !expired.contains(token));
-        self.stage = Stage::Sending(Box::new(plan.clone()));
-        self.out.push_back(Effect::Send(Box::new(plan)));
+        let plan = Arc::new(plan);
+        self.stage = Stage::Sending(Arc::clone(&plan));
+        self.out.push_back(Effect::Send(plan));
     }
 
     fn draft_tab(&mut self, index: usize, tab: &TabView, draft: &mut Draft, writing: &mut Writing) {

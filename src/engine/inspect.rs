@@ -200,10 +200,7 @@ impl Engine {
             let was = self.tables[index].was_before(key, at);
             let grounds = Grounds { edit, editor, was, ..grounds };
             match column(&self.tables[index].plan.columns[at], base_column, database, sheet, grounds) {
-                Move::Same => {
-                    self.tables[index].looks.remove(&(key.clone(), at));
-                    self.tables[index].forms.remove(&(key.clone(), at));
-                }
+                Move::Same => self.tables[index].settle_cell(key, at),
                 Move::Agree(_) | Move::ToSheet { over: None, .. } => {}
                 Move::ToSheet { over: Some(rule), .. } => {
                     writing.judge(
@@ -301,6 +298,9 @@ impl Engine {
     /// A held cell that was changed is decided anew, on the table's present row: its image has passed while the cell was held.
     fn unhold(&mut self, index: usize, key: &Key, row: &RowView, spelled: bool) -> bool {
         let table = &mut self.tables[index];
+        if table.held.is_empty() {
+            return false;
+        }
         let mut passed = false;
         for (at, cell) in row.cells.iter().enumerate() {
             if spelled && table.plan.columns[at].key {

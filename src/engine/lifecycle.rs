@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::engine::adopt::Knowledge;
+use crate::engine::bases::Keys;
 use crate::engine::input::{DbRow, Seq};
 use crate::engine::table::Table;
 use crate::model::key::Key;
@@ -105,7 +106,7 @@ pub struct Copying {
     /// The chunk under way.
     pub chunk: Option<Window>,
     /// The keys of base, and those that are owed to the sheet, when the pass began that no chunk and no image has shown yet: at its end they are looked up one by one.
-    pub unmet: BTreeSet<Key>,
+    pub unmet: Keys,
     /// There was no base when the pass began.
     pub first: bool,
     /// How many rows the chunks brought.

@@ -1,10 +1,21 @@
 //! The second look: a value that a stale read would show too is believed when it stands there still.
 
-use crate::engine::table::Before;
+use crate::engine::table::{Before, Table};
 use crate::engine::writing::{EDIT_SLACK, Writing};
 use crate::engine::{Engine, LOOK_AGAIN, micros};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
+
+impl Table {
+    /// A cell shows what base holds: nothing of it is looked at again.
+    pub(super) fn settle_cell(&mut self, key: &Key, column: usize) {
+        if !self.looks.is_empty() || !self.forms.is_empty() {
+            let at = (key.clone(), column);
+            self.looks.remove(&at);
+            self.forms.remove(&at);
+        }
+    }
+}
 
 impl Engine {
     /// A value that equals what stood there before base, and that no event announced since base moved on, is looked at twice:

@@ -88,6 +88,7 @@ mod weigh;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 pub use crate::engine::errand::Errand;
 
@@ -195,8 +196,8 @@ enum Stage {
     Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope> },
     Spelling(Box<spelling::Reading>),
     Writing(Box<Writing>),
-    Sending(Box<Plan>),
-    Settling { plan: Box<Plan>, asked: bool },
+    Sending(Arc<Plan>),
+    Settling { plan: Arc<Plan>, asked: bool },
     Committing,
     Naming,
 }
@@ -208,7 +209,7 @@ impl Engine {
         let paid = start.open.iter().flat_map(|plan| &plan.paid);
         let debts = start.owed.keys().chain(paid).max().map_or(0, |last| last.0);
         let stage = match start.open {
-            Some(plan) => Stage::Settling { plan: Box::new(plan), asked: false },
+            Some(plan) => Stage::Settling { plan: Arc::new(plan), asked: false },
             None => Stage::Idle,
         };
         let has_past = start.tables.iter().any(|table| !table.base.is_empty());
@@ -364,7 +365,7 @@ impl Engine {
             && self.clock >= self.not_before
         {
             *asked = true;
-            self.out.push_back(Effect::Settle(plan.clone()));
+            self.out.push_back(Effect::Settle(Arc::clone(plan)));
         }
     }
 

@@ -13,22 +13,22 @@ use crate::sheet::write::{Naming as Named, Outcome};
 use crate::store::{self, StoreError};
 
 impl Performer {
-    pub(super) async fn send(&self, plan: Plan) -> Input {
+    pub(super) async fn send(&self, plan: &Plan) -> Input {
         let number = plan.number;
         let batch = plan.batch();
         let Some(grids) = self.last_read().as_deref().and_then(Grids::of) else {
             return Input::Sent(number, SendOutcome::NotSent);
         };
-        if let Err(error) = self.intend(&plan).await {
+        if let Err(error) = self.intend(plan).await {
             self.log("a batch waits", &error);
             // The answer to the commit may be what was lost: an intention that stands is carried out.
-            if !self.is_intended(&plan).await {
+            if !self.is_intended(plan).await {
                 return Input::Sent(number, SendOutcome::NotSent);
             }
         }
         let outcome = match self.client.send(self.lane(), &self.spreadsheet, &batch, &grids).await {
             Ok(Outcome::Applied(receipt)) => {
-                self.journal_batch(&plan);
+                self.journal_batch(plan);
                 SendOutcome::Applied(self.receipt_view(&batch, receipt))
             }
             Ok(Outcome::Refused { ops, reason }) => {
@@ -69,9 +69,9 @@ impl Performer {
         }
     }
 
-    pub(super) async fn settle(&self, plan: Plan) -> Input {
+    pub(super) async fn settle(&self, plan: &Plan) -> Input {
         let number = plan.number;
-        match self.fate(&plan).await {
+        match self.fate(plan).await {
             Ok(landed) => {
                 let word = if landed.is_some() { "it landed" } else { "it is dead" };
                 tracing::info!(
