@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sheetbridge::model::base::database_digest;
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::mark::ClaimId;
-use sheetbridge::model::rule::Deletes;
+use sheetbridge::model::rule::{Deletes, KeyEdits};
 
 use super::sheet::{COLUMNS, Row};
 use super::table::{Id, Record, WIDTH, id, key, shown};
@@ -68,6 +68,7 @@ impl World {
                 None if self.lists(tab, record).next().is_some() => {
                     self.judge_untied(tab, record, &mut wrong);
                 }
+                None if self.keeps_a_dead_key(tab, *id) => {}
                 None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
             }
         }
@@ -143,6 +144,16 @@ impl World {
     }
 
     /// Does something in the row of a record outside of the filter wait for a person: a cell that is not decided, or a second row?
+    /// A record's row shows a key that is dead: `rename` does not take it, and it stays until it is mended, with a word at its cell.
+    fn keeps_a_dead_key(&self, tab: usize, id: Id) -> bool {
+        let is_told = |at: u32| self.said.iter().any(|remark| remark.table == tab && remark.place.1 == at);
+        let dead = |row: &Row| row.id().is_some_and(|shown| self.witness.dead.contains(&(tab, shown)));
+        let mut rows = (1..).zip(&self.sheet.tabs[tab]);
+        self.rules(tab).key_edits == KeyEdits::Rename
+            && rows
+                .any(|(at, row)| dead(row) && self.witness.bound.contains(&(row.uid, tab, id)) && is_told(at))
+    }
+
     fn stays(&self, tab: usize, id: Id, rows: &[&Row]) -> bool {
         let waits = |column: usize, row: &Row| {
             self.witness.frozen.contains(&(tab, id, column))
