@@ -68,5 +68,5 @@ starter() {
 # keep TARGET: the finished folder takes its place, whole or not at all; a second fetch at the same time may have been first.
 keep() {
   touch "$work/root/.release"
-  mv -T "$work/root" "$1" 2>/dev/null || [ -e "$1/.release" ]
+  mv -T "$work/root" "$1" 2>/dev/null || [ -d "$1/bin" ]
 }
