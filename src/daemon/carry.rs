@@ -13,6 +13,7 @@ use crate::engine::plan::Plan;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::link::{LinkName, SpreadsheetId};
 use crate::store::link::LinkMemory;
+use crate::store::pack::Packed;
 use crate::store::{self, StoreError};
 
 /// Rows of base that are written at a time.
@@ -95,12 +96,15 @@ async fn batch(
     for (number, _, packed) in store::batch::open(tx, spreadsheet).await? {
         let mut plan: Plan = serde_json::from_slice(&packed).map_err(unreadable)?;
         carry.plan(&mut plan, link, index);
-        store::batch::rewrite(tx, spreadsheet, number, &serde_json::to_vec(&plan).map_err(unreadable)?)
-            .await?;
+        let packed = Packed::of(|out| Ok(serde_json::to_writer(out, &plan)?));
+        store::batch::rewrite(tx, spreadsheet, number, packed.map_err(|_| UNREADABLE)?).await?;
     }
     Ok(())
 }
 
+const UNREADABLE: StoreError =
+    StoreError::Corrupt { table: "claim, owed and batch", what: "what is open cannot be read" };
+
 fn unreadable(_: serde_json::Error) -> StoreError {
-    StoreError::Corrupt { table: "claim, owed and batch", what: "what is open cannot be read" }
+    UNREADABLE
 }

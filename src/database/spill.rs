@@ -29,10 +29,10 @@ pub struct Bounds {
     pub folder: PathBuf,
 }
 
-/// 64 MiB in memory, 4 GiB in the system's folder for temporary files.
+/// 8 MiB in memory (decoded they are several times that), 4 GiB in the system's folder for temporary files.
 impl Default for Bounds {
     fn default() -> Self {
-        Self { memory: 64 << 20, disk: 4 << 30, folder: std::env::temp_dir() }
+        Self { memory: 8 << 20, disk: 4 << 30, folder: std::env::temp_dir() }
     }
 }
 

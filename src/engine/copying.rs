@@ -152,9 +152,11 @@ impl Table {
         };
         let known = |key: &Key| self.base.contains_key(key) || self.owed_key(key).is_some();
         let unmet: Vec<Key> = copying.unmet.into_keys().filter(known).collect();
-        self.copying.extend(self.pending.keys().chain(self.flight.keys()).chain(&unmet).cloned());
+        let asked = self.wanted.keys().chain(self.fetching.keys()).chain(self.parked.keys());
+        let open = self.pending.keys().chain(self.flight.keys()).chain(asked).chain(&unmet);
+        self.copying.extend(open.cloned());
         for key in unmet {
-            self.fetch(&key, first);
+            self.park_key(key, first);
         }
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn write_op(tab: &TabView, row: u32, image: &DbRow, cells: &[PlannedC
 
 pub(super) fn insert(table: &Table, tab: &TabView, key: &Key, row: &DbRow, at: u32) -> PlannedOp {
     let mut base = RowBase { columns: vec![None; table.width()] };
-    let mut cells = Vec::new();
+    let mut cells = Vec::with_capacity(row.len());
     for (index, (cell, column)) in row.iter().zip(&table.plan.columns).enumerate() {
         if column.rule.direction == Direction::ToTable && !column.key {
             base.columns[index] = Some(ColumnBase { value: cell.digest(), cell: Cell::Blank.digest() });

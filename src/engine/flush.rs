@@ -182,6 +182,8 @@ impl Engine {
                 }
             }
         }
+        let table = &mut self.tables[index];
+        table.stuck = if table.turn.is_none() { table.pending.len() } else { 0 };
         self.draft_claims(index, tab, draft, writing);
     }
 

@@ -139,6 +139,9 @@ impl Engine {
         }
         table.restore.remove(key);
         if table.is_fetching(key) {
+            if writing.hint(index, row.row).is_some() {
+                table.hurry(key);
+            }
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));

@@ -46,6 +46,7 @@ mod claim;
 pub mod conflict;
 mod copying;
 mod covered;
+mod crowd;
 mod dated;
 mod debt;
 mod draft;
@@ -251,6 +252,13 @@ impl Engine {
     /// Sets the bound from which on tabs are read row by row: simulations have small ones.
     pub fn set_large(&mut self, cells: usize) {
         self.large = cells;
+    }
+
+    /// Sets how many rows of a link may wait whole: simulations have few.
+    pub fn set_most_rows(&mut self, rows: usize) {
+        for table in &mut self.tables {
+            table.most_rows = rows;
+        }
     }
 
     /// Takes what happened.

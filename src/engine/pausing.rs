@@ -33,7 +33,7 @@ impl Engine {
         let rows = table.base.len();
         let pause = if empties { pause.of_rows(rows) } else { pause };
         // All of it is read again when the link goes on.
-        (table.pending, table.wanted) = Default::default();
+        (table.pending, table.wanted, table.parked) = Default::default();
         table.knowledge = table.knowledge.stopped(table.life.is_live() && table.copying.is_empty());
         table.stop_kept_before = Some(next);
         table.stopped = Some(pause.clone());

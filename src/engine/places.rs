@@ -14,7 +14,7 @@ use crate::model::grid::GridOp;
 use crate::model::key::Key;
 
 /// Tabs of a spreadsheet with more cells than this are read row by row where that will do.
-pub const LARGE: usize = 20_000;
+pub const LARGE: usize = 5_000;
 
 /// Rows that one edit of a person may announce and that are still looked at one by one.
 const ANNOUNCED: u32 = 200;

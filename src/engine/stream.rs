@@ -88,6 +88,7 @@ impl Engine {
 
     /// Asks for the rows and chunks that are wanted.
     pub(super) fn ask_database(&mut self) {
+        self.tables.iter_mut().for_each(Table::call_back);
         self.ask_rows();
         self.ask_chunks();
     }
@@ -139,9 +140,7 @@ impl Table {
                     true => self.copying_from(seq),
                     false => Life::Live,
                 };
-                for (key, first) in keys {
-                    self.fetch(&key, first);
-                }
+                self.parked.extend(keys);
             }
             Life::CatchingUpAll(Copying { chunk: Some(window), .. }) => {
                 window.opened |= marks.contains(&window.low);
@@ -199,7 +198,12 @@ impl Table {
             Some(fence) => fence.overtaken = true,
             None => {}
         }
-        self.queue(key, Pending { state, first: seq, commit, renamed_from, was });
+        let pending = Pending { state, first: seq, commit, renamed_from, was };
+        if self.is_crowded() && !self.pending.contains_key(&key) && self.meeting.is_none() {
+            self.park(key, pending);
+        } else {
+            self.queue(key, pending);
+        }
     }
 
     /// The name under which base and sheet know a row that was renamed before it got there.
@@ -235,13 +239,14 @@ impl Table {
             None => {}
         }
         // Also while it is being fetched: that look may have come before this change.
-        let first = self.wanted.entry(key.clone()).or_insert(seq);
+        let place = if self.is_crowded() { &mut self.parked } else { &mut self.wanted };
+        let first = place.entry(key.clone()).or_insert(seq);
         *first = (*first).min(seq);
     }
 }
 
 /// Keeps the last image of a deleted row while only its key is collected.
-fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
+pub(super) fn bury(buried: &mut BTreeMap<Key, DbRow>, key: &Key, state: &DbState) {
     match state {
         DbState::Gone(Some(image)) => buried.insert(key.clone(), image.clone()),
         DbState::Gone(None) | DbState::Row(_) | DbState::Outside(_) => buried.remove(key),

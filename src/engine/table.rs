@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::bases::Bases;
+use crate::engine::crowd::MOST_ROWS;
 use crate::engine::effect::Interval;
 use crate::engine::fence::Fence;
 use crate::engine::guard::UNSEEN;
@@ -75,6 +76,10 @@ pub struct Table {
     /// The first waiting key that the last batch had no room for: the next begins with it, so that no key waits for good behind
     /// others that change faster than the sheet takes them.
     pub turn: Option<Key>,
+    /// So many rows may wait whole.
+    pub most_rows: usize,
+    /// Waiting keys that the last flush had room for and could not send: they keep out no others.
+    pub stuck: usize,
     /// Pending keys that the batch under way carries.
     pub flight: BTreeMap<Key, Pending>,
     /// Keys whose images are dropped until our own transaction comes by.
@@ -83,6 +88,8 @@ pub struct Table {
     pub wanted: BTreeMap<Key, Seq>,
     /// Keys whose present row is being fetched.
     pub fetching: BTreeMap<Key, Seq>,
+    /// Keys whose present row will be fetched when there is room for it (`crowd`).
+    pub parked: BTreeMap<Key, Seq>,
     /// Keys that are looked up or will be, and were another key when base knew them: that one.
     pub renamed: BTreeMap<Key, Key>,
     /// Last images of deleted rows whose keys are looked up or will be: the present state cannot tell what an edit that beats the
@@ -181,10 +188,13 @@ impl Table {
             copying: BTreeSet::new(),
             pending: BTreeMap::new(),
             turn: None,
+            most_rows: MOST_ROWS,
+            stuck: 0,
             flight: BTreeMap::new(),
             fences: BTreeMap::new(),
             wanted: BTreeMap::new(),
             fetching: BTreeMap::new(),
+            parked: BTreeMap::new(),
             renamed: BTreeMap::new(),
             buried: BTreeMap::new(),
             restore: BTreeSet::new(),
@@ -244,7 +254,7 @@ impl Table {
 
     /// True while the key's present row is unknown to us.
     pub fn is_fetching(&self, key: &Key) -> bool {
-        self.wanted.contains_key(key) || self.fetching.contains_key(key)
+        self.wanted.contains_key(key) || self.fetching.contains_key(key) || self.parked.contains_key(key)
     }
 
     /// The wanted keys that no transaction of ours is under way on: two that overlap have no order.
@@ -346,7 +356,7 @@ impl Table {
 
     /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
     /// spreadsheet is read for them.
-    fn concerns(&self, key: &Key, pending: &Pending) -> bool {
+    pub(super) fn concerns(&self, key: &Key, pending: &Pending) -> bool {
         self.inserting.is_some()
             || matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
             || pending.renamed_from.is_some()
@@ -394,7 +404,7 @@ impl Table {
         }
         let kept = self.fences.values().filter_map(|fence| fence.kept_back);
         let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
-        let asked = self.wanted.values().chain(self.fetching.values()).copied();
+        let asked = self.wanted.values().chain(self.fetching.values()).chain(self.parked.values()).copied();
         waiting.chain(asked).chain(kept).chain(self.life.front()).min()
     }
 
@@ -422,6 +432,7 @@ impl Table {
             && self.flight.is_empty()
             && self.wanted.is_empty()
             && self.fetching.is_empty()
+            && self.parked.is_empty()
             && self.claims.is_empty()
             && self.life.is_live()
     }

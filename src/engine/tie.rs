@@ -28,6 +28,7 @@ impl Table {
         // A row that a chunk left out is told by the transaction of ours that was under way on it.
         let is_known = self.life.is_live()
             && self.wanted.is_empty()
+            && self.parked.is_empty()
             && self.fetching.is_empty()
             && self.fences.values().all(|fence| fence.passed);
         let Some(meeting) = &mut self.meeting else { return };

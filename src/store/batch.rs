@@ -7,7 +7,7 @@ use mysql_async::prelude::Queryable;
 
 use crate::model::link::SpreadsheetId;
 use crate::model::mark::{BatchNumber, Owner};
-use crate::store::pack::{pack, unpack};
+use crate::store::pack::{Packed, unpack};
 use crate::store::{Result, StoreError};
 
 /// How a batch ended.
@@ -19,17 +19,17 @@ pub enum Outcome {
     Void,
 }
 
-/// Remembers a batch before it is sent. `plan` is the caller's own form, compressed at rest.
+/// Remembers a batch before it is sent. `plan` is the caller's own form.
 pub async fn intend(
     conn: &mut impl Queryable,
     spreadsheet: &SpreadsheetId,
     number: BatchNumber,
     owner: &Owner,
-    plan: &[u8],
+    plan: Packed,
 ) -> Result<()> {
     conn.exec_drop(
         "INSERT INTO batch (spreadsheet, number, step, owner, plan_packed) VALUES (?, ?, 'intended', ?, ?)",
-        (&spreadsheet.0, number.0, owner.to_string(), pack(plan)),
+        (&spreadsheet.0, number.0, owner.to_string(), plan.0),
     )
     .await?;
     Ok(())
@@ -40,10 +40,10 @@ pub async fn rewrite(
     conn: &mut impl Queryable,
     spreadsheet: &SpreadsheetId,
     number: BatchNumber,
-    plan: &[u8],
+    plan: Packed,
 ) -> Result<()> {
     let sql = "UPDATE batch SET plan_packed = ? WHERE spreadsheet = ? AND number = ? AND step = 'intended'";
-    Ok(conn.exec_drop(sql, (pack(plan), &spreadsheet.0, number.0)).await?)
+    Ok(conn.exec_drop(sql, (plan.0, &spreadsheet.0, number.0)).await?)
 }
 
 /// Settles a batch, in the transaction that stores what follows from its end. Settling it again the same way is nothing.

@@ -29,7 +29,7 @@ pub mod link;
 pub mod migrate;
 pub mod note;
 pub mod owed;
-mod pack;
+pub mod pack;
 pub mod pause;
 pub mod position;
 pub mod retention;

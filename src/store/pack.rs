@@ -1,6 +1,6 @@
 //! Row images and plans at rest: deflated, because every byte here is written three times (redo, page and binlog).
 
-use std::io::{Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
@@ -8,13 +8,25 @@ use flate2::write::DeflateEncoder;
 
 use crate::store::{Result, StoreError};
 
-/// Compresses.
-pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::with_capacity(bytes.len() / 2), Compression::fast());
-    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing into memory cannot fail")
+/// Compressed content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed(pub(super) Vec<u8>);
+
+impl Packed {
+    /// Compresses while it is written: what is large is never in memory as it is.
+    pub fn of(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Self> {
+        let mut writer = BufWriter::new(DeflateEncoder::new(Vec::new(), Compression::fast()));
+        write(&mut writer)?;
+        writer.into_inner()?.finish().map(Self)
+    }
 }
 
-/// Restores what [`pack`] made; `table` names where it stood.
+/// Compresses what is short.
+pub(super) fn pack(bytes: &[u8]) -> Vec<u8> {
+    Packed::of(|out| out.write_all(bytes)).expect("writing into memory cannot fail").0
+}
+
+/// Restores what [`Packed`] made; `table` names where it stood.
 pub(super) fn unpack(table: &'static str, packed: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(packed.len() * 3);
     match DeflateDecoder::new(packed).read_to_end(&mut bytes) {

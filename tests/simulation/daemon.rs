@@ -28,6 +28,9 @@ impl World {
         if self.large_tabs {
             self.engine.set_large(0);
         }
+        if self.crowded {
+            self.engine.set_most_rows(1);
+        }
         self.tail = self.store.position - 1;
         self.server.commit(self.clock, vec![until], Vec::new());
         self.witness.daemon_starts();

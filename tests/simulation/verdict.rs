@@ -61,14 +61,23 @@ impl World {
             }
             match rows.get(id).map(Vec::as_slice) {
                 Some([row]) => self.judge_row(tab, *id, record, row, &mut wrong),
-                Some(rows) => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),
+                Some(rows) => {
+                    // Rows of other records that show its key: `rename` does not take it from the one that has it.
+                    let own = rows.iter().filter(|row| !self.is_refused(tab, row)).collect::<Vec<_>>();
+                    match own[..] {
+                        [row] => self.judge_row(tab, *id, record, row, &mut wrong),
+                        _ => wrong.push(format!("unequal: {tab}/{id} stands in {} rows", rows.len())),
+                    }
+                }
                 None if hold && self.witness.taken.contains(&(tab, *id)) => {
                     self.tally.line("gone in the sheet: held");
                 }
                 None if self.lists(tab, record).next().is_some() => {
                     self.judge_untied(tab, record, &mut wrong);
                 }
-                None if self.keeps_a_dead_key(tab, *id) => {}
+                None if sheet.tabs[tab]
+                    .iter()
+                    .any(|row| self.is_refused(tab, row) && self.is_bound(row, tab, *id)) => {}
                 None => wrong.push(format!("unequal: {tab}/{id} is not in the sheet")),
             }
         }
@@ -143,17 +152,25 @@ impl World {
         kept.unfinished && kept.dead.contains(&key(id))
     }
 
-    /// Does something in the row of a record outside of the filter wait for a person: a cell that is not decided, or a second row?
-    /// A record's row shows a key that is dead: `rename` does not take it, and it stays until it is mended, with a word at its cell.
-    fn keeps_a_dead_key(&self, tab: usize, id: Id) -> bool {
-        let is_told = |at: u32| self.said.iter().any(|remark| remark.table == tab && remark.place.1 == at);
-        let dead = |row: &Row| row.id().is_some_and(|shown| self.witness.dead.contains(&(tab, shown)));
-        let mut rows = (1..).zip(&self.sheet.tabs[tab]);
-        self.rules(tab).key_edits == KeyEdits::Rename
-            && rows
-                .any(|(at, row)| dead(row) && self.witness.bound.contains(&(row.uid, tab, id)) && is_told(at))
+    /// The row of a record that shows a key which is dead or another record's: `rename` does not take it, and it stays until it is
+    /// mended, with a word at its cell.
+    fn is_refused(&self, tab: usize, row: &Row) -> bool {
+        let at = (1..).zip(&self.sheet.tabs[tab]).find(|(_, one)| one.uid == row.uid).map(|(at, _)| at);
+        let is_told = self.said.iter().any(|remark| remark.table == tab && Some(remark.place.1) == at);
+        let of_another =
+            |shown: Id| self.server.tables[tab].keys().any(|id| *id != shown && self.is_bound(row, tab, *id));
+        let is_another = row.id().is_some_and(|shown| {
+            self.witness.dead.contains(&(tab, shown))
+                || (self.server.tables[tab].contains_key(&shown) && of_another(shown))
+        });
+        self.rules(tab).key_edits == KeyEdits::Rename && is_told && is_another
     }
 
+    fn is_bound(&self, row: &Row, tab: usize, id: Id) -> bool {
+        self.witness.bound.contains(&(row.uid, tab, id))
+    }
+
+    /// Does something in the row of a record outside of the filter wait for a person: a cell that is not decided, or a second row?
     fn stays(&self, tab: usize, id: Id, rows: &[&Row]) -> bool {
         let waits = |column: usize, row: &Row| {
             self.witness.frozen.contains(&(tab, id, column))

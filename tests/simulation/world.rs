@@ -48,6 +48,8 @@ pub(super) type Removed = Vec<(usize, Row)>;
 pub(super) struct World {
     /// Tabs too large to be read whole each time: single rows are read where that will do.
     pub(super) large_tabs: bool,
+    /// Hardly a row may wait whole: of the others the engine keeps the keys.
+    pub(super) crowded: bool,
     pub(super) dice: Dice,
     pub(super) weather: Weather,
     pub(super) habits: Vec<u32>,
@@ -109,6 +111,7 @@ impl World {
         }
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
+        world.crowded = seed.is_multiple_of(5);
         world.server.inside = climate.inside;
         if climate.keyless {
             world.plans.iter_mut().for_each(|plan| plan.rules.match_on = vec!["a".into()]);
@@ -163,6 +166,7 @@ impl World {
         };
         Self {
             large_tabs: false,
+            crowded: false,
             weather,
             habits,
             manners,

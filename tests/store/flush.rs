@@ -8,7 +8,7 @@ use sheetbridge::model::mark::{BatchNumber, ClaimId};
 use sheetbridge::store::claim::{self, OpenClaim};
 use sheetbridge::store::{StoreError, batch, owed, spreadsheet as counters};
 
-use super::{Home, key, orders, owner, spreadsheet};
+use super::{Home, key, orders, owner, packed, spreadsheet};
 use crate::support::server::for_each_server;
 
 #[tokio::test]
@@ -63,14 +63,14 @@ async fn an_intended_batch_is_open_until_its_fate_is_known() {
             let mut transaction = conn.start_transaction(TxOpts::default()).await.unwrap();
             let number = take(&mut transaction).await;
             let plan = format!("plan {generation}").repeat(1000);
-            batch::intend(&mut transaction, &spreadsheet(), number, &owner(generation), plan.as_bytes())
+            batch::intend(&mut transaction, &spreadsheet(), number, &owner(generation), packed(&plan))
                 .await
                 .unwrap();
             transaction.commit().await.unwrap();
             numbers.push(number);
         }
         let other = SpreadsheetId("1another-spreadsheet-of-ours".into());
-        batch::intend(&mut conn, &other, numbers[0], &owner(1), b"").await.unwrap();
+        batch::intend(&mut conn, &other, numbers[0], &owner(1), packed("")).await.unwrap();
 
         // when the first lands and the second is voided by a later start
         batch::finish(&mut conn, &spreadsheet(), numbers[0], &owner(1), batch::Outcome::Done).await.unwrap();
@@ -95,7 +95,7 @@ async fn batches_whose_fate_is_known_are_told_with_their_ends() {
         let mut numbers = Vec::new();
         for _ in 0..3 {
             let number = take(&mut conn).await;
-            batch::intend(&mut conn, &spreadsheet(), number, &owner(1), b"").await.unwrap();
+            batch::intend(&mut conn, &spreadsheet(), number, &owner(1), packed("")).await.unwrap();
             numbers.push(number);
         }
         // given one that landed long ago, one that is dead, and one that is open

@@ -17,7 +17,7 @@ use sheetbridge::store::link::{self, LinkMemory};
 use sheetbridge::store::position::{self, Saved};
 use sheetbridge::store::{StoreError, batch, edits, retention, spreadsheet as counters};
 
-use super::{Home, key, orders, owner, spreadsheet};
+use super::{Home, key, orders, owner, packed, spreadsheet};
 use crate::support::server::for_each_server;
 
 fn row(value: u64) -> RowBase {
@@ -206,7 +206,7 @@ async fn housekeeping_forgets_what_is_old_and_never_what_is_open() {
         for outcome in [Some(batch::Outcome::Done), Some(batch::Outcome::Void), None] {
             let (number, _) = counters::counters(&mut conn, &spreadsheet()).await.unwrap();
             counters::advance(&mut conn, &spreadsheet(), number).await.unwrap();
-            batch::intend(&mut conn, &spreadsheet(), number, &owner(1), b"plan").await.unwrap();
+            batch::intend(&mut conn, &spreadsheet(), number, &owner(1), packed("plan")).await.unwrap();
             if let Some(outcome) = outcome {
                 batch::finish(&mut conn, &spreadsheet(), number, &owner(1), outcome).await.unwrap();
             }

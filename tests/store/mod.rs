@@ -15,6 +15,7 @@ use sheetbridge::model::key::Key;
 use sheetbridge::model::link::{LinkName, SpreadsheetId};
 use sheetbridge::model::mark::Owner;
 use sheetbridge::model::value::Value;
+use sheetbridge::store::pack::Packed;
 use sheetbridge::store::{StateSchema, migrate::migrate};
 
 use crate::support::server::{Kind, Server};
@@ -112,4 +113,9 @@ fn spreadsheet() -> SpreadsheetId {
 
 fn owner(generation: u32) -> Owner {
     Owner { installation: "k3v9".into(), generation }
+}
+
+/// A plan as it is remembered.
+fn packed(plan: &str) -> Packed {
+    Packed::of(|out| out.write_all(plan.as_bytes())).expect("memory")
 }

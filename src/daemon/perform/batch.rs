@@ -10,12 +10,12 @@ use crate::model::link::SheetId;
 use crate::model::mark::ClaimId;
 use crate::sheet::request::Grids;
 use crate::sheet::write::{Naming as Named, Outcome};
+use crate::store::pack::Packed;
 use crate::store::{self, StoreError};
 
 impl Performer {
     pub(super) async fn send(&self, plan: &Plan) -> Input {
         let number = plan.number;
-        let batch = plan.batch();
         let Some(grids) = self.last_read().as_deref().and_then(Grids::of) else {
             return Input::Sent(number, SendOutcome::NotSent);
         };
@@ -26,6 +26,7 @@ impl Performer {
                 return Input::Sent(number, SendOutcome::NotSent);
             }
         }
+        let batch = plan.batch();
         let outcome = match self.client.send(self.lane(), &self.spreadsheet, &batch, &grids).await {
             Ok(Outcome::Applied(receipt)) => {
                 self.journal_batch(plan);
@@ -48,10 +49,10 @@ impl Performer {
 
     async fn intend(&self, plan: &Plan) -> Result<(), StoreError> {
         let mut tx = self.begin_memory().await?;
-        let text = serde_json::to_vec(plan)
+        let packed = Packed::of(|out| Ok(serde_json::to_writer(out, plan)?))
             .map_err(|_| StoreError::Corrupt { table: "batch", what: "a plan cannot be written down" })?;
         store::spreadsheet::advance(&mut tx, &self.spreadsheet, plan.number).await?;
-        store::batch::intend(&mut tx, &self.spreadsheet, plan.number, &plan.owner, &text).await?;
+        store::batch::intend(&mut tx, &self.spreadsheet, plan.number, &plan.owner, packed).await?;
         Ok(tx.commit().await?)
     }
 

@@ -204,7 +204,8 @@ impl Performer {
             self.reading.took(begun.elapsed());
         }
         self.mark(high).await?;
-        Ok(Some((rows.iter().map(|row| (table.key(row), table.row(row))).collect(), last)))
+        // Each row goes as soon as it is translated.
+        Ok(Some((rows.into_iter().map(|row| (table.key(&row), table.row(&row))).collect(), last)))
     }
 
     pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
