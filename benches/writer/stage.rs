@@ -144,6 +144,7 @@ impl Stage {
         let log = log.expect("the folder is writable");
         let errors: File = log.try_clone().expect("a file handle can be copied");
         let mut command = Command::new(env!("CARGO_BIN_EXE_sheetbridge"));
+        command.envs(environment_of_the_unit());
         command.args(["run", "--log-format", "text", "--log", "info", "--config"]);
         command.arg(self.scratch.path().join("sheetbridge.toml")).stdout(log).stderr(errors);
         self.daemon = Some(self.scratch.run(&mut command));
@@ -275,6 +276,12 @@ impl Stage {
         }
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");
     }
+}
+
+/// What the service gives the daemon to run in.
+fn environment_of_the_unit() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let unit = include_str!("../../systemd/sheetbridge.service");
+    unit.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='))
 }
 
 fn robot(start: u32) -> String {

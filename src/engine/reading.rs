@@ -7,10 +7,22 @@ use crate::engine::places::Scope;
 use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
 use crate::engine::spelling::Reading;
+use crate::engine::table::Table;
 use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
 use crate::model::grid::{Fate, RECEIPT_LINES};
 use crate::model::mark::BatchNumber;
 use crate::model::pause::{Brake, Pause};
+
+/// While changes wait, a large tab is swept no sooner than so many times as long after a read of all of it as that one took: a
+/// sweep that is as slow as Google may be would leave them no time.
+const BESIDE_CHANGES: u64 = 9;
+
+impl Table {
+    fn may_be_swept(&self, now: Micros) -> bool {
+        let changes_wait = !(self.pending.is_empty() && self.parked.is_empty());
+        self.not_swept_before <= now && !(changes_wait && now < self.swept_beside_changes)
+    }
+}
 
 impl Engine {
     /// The first of the times that somebody asked for, of every kind.
@@ -55,7 +67,7 @@ impl Engine {
         let mut scopes = Vec::new();
         for (index, table) in self.tables.iter_mut().enumerate() {
             let due = table.wakes.first().is_some_and(|wake| *wake <= now);
-            let swept = swept && table.life.is_live() && table.not_swept_before <= now;
+            let swept = swept && table.life.is_live() && table.may_be_swept(now);
             let mine = || self.hints.iter().filter(|hint| hint.table == index);
             let announced: Option<Vec<(u32, u32)>> = mine().map(|hint| hint.rows).collect();
             let rows = announced
@@ -97,14 +109,20 @@ impl Engine {
     pub(super) fn take_read(&mut self, reading: Reading) {
         let Reading { asked, answered, mut view, mut hints, scopes, .. } = reading;
         self.take_troubles(&view);
-        self.take_places(&scopes, &mut view, &mut hints, asked);
+        self.take_places(&scopes, &mut view, &mut hints, (asked, answered));
         self.cycle_front = Some(self.waiting_front());
         self.inspect(asked, answered, view, hints, &scopes);
     }
 
     /// A read of a whole tab tells where every key stands; one of single rows counts only for keys that stand where they are
     /// known to. An edit of another row waits for a read of the whole tab.
-    fn take_places(&mut self, scopes: &[Scope], view: &mut View, hints: &mut Vec<EditHint>, asked: Micros) {
+    fn take_places(
+        &mut self,
+        scopes: &[Scope],
+        view: &mut View,
+        hints: &mut Vec<EditHint>,
+        (asked, answered): (Micros, Micros),
+    ) {
         for (index, (scope, tab)) in scopes.iter().zip(&mut view.tabs).enumerate() {
             let (table, Ok(tab)) = (&mut self.tables[index], tab) else { continue };
             match scope {
@@ -114,6 +132,7 @@ impl Engine {
                     table.wants_whole = false;
                     let cells = (table.places.len() * table.width()) as u64;
                     table.not_swept_before = asked + cells * MICROS_A_CELL;
+                    table.swept_beside_changes = answered + (answered - asked) * BESIDE_CHANGES;
                 }
                 Scope::Rows(rows) => {
                     let lost = table.keep_placed(tab, rows);

@@ -85,6 +85,8 @@ pub(crate) fn count_calls(figures: &mut Figures, calls: &[Call], google: Google)
         calls.iter().map(|c| c.bytes_in).max().unwrap_or(0) as f64 / 1e3,
     );
     figures.insert("traffic_mb".into(), calls.iter().map(megabytes).sum());
+    figures
+        .insert("traffic_of_reads_mb".into(), calls.iter().filter(|call| is_read(call)).map(megabytes).sum());
     figures.insert("limit_waiting_s".into(), waiting);
     figures.insert("limit_service_s".into(), service);
     figures.insert("limit_s".into(), waiting + service);
