@@ -14,10 +14,17 @@ impl Table {
 
     /// Dates each cell that differs from base by the first read that shows it, and keeps who is said to have changed it.
     pub fn date_edits(&mut self, key: &Key, cells: &[GridCell], between: Interval, editor: Option<&str>) {
-        let base = self.base.get(key).unwrap_or_default();
+        let base = self.base.get(key);
+        // At a first meeting what both sides show is nobody's change.
+        let met = self.pending.get(key).filter(|_| base.is_none()).and_then(|pending| pending.state.row());
+        let agreed = |column: usize| match (&base, met) {
+            (Some(base), _) => base.columns.get(column).copied().flatten().map(|base| base.cell),
+            (None, Some(row)) => row.get(column).map(|there| there.shown.digest()),
+            (None, None) => None,
+        };
         for (column, cell) in cells.iter().enumerate() {
             let digest = cell.value.digest();
-            let same = base.columns.get(column).copied().flatten().is_some_and(|base| base.cell == digest);
+            let same = agreed(column) == Some(digest);
             if same && self.edits.is_empty() && self.editors.is_empty() {
                 // Nearly every cell of a sweep: nothing is looked up for it.
                 continue;

@@ -1,6 +1,7 @@
 //! One link as the engine remembers it between calls.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::bases::Bases;
@@ -57,7 +58,7 @@ const NEVER: Digest = UNSEEN;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Before {
     /// In the link's column order.
-    pub cells: Vec<Option<Digest>>,
+    pub cells: Arc<[Option<Digest>]>,
     /// When base moved on.
     pub at: Micros,
 }
@@ -109,6 +110,8 @@ pub struct Table {
     pub looks: BTreeMap<(Key, usize), (Digest, Micros)>,
     /// What base held before it moved on, of late, the newest last.
     pub before: BTreeMap<Key, Vec<Before>>,
+    /// What base held of a row that had never agreed: all rows of a first meeting share it.
+    never: Arc<[Option<Digest>]>,
     /// Cells that show a value in a form that we would not write, once the table's own form was sent back for them. A cell that
     /// shows the same form again is altered by Google alone, or by somebody who wants it so: it keeps its form.
     pub forms: BTreeMap<(Key, usize), Digest>,
@@ -183,6 +186,7 @@ impl Table {
     /// A link that starts with this base.
     pub fn new(plan: LinkPlan, base: Bases, dead: BTreeSet<Key>, life: Life) -> Self {
         Self {
+            never: vec![Some(NEVER); plan.columns.len()].into(),
             plan,
             base,
             dead,
@@ -294,8 +298,11 @@ impl Table {
     /// Both sides are about to agree on a row for the first time, in the form that people gave it: an older read may show another.
     pub fn meet(&mut self, key: &Key, now: Micros) {
         if !self.base.contains_key(key) {
-            let cells = vec![Some(NEVER); self.width()];
-            self.before.entry(key.clone()).or_default().push(Before { cells, at: now });
+            let cells = Arc::clone(&self.never);
+            self.before
+                .entry(key.clone())
+                .or_insert_with(|| Vec::with_capacity(1))
+                .push(Before { cells, at: now });
         }
     }
 

@@ -23,6 +23,7 @@ use crate::sheet::wire::{DataFilter, Request};
 mod follow;
 mod furnish;
 mod make;
+mod ruled;
 
 pub use follow::TabChanges;
 pub use furnish::MOST_MEMBERS;

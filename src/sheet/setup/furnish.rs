@@ -20,13 +20,11 @@ use crate::sheet::layout::{Layout, anchor_text};
 use crate::sheet::quota::Lane;
 use crate::sheet::request::{self, RULE_KEY};
 use crate::sheet::setup::TabPlan;
+use crate::sheet::setup::ruled::{OURS, Ruled, RuledCells};
 use crate::sheet::wire::{
     DataFilter, DimensionRange, GridRange, Location, NewMetadata, ProtectedRange, Request, Visibility,
     letters,
 };
-
-/// How the words of our rules begin: by that we know them again.
-const OURS: &str = "sheetbridge: ";
 
 const FIXED: &str = "this column is the table's: what is typed here is put back";
 
@@ -83,26 +81,8 @@ struct ProtectedThere {
 #[serde(default, rename_all = "camelCase")]
 struct DataThere {
     start_column: u32,
-    row_data: Vec<RowThere>,
+    row_data: RuledCells,
     column_metadata: Vec<Dimension>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RowThere {
-    values: Vec<CellThere>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct CellThere {
-    data_validation: Option<RuleThere>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct RuleThere {
-    input_message: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -232,11 +212,12 @@ impl SheetThere {
         // One piece for each column that was asked for, in their order, behind the one of the header.
         let piece = self.data.iter().rfind(|piece| piece.start_column <= column);
         let free = |row: u32| {
-            let cells = piece.and_then(|piece| Some((piece.row_data.get(row as usize)?, piece.start_column)));
-            let cell = cells.and_then(|(row, first)| row.values.get((column - first) as usize));
-            match cell.and_then(|cell| cell.data_validation.as_ref()) {
-                Some(rule) => rule.input_message.starts_with(OURS),
-                None => put,
+            let ruled =
+                |piece: &DataThere| piece.row_data.get(row as usize, (column - piece.start_column) as usize);
+            match piece.map_or(Ruled::Not, ruled) {
+                Ruled::Not => put,
+                Ruled::Ours => true,
+                Ruled::Theirs => false,
             }
         };
         let mut runs: Vec<(u32, u32)> = Vec::new();
