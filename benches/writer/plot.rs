@@ -55,7 +55,7 @@ const PICTURES: [Picture; 4] = [
             ("1,000 rows", "at_1000_rows_p50_ms"),
             ("10,000 rows", "at_10000_rows_p50_ms"),
             ("100,000 rows", "at_100000_rows_p50_ms"),
-            ("1,000,000 rows", "at_1000000_rows_p50_ms"),
+            ("300,000 rows", "at_300000_rows_p50_ms"),
         ],
     },
 ];

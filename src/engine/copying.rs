@@ -102,7 +102,7 @@ impl Table {
     }
 
     /// Emits the chunk at its high mark, without the keys that the stream showed meanwhile.
-    fn empty_window(&mut self, commit: Micros) {
+    pub(super) fn empty_window(&mut self, commit: Micros) {
         let Life::CatchingUpAll(copying) = &mut self.life else {
             return;
         };

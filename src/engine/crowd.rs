@@ -78,3 +78,81 @@ impl Table {
         *first = (*first).min(seq);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::engine::bases::Bases;
+    use crate::engine::input::{DbState, Image, LinkPlan};
+    use crate::engine::lifecycle::{Copying, Life, Window};
+    use crate::model::mark::EffectId;
+    use crate::model::value::Value;
+
+    fn key(id: i64) -> Key {
+        Key(vec![Value::Int(id)])
+    }
+
+    fn crowded(life: Life) -> Table {
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), life);
+        table.most_rows = 2;
+        table
+    }
+
+    fn image(id: i64) -> Image {
+        Image { key: key(id), state: DbState::Row(Vec::new()), renamed_from: None, was: None }
+    }
+
+    #[test]
+    fn beyond_the_room_only_keys_are_kept_and_the_position_waits_for_them() {
+        // given room for two rows
+        let mut table = crowded(Life::Live);
+        for id in 1..=5 {
+            table.take(10 + id as u64, 0, image(id));
+        }
+        // when others come
+        assert!(table.pending.keys().eq([&key(1), &key(2)]));
+        assert!(table.is_fetching(&key(3)) && table.wanted.is_empty());
+        table.pending.clear();
+        // then they are looked up as soon as there is room, and nothing of them is forgotten before
+        assert_eq!(table.front(), Some(13));
+        table.call_back();
+        assert!(table.wanted.keys().eq([&key(3), &key(4)]), "the fifth waits on");
+    }
+
+    #[test]
+    fn a_row_that_changes_while_it_is_looked_up_is_looked_up_again() {
+        // given a look that is under way, whose place in the stream has come by
+        let mut table = crowded(Life::Live);
+        table.fetching.insert(key(6), 1);
+        table.raise_fence(&key(6), EffectId(10));
+        table.pass_marks(2, &[EffectId(10)]);
+        for id in 1..=2 {
+            table.take(3, 0, image(id));
+        }
+        // when the row changes, and a person waits for it
+        table.take(4, 0, image(6));
+        table.fetch(&key(6), 4);
+        table.hurry(&key(6));
+        // then the answer that is older than the change does not bring it to its end
+        table.fetching.remove(&key(6));
+        table.committed(EffectId(10), key(6), 1, 0, |_| Some(DbState::Row(Vec::new())));
+        assert!(table.wanted.contains_key(&key(6)));
+    }
+
+    #[test]
+    fn a_copy_is_not_over_while_rows_that_changed_meanwhile_are_to_be_looked_up() {
+        // given a last chunk without the row that the stream told, for which there was no room
+        let (low, high, streamed, rows) =
+            (EffectId(1), EffectId(2), [key(9)].into(), Some((Vec::new(), true)));
+        let window = Window { low, high, opened: true, closed: Some(1), streamed, rows };
+        let mut table = crowded(Life::CatchingUpAll(Copying { chunk: Some(window), ..Copying::default() }));
+        table.park_key(key(9), 1);
+        // when it comes
+        table.empty_window(0);
+        table.rest();
+        // then a restart reads the table again: what base lacks is not known to be new
+        assert!(table.life.is_live() && !table.is_copied());
+    }
+}

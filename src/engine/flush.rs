@@ -135,8 +135,8 @@ impl Engine {
     }
 
     fn draft_tab(&mut self, index: usize, tab: &TabView, draft: &mut Draft, writing: &mut Writing) {
-        let rows = Rows::of(tab).leave_alike(&self.tables[index]);
         let whole = writing.whole[index];
+        let rows = Rows::of(tab).leave_alike(&self.tables[index], whole);
         let mut at = rows.below_last();
         if !whole {
             at = at.max(self.tables[index].places.below());

@@ -92,8 +92,8 @@ impl Engine {
             befores.retain(|Before { at, .. }| *at >= oldest);
             !befores.is_empty()
         });
-        let rows = Rows::of(tab).leave_alike(&self.tables[index]);
         let whole = writing.whole[index];
+        let rows = Rows::of(tab).leave_alike(&self.tables[index], whole);
         if whole {
             self.begin_doubt(index, &rows);
             self.confirm_names(index, tab, &rows, writing);
@@ -139,9 +139,11 @@ impl Engine {
         }
         table.restore.remove(key);
         if table.is_fetching(key) {
-            if writing.hint(index, row.row).is_some() {
-                table.hurry(key);
+            if writing.hint(index, row.row).is_none() {
+                // Nobody asks, and there may be a million.
+                return writing.leave_open(index, row.row);
             }
+            table.hurry(key);
             return writing.judge(index, row.row, Outcome::Waiting, None, LOOKED_AT_AGAIN.into());
         }
         let between = writing.interval(index, row.row, table.interval(writing.answered));

@@ -33,10 +33,10 @@ impl<'a> Rows<'a> {
     }
 
     /// A row whose key cells a person has changed is its own record's, and not that of a record which has just come with the key
-    /// that it shows.
-    pub(crate) fn leave_alike(mut self, table: &Table) -> Self {
+    /// that it shows. A read of single rows tells of no record that it is missing: there every key stands where it stood.
+    pub(crate) fn leave_alike(mut self, table: &Table, whole: bool) -> Self {
         let comes = |key: &Key| !table.base.contains_key(key) && table.pending.contains_key(key);
-        if !self.keys().any(|key| comes(&key)) {
+        if !whole || !self.keys().any(|key| comes(&key)) {
             return self;
         }
         let alike: BTreeSet<u32> = lookalikes(table, &self).values().map(|row| row.row).collect();

@@ -153,7 +153,7 @@ impl Table {
     }
 
     /// Takes one image.
-    fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
+    pub(super) fn take(&mut self, seq: Seq, commit: Micros, image: Image) {
         let Image { key, state, renamed_from, was } = image;
         let renamed_from = renamed_from.map(|old| self.first_name(old));
         match &mut self.life {

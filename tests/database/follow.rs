@@ -150,7 +150,13 @@ impl Follow {
     pub(crate) async fn changes(&mut self) -> Vec<ChangeKind> {
         let done = self.transaction().await;
         assert!(done.doubts.is_empty(), "{}: {:?}", self.on, done.doubts);
-        done.changes.into_iter().map(|change| change.kind).collect()
+        let mut changes: Vec<ChangeKind> = done.changes.into_iter().map(|change| change.kind).collect();
+        if let Some(mut more) = done.more {
+            while let Some(piece) = more.take().expect("what was spilled is read back") {
+                changes.extend(piece.into_iter().map(|change| change.kind));
+            }
+        }
+        changes
     }
 
     /// The error that ends the stream, after whatever comes before it.

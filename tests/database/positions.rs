@@ -242,7 +242,11 @@ async fn an_event_that_takes_longer_than_the_silence_that_is_borne_comes_to_the_
             silences += 1;
             let brought = loop {
                 match tail.next().await {
-                    Ok(Event::Transaction(transaction)) if !transaction.changes.is_empty() => break true,
+                    Ok(Event::Transaction(transaction))
+                        if !transaction.changes.is_empty() || transaction.more.is_some() =>
+                    {
+                        break true;
+                    }
                     // Others use this server too.
                     Ok(Event::Transaction(transaction)) => (from, silences) = (transaction.position, 0),
                     Ok(_) => {}
