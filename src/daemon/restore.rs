@@ -20,6 +20,7 @@ use crate::engine::meeting::Meeting;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::plan::Plan;
 use crate::engine::table::{Claim, Table as EngineTable};
+use crate::engine::token::Spent;
 use crate::model::base::RowBase;
 use crate::model::key::Key;
 use crate::model::link::LinkName;
@@ -62,7 +63,7 @@ pub(super) async fn restore(
         number: counters.0,
         slot: counters.1,
         last_done,
-        tokens: tokens.into_iter().map(|(number, at, _)| (number, at)).collect(),
+        tokens: tokens.into_iter().map(|(number, at, landed)| Spent { number, at, landed }).collect(),
         open: open.map_err(|_| unreadable("a plan cannot be read"))?,
         owed: owed.map_err(|_| unreadable("a debt cannot be read"))?,
         seq: 0,

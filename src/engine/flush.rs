@@ -110,10 +110,7 @@ impl Engine {
         let number = BatchNumber(self.number);
         self.number += 1;
         let name = |index: usize| self.tables[index].plan.rules.name.clone();
-        let oldest = self.clock.saturating_sub(super::TOKEN_LIFE);
-        let old = self.tokens.iter().filter(|(token, at)| *at < oldest && Some(*token) != self.last_done);
-        let expired: Vec<BatchNumber> =
-            old.map(|(token, _)| *token).chain(self.adopted.iter().copied()).collect();
+        let expired = self.expired();
         let standing = |token: &BatchNumber| writing.view.tokens.iter().any(|stands| stands.number == *token);
         let plan = Plan {
             number,
@@ -128,7 +125,7 @@ impl Engine {
             named: writing.named.into_iter().map(|(index, claim)| (name(index), claim)).collect(),
             ops: draft.into_ops(),
         };
-        self.tokens.retain(|(token, _)| !expired.contains(token));
+        self.tokens.retain(|token| !expired.contains(&token.number));
         let plan = Arc::new(plan);
         self.stage = Stage::Sending(Arc::clone(&plan));
         self.out.push_back(Effect::Send(plan));

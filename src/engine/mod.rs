@@ -83,6 +83,7 @@ mod stream;
 mod suspect;
 pub mod table;
 mod tie;
+pub mod token;
 mod verify;
 mod victim;
 mod weigh;
@@ -101,6 +102,7 @@ use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::{LARGE, Scope};
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
+use crate::engine::token::{NEWEST, Spent};
 use crate::engine::writing::Writing;
 use crate::model::grid::{GridCell, MOST_OPS};
 use crate::model::link::LinkName;
@@ -117,9 +119,6 @@ pub(crate) const LOOK_AGAIN: Micros = 2_000_000;
 
 /// A large tab is swept so seldom that its sweeps move a megabyte a second: a cell is about fifty bytes on the wire.
 const MICROS_A_CELL: Micros = 50;
-
-/// Tokens are deleted when they are this old: far longer than Google works on a call (180 s).
-const TOKEN_LIFE: Micros = 15 * 60 * 1_000_000;
 
 /// A stale read is told after this many in a row.
 const STALE_READS: u32 = 5;
@@ -139,8 +138,8 @@ pub struct Start {
     pub slot: u32,
     /// The last batch that is known to have landed, if its token still stands.
     pub last_done: Option<BatchNumber>,
-    /// Tokens that stand, with the time of their batches.
-    pub tokens: Vec<(BatchNumber, Micros)>,
+    /// Tokens that may stand, of batches whose fate is known, the oldest first.
+    pub tokens: Vec<Spent>,
     /// The batch whose fate is unknown.
     pub open: Option<Plan>,
     /// What is owed.
@@ -165,7 +164,8 @@ pub struct Engine {
     slot: u32,
     reads: ReadNumber,
     last_done: Option<BatchNumber>,
-    tokens: VecDeque<(BatchNumber, Micros)>,
+    tokens: VecDeque<Spent>,
+    newest_tokens: usize,
     owed: BTreeMap<OwedId, Owed>,
     /// Mends whose row is nowhere to be seen: on somebody's clipboard, or deleted and perhaps taken back; since when. They hold up
     /// nothing.
@@ -229,6 +229,7 @@ impl Engine {
             reads: 0,
             last_done: start.last_done,
             tokens: start.tokens.into(),
+            newest_tokens: NEWEST,
             debts,
             owed: start.owed,
             asleep: BTreeMap::new(),
@@ -254,8 +255,9 @@ impl Engine {
         self.large = cells;
     }
 
-    /// Sets how many rows of a link may wait whole: simulations have few.
-    pub fn set_most_rows(&mut self, rows: usize) {
+    /// Sets how many rows of a link may wait whole, and how many tokens of batches that landed stand: simulations have few.
+    pub fn set_room(&mut self, rows: usize, tokens: usize) {
+        self.newest_tokens = tokens;
         for table in &mut self.tables {
             table.most_rows = rows;
         }

@@ -194,7 +194,7 @@ impl Engine {
     /// numbered past those that stand there, which go with the first of ours.
     fn adopt(&mut self, view: &View) {
         self.adopting = false;
-        let known = |number: &BatchNumber| self.tokens.iter().any(|(token, _)| token == number);
+        let known = |number: &BatchNumber| self.tokens.iter().any(|token| token.number == *number);
         let unknown = view.tokens.iter().map(|token| token.number).filter(|number| !known(number));
         self.adopted = unknown.collect();
         let highest = view.tokens.iter().map(|token| token.number.0).max().unwrap_or(0);

@@ -74,7 +74,8 @@ impl Engine {
     /// The batch can never land: what it carried waits again, bar the one that Google refuses.
     fn died(&mut self, plan: &Plan, refused: Option<usize>) {
         // Its token, if it has one, is a void one: it goes with the others.
-        self.tokens.push_back((plan.number, self.clock));
+        self.spend(plan.number, false);
+        self.expire_again(&plan.expired);
         let mut commit = self.commit_of(plan, false);
         for (at, op) in plan.ops.iter().enumerate() {
             for key in carried(&op.aim) {
@@ -147,7 +148,7 @@ impl Engine {
     fn landed(&mut self, plan: &Plan, receipt: &ReceiptView) {
         self.calm();
         self.last_done = Some(plan.number);
-        self.tokens.push_back((plan.number, self.clock));
+        self.spend(plan.number, true);
         self.batch_limit = (self.batch_limit * 2).min(MOST_OPS);
         let mut commit = self.commit_of(plan, true);
         self.follow_places(plan);

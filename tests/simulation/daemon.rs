@@ -29,7 +29,7 @@ impl World {
             self.engine.set_large(0);
         }
         if self.crowded {
-            self.engine.set_most_rows(1);
+            self.engine.set_room(1, 1);
         }
         self.tail = self.store.position - 1;
         self.server.commit(self.clock, vec![until], Vec::new());

@@ -9,6 +9,7 @@ use sheetbridge::engine::input::{Micros, Seq, TableIndex};
 use sheetbridge::engine::owed::{Owed, OwedId};
 use sheetbridge::engine::plan::Plan;
 use sheetbridge::engine::table::Claim;
+use sheetbridge::engine::token::Spent;
 use sheetbridge::model::base::{BaseChange, RowBase};
 use sheetbridge::model::key::Key;
 use sheetbridge::model::mark::{BatchNumber, ClaimId};
@@ -59,7 +60,7 @@ pub(super) struct Store {
     pub(super) number: i32,
     pub(super) slot: u32,
     pub(super) last_done: Option<BatchNumber>,
-    pub(super) tokens: Vec<(BatchNumber, Micros)>,
+    pub(super) tokens: Vec<Spent>,
     /// The first transaction that a restart reads again.
     pub(super) position: Seq,
     pub(super) generation: u32,
@@ -69,8 +70,8 @@ impl Store {
     /// The intention, before the batch is sent.
     pub(super) fn intend(&mut self, plan: &Plan, now: Micros) {
         self.number = plan.number.0 + 1;
-        self.tokens.retain(|(token, _)| !plan.expired.contains(token));
-        self.tokens.push((plan.number, now));
+        self.tokens.retain(|token| !plan.expired.contains(&token.number));
+        self.tokens.push(Spent { number: plan.number, at: now, landed: false });
         self.open = Some(plan.clone());
     }
 
@@ -79,6 +80,10 @@ impl Store {
         if let Some((number, landed)) = commit.batch {
             self.open = None;
             self.last_done = if landed { Some(number) } else { self.last_done };
+            self.tokens
+                .iter_mut()
+                .filter(|token| token.number == number)
+                .for_each(|token| token.landed = landed);
         }
         for (table, change) in &commit.base {
             self.change(*table, change);
