@@ -200,7 +200,7 @@ impl Spreadsheet {
     /// seconds until it is empty.
     fn tell_of_queues(&self) {
         for (table, link) in self.engine.tables().iter().zip(&self.performer.tables) {
-            let waiting = table.pending.len() + table.flight.len();
+            let waiting = table.waiting();
             let copied = copied_percent(table, link.estimate);
             if copied.is_none() && waiting < RECEIPT_LINES {
                 continue;

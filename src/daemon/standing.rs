@@ -90,7 +90,7 @@ impl Standing {
                 paused: table.trouble.as_ref().map(told),
                 deletes_stopped: (!deletes.is_empty()).then(|| deletes.join("; ")),
                 rows: table.base.len(),
-                pending: table.pending.len() + table.flight.len(),
+                pending: table.waiting(),
                 held: table.held.len(),
             };
             links.insert(name.clone(), standing);

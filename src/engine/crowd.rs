@@ -30,6 +30,12 @@ impl Table {
         (self.most_rows + self.stuck).saturating_sub(self.pending.len() + asked)
     }
 
+    /// How many rows wait for the sheet, whole or by their keys.
+    pub fn waiting(&self) -> usize {
+        let whole = self.pending.len() + self.flight.len();
+        whole + self.wanted.len() + self.fetching.len() + self.parked.len()
+    }
+
     /// Do so many rows wait that of others only the keys are kept?
     pub(super) fn is_crowded(&self) -> bool {
         self.room() == 0

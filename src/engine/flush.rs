@@ -142,6 +142,7 @@ impl Engine {
         self.tables[index].turn = None;
         self.tables[index].dirty = false;
         self.weigh_removals(index);
+        let mut stuck = 0;
         for key in keys {
             if draft.is_full(self.batch_limit) {
                 self.tables[index].dirty = true;
@@ -157,9 +158,10 @@ impl Engine {
             };
             match self.draft_key(index, tab, &rows, (&key, &pending), &mut at, draft, writing) {
                 Next::Wait => {
+                    stuck += 1;
                     self.tables[index].wakes.insert(self.clock + LOOK_AGAIN);
                 }
-                Next::Stay => {}
+                Next::Stay => stuck += 1,
                 Next::Aside => {
                     let table = &mut self.tables[index];
                     if let (Some(waits), Some(meeting)) = (table.pending.remove(&key), &mut table.meeting) {
@@ -179,8 +181,7 @@ impl Engine {
                 }
             }
         }
-        let table = &mut self.tables[index];
-        table.stuck = if table.turn.is_none() { table.pending.len() } else { 0 };
+        self.tables[index].stuck = stuck;
         self.draft_claims(index, tab, draft, writing);
     }
 

@@ -79,7 +79,7 @@ pub struct Table {
     pub turn: Option<Key>,
     /// So many rows may wait whole.
     pub most_rows: usize,
-    /// Waiting keys that the last flush had room for and could not send: they keep out no others.
+    /// Waiting keys that the last flush could not send, for something else has to happen first: they keep out no others.
     pub stuck: usize,
     /// Pending keys that the batch under way carries.
     pub flight: BTreeMap<Key, Pending>,
