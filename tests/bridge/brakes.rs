@@ -156,9 +156,12 @@ async fn an_operator_pauses_a_link_and_nothing_is_missed() {
     for_each_server(async |server| {
         let rig = Rig::open(server, "paused_by_hand", swept()).await;
         let ann = rig.person("ann@example.com");
+        let before = rig.calls();
         let (good, said) = rig.command(&["pause", "goods"]).await;
         assert!(good, "{server}: {said}");
         header_says(&ann, &["an operator paused it", "sheetbridge resume goods"]).await;
+        // What people see already, its call may not have answered yet, and only then it is counted.
+        eventually(SOON, "the note's call", async || (before.count().writes > 0).then_some(())).await;
         let (calls, written) = (rig.calls(), rig.binlog().await);
         rig.sql("UPDATE goods SET stock = 77 WHERE id = 1; DELETE FROM goods WHERE id = 2").await;
         ann.types(5, "stock", "55");

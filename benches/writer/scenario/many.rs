@@ -31,7 +31,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let google = Google { quota: 600, ..Google::FAST };
     stage.settle(google).await;
     let count = scale.of(2000, 40);
-    let whole = changes(&stage, count).await;
+    let whole = changes(&stage, count, 10_000).await;
     spread(&mut figures, "all_whole", &whole);
     let last = stage.books.last().expect("there are twenty").clone();
     let broken = stage.google.world().edit(&last, Cause::Api, |book| {
@@ -40,7 +40,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     });
     broken.expect("the spreadsheet is there").expect("nothing is refused");
     stage.sql(&format!("UPDATE {} SET stock = -1", stage.links.last().expect("a link").name)).await;
-    let broken = changes(&stage, count).await;
+    let broken = changes(&stage, count, 1_000_000).await;
     spread(&mut figures, "one_broken", &broken);
     let (before, after) = (percentile(&whole, 0.99), percentile(&broken, 0.99));
     figures.insert("p99_change_percent".into(), (after / before - 1.0) * 100.0);
@@ -49,14 +49,14 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     figures
 }
 
-/// Single changes in tabs of all spreadsheets but the last, in milliseconds.
-async fn changes(stage: &Stage, count: u32) -> Vec<f64> {
+/// Single changes in tabs of all spreadsheets but the last, to values from `first` on, in milliseconds.
+async fn changes(stage: &Stage, count: u32, first: u32) -> Vec<f64> {
     let whole: Vec<&Link> = stage.links.iter().filter(|link| link.book + 1 < BOOKS as usize).collect();
     let mut samples = Vec::new();
     for n in 0..count {
         let link = whole[(n.wrapping_mul(2_654_435_761) % whole.len() as u32) as usize];
         let mut watch = Watch::new(stage, link);
-        let (id, stock) = (1 + n % link.rows, n + samples.len() as u32 + 10_000);
+        let (id, stock) = (1 + n % link.rows, first + n);
         stage.sql(&format!("UPDATE {} SET stock = {stock} WHERE id = {id}", link.name)).await;
         let committed = Instant::now();
         let seen = watch.shows(id, f64::from(stock), PATIENCE).await;
