@@ -97,14 +97,11 @@ async fn batch(
         let mut plan: Plan = serde_json::from_slice(&packed).map_err(unreadable)?;
         carry.plan(&mut plan, link, index);
         let packed = Packed::of(|out| Ok(serde_json::to_writer(out, &plan)?));
-        store::batch::rewrite(tx, spreadsheet, number, packed.map_err(|_| UNREADABLE)?).await?;
+        store::batch::rewrite(tx, spreadsheet, number, packed.map_err(unreadable)?).await?;
     }
     Ok(())
 }
 
-const UNREADABLE: StoreError =
-    StoreError::Corrupt { table: "claim, owed and batch", what: "what is open cannot be read" };
-
-fn unreadable(_: serde_json::Error) -> StoreError {
-    UNREADABLE
+fn unreadable<E>(_: E) -> StoreError {
+    StoreError::Corrupt { table: "claim, owed and batch", what: "what is open cannot be read" }
 }

@@ -11,6 +11,8 @@
 //! change that it stands for. What it loses is what a restart loses too (design 4a, rule 10): the time of the change, which is
 //! then the time of the look, and the row before it, that rules may ask for.
 
+use std::collections::BTreeMap;
+
 use crate::engine::input::Seq;
 use crate::engine::stream::bury;
 use crate::engine::table::{Pending, Table};
@@ -58,8 +60,12 @@ impl Table {
 
     /// Keeps a key whose row is looked up when there is room.
     pub(super) fn park_key(&mut self, key: Key, seq: Seq) {
-        let first = self.parked.entry(key).or_insert(seq);
-        *first = (*first).min(seq);
+        since(&mut self.parked, key, seq);
+    }
+
+    /// A row changed without saying what it became: it is looked up, now or when there is room.
+    pub(super) fn call_or_park(&mut self, key: Key, seq: Seq) {
+        if self.is_crowded() { self.park_key(key, seq) } else { self.call(key, seq) }
     }
 
     /// A person waits for this row.
@@ -80,9 +86,14 @@ impl Table {
 
     /// Also one that is being fetched already: that look may have come before the change.
     fn call(&mut self, key: Key, seq: Seq) {
-        let first = self.wanted.entry(key).or_insert(seq);
-        *first = (*first).min(seq);
+        since(&mut self.wanted, key, seq);
     }
+}
+
+/// Puts a key among others for the sake of this transaction; of several it stands for the first.
+pub(super) fn since(keys: &mut BTreeMap<Key, Seq>, key: Key, seq: Seq) {
+    let first = keys.entry(key).or_insert(seq);
+    *first = (*first).min(seq);
 }
 
 #[cfg(test)]

@@ -238,10 +238,7 @@ impl Table {
             Some(fence) => fence.overtaken = true,
             None => {}
         }
-        // Also while it is being fetched: that look may have come before this change.
-        let place = if self.is_crowded() { &mut self.parked } else { &mut self.wanted };
-        let first = place.entry(key.clone()).or_insert(seq);
-        *first = (*first).min(seq);
+        self.call_or_park(key.clone(), seq);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::adopt::Knowledge;
 use crate::engine::bases::Bases;
-use crate::engine::crowd::MOST_ROWS;
+use crate::engine::crowd::{MOST_ROWS, since};
 use crate::engine::effect::Interval;
 use crate::engine::fence::Fence;
 use crate::engine::guard::UNSEEN;
@@ -277,11 +277,10 @@ impl Table {
 
     /// Asks for the key's present row. One that is being fetched already brings this to its end too.
     pub fn fetch(&mut self, key: &Key, seq: Seq) {
-        let first = match self.fetching.get_mut(key) {
-            Some(first) => first,
-            None => self.wanted.entry(key.clone()).or_insert(seq),
-        };
-        *first = (*first).min(seq);
+        match self.fetching.get_mut(key) {
+            Some(first) => *first = (*first).min(seq),
+            None => since(&mut self.wanted, key.clone(), seq),
+        }
     }
 
     /// Makes a change of base.
