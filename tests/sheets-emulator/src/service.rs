@@ -228,7 +228,7 @@ impl Service {
             Ok(None) => Outgoing { status: 204, body: Vec::new(), cut: false },
             Ok(Some(mut body)) => {
                 if hits.contains(&Fault::EmptyRead) {
-                    emptied(&mut body);
+                    emptied(&mut body.tree);
                 }
                 Outgoing { status: 200, body: print(&body, style), cut: false }
             }

@@ -123,6 +123,10 @@ impl Look {
     }
 }
 
+/// The look of the cell that was changed last, before and after.
+#[derive(Debug, Default)]
+pub(crate) struct Restyled(Option<(Option<Arc<Look>>, Option<Arc<Look>>)>);
+
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cell {
@@ -163,6 +167,20 @@ impl Cell {
         self.number_format().is_some_and(|(kind, pattern)| kind == "TEXT" || pattern == "@")
     }
 
+    /// The same change as that of the cells before: where this one shared its look with the last of them, it shares the new one,
+    /// too. A rule over a column of a million rows is one look, not a million.
+    pub(crate) fn change_look_alike(&mut self, last: &mut Restyled, change: impl FnOnce(&mut Look)) {
+        if let Some((before, after)) = &last.0
+            && before.as_ref().map(Arc::as_ptr) == self.look.as_ref().map(Arc::as_ptr)
+        {
+            self.look.clone_from(after);
+            return;
+        }
+        let before = self.look.clone();
+        self.change_look(change);
+        last.0 = Some((before, self.look.clone()));
+    }
+
     /// Changes the look; a look that has become plain goes away.
     pub fn change_look(&mut self, change: impl FnOnce(&mut Look)) {
         let mut look = self.look.take().map(Arc::unwrap_or_clone).unwrap_or_default();
@@ -178,5 +196,25 @@ mod tests {
     #[test]
     fn a_cell_stays_small_enough_for_ten_million_of_them() {
         assert_eq!(size_of::<Cell>(), 32);
+    }
+
+    #[test]
+    fn cells_that_shared_a_look_share_the_new_one() {
+        // given two cells that are plain, two that share a note, and one with a note of its own
+        let noted = |text: &str| Look { note: Some(text.into()), ..Look::default() };
+        let shared = Arc::new(noted("a"));
+        let looks = [None, None, Some(Arc::clone(&shared)), Some(shared), Some(Arc::new(noted("b")))];
+        let mut cells = looks.map(|look| Cell { value: Value::Blank, look });
+        // when all get the same rule
+        let mut last = Restyled::default();
+        for cell in &mut cells {
+            cell.change_look_alike(&mut last, |look| look.validation = Some(Json::Bool(true)));
+        }
+        // then each keeps its note, and those that were the same are the same
+        assert_eq!(cells.each_ref().map(Cell::note), [None, None, Some("a"), Some("a"), Some("b")]);
+        let looks = cells.each_ref().map(|cell| cell.look.as_ref().expect("a rule"));
+        assert!(looks.iter().all(|look| look.validation.is_some()));
+        assert!(Arc::ptr_eq(looks[0], looks[1]) && Arc::ptr_eq(looks[2], looks[3]));
+        assert!(!Arc::ptr_eq(looks[1], looks[2]));
     }
 }

@@ -23,6 +23,7 @@ mod write;
 
 pub use a1::{A1, column_letters, column_number, parse_a1, print_a1, quote_title};
 pub use area::{Area, Dimension, OpenArea};
+pub(crate) use cell::Restyled;
 pub use cell::{Cell, ErrorKind, Look, Scalar, SheetError, Value};
 pub use identity::LineIds;
 pub use metadata::{Location, Metadata, Visibility};

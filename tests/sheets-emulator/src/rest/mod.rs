@@ -5,6 +5,7 @@
 
 mod address;
 mod batch;
+mod body;
 mod cells;
 mod discovery;
 mod drive;
@@ -17,6 +18,7 @@ mod route;
 mod show;
 mod values;
 
+pub use body::Body;
 pub use cells::View;
 pub(crate) use discovery::read;
 pub use error::ApiError;

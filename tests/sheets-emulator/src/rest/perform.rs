@@ -9,7 +9,7 @@ use super::batch::{self, Work};
 use super::fields::{Object, flag, list, object, text};
 use super::show::{self, SPREADSHEET, Wish};
 use super::values;
-use super::{ApiError, Mask, Query, Route, drive};
+use super::{ApiError, Body, Mask, Query, Route, drive};
 use crate::grid::{SheetId, Spreadsheet, SpreadsheetId};
 use crate::{Cause, Google};
 
@@ -32,25 +32,25 @@ pub struct Ask<'a> {
 }
 
 /// What a call answers: nothing (204) or JSON.
-pub type Answer = Result<Option<Json>, ApiError>;
+pub type Answer = Result<Option<Body>, ApiError>;
 
 /// Does it.
 pub fn perform(google: &Google, ask: &Ask<'_>) -> Answer {
     let answer = match ask.route {
-        Route::Create => create(google, ask)?,
+        Route::Create => return create(google, ask).map(Some),
+        Route::Get(id) => return get(ask, &ask.seen(google, id)?).map(Some),
+        Route::GetByDataFilter(id) => return get_by_filter(ask, &ask.seen(google, id)?).map(Some),
+        Route::BatchUpdate(id) => return batch_update(google, ask, id).map(Some),
         Route::FileCreate => drive::create(google, ask)?,
         Route::FileList => drive::list(google, ask),
         Route::FileGet(id) => drive::get(google, ask, id)?,
         Route::FileUpdate(id) => drive::update(google, ask, id)?,
         Route::FileDelete(id) => return drive::delete(google, ask, id).map(|()| None),
-        Route::Get(id) => get(ask, &*ask.seen(google, id)?)?,
-        Route::GetByDataFilter(id) => get_by_filter(ask, &*ask.seen(google, id)?)?,
         Route::MetadataGet(id, label) => metadata_get(&*ask.seen(google, id)?, label)?,
         Route::MetadataSearch(id) => metadata_search(ask, &*ask.seen(google, id)?)?,
         Route::ValuesGet(id, range) => values::calls::get(ask, &*ask.seen(google, id)?, range)?,
         Route::ValuesBatchGet(id) => values::calls::batch_get(ask, &*ask.seen(google, id)?)?,
         Route::ValuesBatchGetByDataFilter(id) => values::calls::get_by_filter(ask, &*ask.seen(google, id)?)?,
-        Route::BatchUpdate(id) => batch_update(google, ask, id)?,
         Route::CopyTo(id, sheet) => copy_to(google, ask, id, sheet)?,
         Route::ValuesUpdate(id, range) => values::calls::update(google, ask, id, range)?,
         Route::ValuesAppend(id, range) => values::calls::append(google, ask, id, range)?,
@@ -63,7 +63,7 @@ pub fn perform(google: &Google, ask: &Ask<'_>) -> Answer {
         Route::ValuesBatchUpdateByDataFilter(id) => values::calls::update_by_filter(google, ask, id)?,
         Route::ValuesBatchClearByDataFilter(id) => values::calls::clear_by_filter(google, ask, id)?,
     };
-    Ok(Some(answer))
+    Ok(Some(answer.into()))
 }
 
 impl Ask<'_> {
@@ -114,7 +114,7 @@ impl Ask<'_> {
     }
 }
 
-fn create(google: &Google, ask: &Ask<'_>) -> Result<Json, ApiError> {
+fn create(google: &Google, ask: &Ask<'_>) -> Result<Body, ApiError> {
     let properties = object(ask.body, "properties");
     let title =
         Some(text(properties, "title")).filter(|title| !title.is_empty()).unwrap_or("Untitled spreadsheet");
@@ -158,7 +158,7 @@ fn wish(
     Ok(Wish { cells: cells || mask.is_some(), mask: mask.unwrap_or_else(Mask::everything), parts })
 }
 
-fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
+fn get(ask: &Ask<'_>, spreadsheet: &Arc<Spreadsheet>) -> Result<Body, ApiError> {
     let ranges = ask.query.all("ranges");
     let parts =
         ranges.iter().map(|range| address::a1(spreadsheet, range).map(|place| (place.sheet, place.area)));
@@ -167,7 +167,7 @@ fn get(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
     Ok(show::spreadsheet(spreadsheet, &wish))
 }
 
-fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiError> {
+fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Arc<Spreadsheet>) -> Result<Body, ApiError> {
     let mut parts = Vec::new();
     for filter in list(ask.body, "dataFilters").iter().filter_map(Json::as_object) {
         let places = address::filter(spreadsheet, filter)?.into_iter().map(|place| (place.sheet, place.area));
@@ -182,10 +182,10 @@ fn get_by_filter(ask: &Ask<'_>, spreadsheet: &Spreadsheet) -> Result<Json, ApiEr
     Ok(show::spreadsheet(spreadsheet, &wish))
 }
 
-fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Json, ApiError> {
+fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Body, ApiError> {
     let mask = ask.mask()?;
     let (replies, now) = ask.change(google, id, |work| batch::apply(work, ask.body))?;
-    let mut out = json!({"spreadsheetId": id, "replies": replies});
+    let mut out = Body::from(json!({"spreadsheetId": id, "replies": replies}));
     if flag(ask.body, "includeSpreadsheetInResponse") {
         let ranges = list(ask.body, "responseRanges");
         let places: Result<Vec<Place>, _> =
@@ -197,10 +197,10 @@ fn batch_update(google: &Google, ask: &Ask<'_>, id: &SpreadsheetId) -> Result<Js
             mask: inside.cloned().unwrap_or_else(Mask::everything),
             parts: (!ranges.is_empty()).then_some(parts),
         };
-        out["updatedSpreadsheet"] = show::spreadsheet(&now, &wish);
+        out = out.with("updatedSpreadsheet", show::spreadsheet(&now, &wish));
     }
     if let Some(mask) = mask {
-        mask.apply(&mut out);
+        mask.apply(&mut out.tree);
     }
     Ok(out)
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use serde_json::Value as Json;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::knobs::{BigNumbers, Knobs};
@@ -27,7 +26,7 @@ impl Style {
 }
 
 /// Prints a value.
-pub fn print(value: &Json, style: Style) -> Vec<u8> {
+pub fn print(value: &impl Serialize, style: Style) -> Vec<u8> {
     let mut out = Vec::new();
     let written = if style.pretty {
         let form = Form { inner: PrettyFormatter::new(), style };

@@ -1,11 +1,12 @@
 //! `Spreadsheet` as the interface answers it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::Mask;
-use super::cells::View;
+use super::body::{Body, GridRows, ROW_DATA};
 use super::mask::Shape;
 use crate::grid::{Area, Dimension, Location, Metadata, Protected, SheetId, Spreadsheet, Tab};
 
@@ -39,7 +40,7 @@ const ROW: Shape = Shape(&[("values", Some(&CELL))]);
 const DATA: Shape = Shape(&[
     ("startRow", None),
     ("startColumn", None),
-    ("rowData", Some(&ROW)),
+    (ROW_DATA, Some(&ROW)),
     ("rowMetadata", None),
     ("columnMetadata", None),
 ]);
@@ -72,8 +73,8 @@ pub(crate) const SPREADSHEET: Shape = Shape(&[
 ]);
 
 /// The spreadsheet.
-pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
-    let view = View::new(spreadsheet);
+pub(crate) fn spreadsheet(spreadsheet: &Arc<Spreadsheet>, wish: &Wish) -> Body {
+    let mut rows = Vec::new();
     let mut out = Map::new();
     out.insert("spreadsheetId".into(), json!(spreadsheet.id));
     out.insert("properties".into(), properties(spreadsheet));
@@ -85,7 +86,8 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
         let wanted =
             |tab: &&Tab| wish.parts.as_ref().is_none_or(|parts| parts.iter().any(|(id, _)| *id == tab.id));
         let tabs = spreadsheet.tabs.iter().enumerate().filter(|(_, tab)| wanted(tab));
-        let sheets: Vec<_> = tabs.map(|(place, tab)| sheet(&view, tab, place, wish, mask)).collect();
+        let sheets: Vec<_> =
+            tabs.map(|(place, tab)| sheet(spreadsheet, (tab, place), (wish, mask), &mut rows)).collect();
         if !sheets.is_empty() {
             out.insert("sheets".into(), Json::Array(sheets));
         }
@@ -98,7 +100,7 @@ pub(crate) fn spreadsheet(spreadsheet: &Spreadsheet, wish: &Wish) -> Json {
     put_labels(&mut out, spreadsheet, |location| location == Location::Spreadsheet);
     let mut out = Json::Object(out);
     wish.mask.apply(&mut out);
-    out
+    Body::with_rows(out, rows)
 }
 
 fn put_labels(out: &mut Map<String, Json>, spreadsheet: &Spreadsheet, here: impl Fn(Location) -> bool) {
@@ -140,7 +142,12 @@ pub(crate) fn sheet_properties(tab: &Tab, place: usize) -> Json {
     Json::Object(properties)
 }
 
-fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> Json {
+fn sheet(
+    spreadsheet: &Arc<Spreadsheet>,
+    (tab, place): (&Tab, usize),
+    (wish, mask): (&Wish, &Mask),
+    rows: &mut Vec<GridRows>,
+) -> Json {
     let mut out = Map::new();
     out.insert("properties".into(), sheet_properties(tab, place));
     if let Some(mask) = mask.inside("data").filter(|_| wish.cells) {
@@ -148,7 +155,8 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
             None => vec![tab.whole()],
             Some(parts) => parts.iter().filter(|(id, _)| *id == tab.id).map(|(_, area)| *area).collect(),
         };
-        out.insert("data".into(), parts.into_iter().map(|area| grid_data(view, tab, area, mask)).collect());
+        let data = parts.into_iter().map(|area| grid_data(spreadsheet, tab, (area, mask), rows));
+        out.insert("data".into(), data.collect());
     }
     if !tab.merges.is_empty() {
         out.insert("merges".into(), tab.merges.iter().map(|merge| merge.to_json(tab.id)).collect());
@@ -170,7 +178,7 @@ fn sheet(view: &View<'_>, tab: &Tab, place: usize, wish: &Wish, mask: &Mask) -> 
             out.insert(field.into(), Json::Array(groups));
         }
     }
-    put_labels(&mut out, view.book.spreadsheet(), |location| location == Location::Sheet(tab.id));
+    put_labels(&mut out, spreadsheet, |location| location == Location::Sheet(tab.id));
     Json::Object(out)
 }
 
@@ -189,8 +197,13 @@ pub(crate) fn protected_range(range: &Protected, tab: &Tab) -> Json {
     Json::Object(out)
 }
 
-/// `GridData` of a rectangle: empty tails of rows, and empty rows at the end, are left out.
-fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
+/// `GridData` of a rectangle, whose rows are put beside the others.
+fn grid_data(
+    spreadsheet: &Arc<Spreadsheet>,
+    tab: &Tab,
+    (area, mask): (Area, &Mask),
+    rows: &mut Vec<GridRows>,
+) -> Json {
     let area = area.meet(tab.whole()).unwrap_or(Area::new(area.top, area.left, area.top, area.left));
     let mut out = Map::new();
     for (field, start) in [("startRow", area.top), ("startColumn", area.left)] {
@@ -198,32 +211,16 @@ fn grid_data(view: &View<'_>, tab: &Tab, area: Area, mask: &Mask) -> Json {
             out.insert(field.into(), json!(start));
         }
     }
-    if let Some(values) = mask.inside("rowData").and_then(|mask| mask.inside("values")) {
-        let mut rows: Vec<Json> = tab
-            .rows
-            .range(area.top, area.bottom)
-            .map(|(row, cells)| {
-                let used = cells
-                    .iter()
-                    .take(area.right as usize)
-                    .rposition(|cell| !cell.is_void())
-                    .map_or(0, |last| last as u32 + 1);
-                let cells: Vec<_> = (area.left..used)
-                    .map(|column| view.cell_data(tab, (row, column), &cells[column as usize], values))
-                    .collect();
-                if cells.is_empty() { json!({}) } else { json!({"values": cells}) }
-            })
-            .collect();
-        let used = rows.iter().rposition(|row| row.get("values").is_some()).map_or(0, |last| last + 1);
-        rows.truncate(used);
-        if !rows.is_empty() {
-            out.insert("rowData".into(), Json::Array(rows));
-        }
+    if let Some(values) = mask.inside(ROW_DATA).and_then(|mask| mask.inside("values"))
+        && let Some(shown) = GridRows::of(spreadsheet, tab, area, values)
+    {
+        out.insert(ROW_DATA.into(), json!(rows.len()));
+        rows.push(shown);
     }
     for (field, dimension) in [("rowMetadata", Dimension::Rows), ("columnMetadata", Dimension::Columns)] {
         if let Some(mask) = mask.inside(field) {
             let (start, end) = area.span(dimension);
-            let labels = labels_by_line(view.book.spreadsheet(), tab.id, dimension);
+            let labels = labels_by_line(spreadsheet, tab.id, dimension);
             let lines: Vec<_> = (start..end)
                 .map(|line| dimension_properties(tab, dimension, line, labels.get(&line), mask))
                 .collect();

@@ -3,9 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Work, nothing, update_mask};
-use crate::grid::{
-    Area, Cell, Dimension, Found, Manner, Refusal, Search, SheetId, SortKey, check_validation,
-};
+use crate::grid::{Area, Dimension, Found, Manner, Refusal, Search, SheetId, SortKey, check_validation};
 use crate::knobs::Labels;
 use crate::rest::cells::{NewCell, cell_mask};
 use crate::rest::fields::{self, Object, flag, list, object, text};
@@ -134,19 +132,9 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
     let cell = NewCell::read(object(message, "cell"))?;
     work.spreadsheet.has_formulas |= cell.is_formula();
     let tab = work.spreadsheet.grid_mut(sheet)?;
-    // One look for all cells that had none: a format over a column of a million rows is one allocation.
-    let mut model = crate::grid::Tab::new(sheet, "", 1, 1);
-    cell.put(&mut model, 0, 0, &mask);
-    let looks = model.cell(0, 0).look.clone();
     for row in area.top..area.bottom {
         for column in area.left..area.right {
-            let old = tab.cell(row, column);
-            if old.look.is_none() && !mask.wants("userEnteredValue") {
-                let new = Cell { value: old.value.clone(), look: looks.clone() };
-                tab.set_cell(row, column, new);
-            } else {
-                cell.put(tab, row, column, &mask);
-            }
+            cell.put(tab, row, column, &mask);
         }
     }
     nothing()
