@@ -49,7 +49,7 @@ soak: needs ## Both sides change and everything fails now and then: make soak MI
 	ONLY=soak RUNS=1 MINUTES=$(or $(MINUTES),30) SERVER=$(SERVER) cargo bench --locked --bench writer
 
 bench: needs ## What the writer costs, beside the ways people use today: make bench ONLY=idle SCALE=0.1 RUNS=1
-	ONLY=$(ONLY) SCALE=$(SCALE) RUNS=$(RUNS) SERVER=$(SERVER) cargo bench --locked --bench writer
+	ONLY=$(ONLY) SCALE=$(SCALE) RUNS=$(RUNS) SERVER=$(SERVER) SLOWEST=$(SLOWEST) cargo bench --locked --bench writer
 
 bench-snapshot: needs ## A million rows copied under 5,000 changes a second, once: make bench-snapshot SCALE=0.1 SERVER=mariadb
 	ONLY=snapshot RUNS=$(or $(RUNS),1) SCALE=$(SCALE) SERVER=$(SERVER) cargo bench --locked --bench writer

@@ -6,6 +6,7 @@
 //! make bench ONLY=idle           one of them
 //! make bench SCALE=0.01 RUNS=1   a hundredth of the rows and seconds, once: to see that it works
 //! make bench SERVER=mariadb      on MariaDB instead of MySQL
+//! make bench SLOWEST=3           with Google's calls around the slowest samples of `person` and `many`
 //! ```
 //! Each scenario prints the medians of its runs and keeps every run as JSON; `plots` draws them.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
@@ -16,6 +17,7 @@ mod goods;
 mod plot;
 mod rivals;
 mod scenario;
+mod slowest;
 mod stage;
 #[allow(dead_code, unused_imports, reason = "shared with the tests, which need more of it")]
 #[path = "../../tests/support/mod.rs"]

@@ -88,7 +88,8 @@ pub(crate) struct Stage {
     pub(crate) endpoint: SocketAddr,
     pub(crate) secret: String,
     status: SocketAddr,
-    sweep: &'static str,
+    /// How often every tab is looked at whole.
+    pub(crate) sweep: &'static str,
     daemon: Option<Running>,
     starts: u32,
     scratch: Scratch,
@@ -186,6 +187,18 @@ impl Stage {
     pub(crate) async fn until_idle(&self, link: &str) {
         let idle = async || (self.told(link).await["pending"] == 0).then_some(());
         eventually(LONG, "a link at rest", idle).await;
+    }
+
+    /// Waits until the daemon has nothing to do: after a start it looks at all of a tab more than once, and the local Google may
+    /// be at work on that for a while.
+    pub(crate) async fn until_calm(&self) {
+        loop {
+            let before = self.daemon_cost().0;
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            if self.daemon_cost().0 - before < 0.1 {
+                return;
+            }
+        }
     }
 
     /// What the daemon tells of a link; nothing before it listens.

@@ -12,6 +12,7 @@ use sheets_emulator::people::{Action, Person};
 use crate::Scale;
 use crate::figures::{Figures, spread};
 use crate::goods;
+use crate::slowest::{self, Sample};
 use crate::stage::{Google, Link, Stage};
 use crate::support::server::Server;
 
@@ -27,7 +28,8 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let mut quiet = Stage::open(server, vec![small.clone()]).await;
     quiet.settle(Google::SLOW).await;
     let samples = edits_of(&quiet, edits, || false).await;
-    spread(&mut figures, "quiet", &samples);
+    spread(&mut figures, "quiet", &slowest::took(&samples));
+    slowest::tell("quiet", &quiet, &samples);
     drop(quiet);
     let mut busy = Stage::open(server, vec![small, large]).await;
     busy.start(Google::SLOW);
@@ -37,15 +39,16 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     // What is typed after the copy is no figure of this.
     let is_over = || busy.log().matches("the link is live").count() > 1;
     let samples = edits_of(&busy, edits, is_over).await;
-    spread(&mut figures, "during_copy", &samples);
+    spread(&mut figures, "during_copy", &slowest::took(&samples));
+    slowest::tell("during_copy", &busy, &samples);
     figures
 }
 
 /// What a restart does not know of is looked at twice for so long, and a first copy's neighbour is no different.
 const AFTER_START: Duration = Duration::from_secs(12);
 
-/// Edits one after the other, each in milliseconds from the keystroke's message to the table: so many, or until it is over.
-async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<f64> {
+/// Edits one after the other, each from the keystroke's message to the table: so many, or until it is over.
+async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<Sample> {
     let http = reqwest::Client::new();
     let person = Person::new("ann@example.com");
     let mut conn = stage.server.connect().await;
@@ -55,7 +58,7 @@ async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<
         let (id, text) = (1 + n * 13 % ROWS, format!("city {n}"));
         let action = Action::Type { sheet: SheetId(0), row: id, column: goods::CITY, text: text.clone() };
         stage.google.world().act(&stage.books[0], &person, &action).expect("the book").expect("she may type");
-        let typed = Instant::now();
+        let (at, typed) = (slowest::now(), Instant::now());
         post(stage, &http, id).await;
         let asked = format!("SELECT city FROM {}.desk WHERE id = {id}", stage.database);
         loop {
@@ -69,7 +72,7 @@ async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<
             assert!(typed.elapsed() < PATIENCE, "the edit is not in the table:\n{}", stage.log());
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        samples.push(typed.elapsed().as_secs_f64() * 1e3);
+        samples.push((at, typed.elapsed().as_secs_f64() * 1e3));
         // As a quick person does.
         tokio::time::sleep(Duration::from_secs(3)).await;
     }

@@ -1,0 +1,45 @@
+//! The slowest samples of a scenario, each with the calls that Google took meanwhile: `SLOWEST=3` prints three of each series.
+
+use std::env;
+
+use crate::stage::Stage;
+
+/// Calls from so long before a sample are told with it, in milliseconds: what it found under way began there.
+const BEFORE: i64 = 1500;
+
+/// When a sample began, by the emulator's clock in milliseconds since 1970, and how many milliseconds it took.
+pub(crate) type Sample = (i64, f64);
+
+/// Now, as samples count it.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// The milliseconds alone.
+pub(crate) fn took(samples: &[Sample]) -> Vec<f64> {
+    samples.iter().map(|(_, took)| *took).collect()
+}
+
+/// Prints them, where they are asked for.
+pub(crate) fn tell(name: &str, stage: &Stage, samples: &[Sample]) {
+    let wanted = env::var("SLOWEST").ok().and_then(|wanted| wanted.parse().ok()).unwrap_or(0);
+    let mut slowest: Vec<&Sample> = samples.iter().collect();
+    slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let calls = stage.google.calls().since(0);
+    for (began, took) in slowest.into_iter().take(wanted) {
+        println!("{name}: {took:.0} ms");
+        let end = began + took.ceil() as i64;
+        for call in calls.iter().filter(|call| (began - BEFORE..=end).contains(&call.at)) {
+            println!(
+                "  {:>6} ms {} of {}: {} and {} bytes, {} ms, status {}",
+                call.at - began,
+                call.method,
+                call.spreadsheet.as_ref().map_or("none", |id| &id.as_str()[..6]),
+                call.bytes_in,
+                call.bytes_out,
+                call.took_ms,
+                call.status
+            );
+        }
+    }
+}
