@@ -47,8 +47,11 @@ const AT_MOST: Duration = Duration::from_secs(60);
 /// How often a copy or a long queue is told of.
 const TELL: Duration = Duration::from_secs(5);
 
-/// How often others are told how the links stand and what the engine still needs, both of which look at every waiting row.
+/// How often others are told how the links stand and what the engine still needs, at most.
 const REPORT: Duration = Duration::from_millis(50);
+
+/// A report looks at every waiting key, and a million may wait: it takes no more than this part of the time.
+const OF_THE_TIME: u32 = 20;
 
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
@@ -61,7 +64,7 @@ impl Spreadsheet {
         let mut calls = Calls::new();
         let mut live = vec![false; self.engine.tables().len()];
         let mut told = Instant::now();
-        let mut reported: Option<Instant> = None;
+        let mut report_at = Instant::now();
         loop {
             if told.elapsed() >= TELL {
                 self.tell_of_queues();
@@ -70,10 +73,9 @@ impl Spreadsheet {
             }
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
-            let report_in = reported.map_or(Duration::ZERO, |at| REPORT.saturating_sub(at.elapsed()));
+            let report_in = report_at.saturating_duration_since(Instant::now());
             if report_in.is_zero() {
-                self.report();
-                reported = Some(Instant::now());
+                report_at = self.report();
             }
             // Every call ends by its own time limits: what can be stuck is this loop, and only while it works.
             self.beat.rest();
@@ -98,11 +100,15 @@ impl Spreadsheet {
         Ok(())
     }
 
-    /// How the links stand, and what of the stream the engine still needs: an older word is true too, only less so.
-    fn report(&self) {
+    /// How the links stand, and what of the stream the engine still needs: an older word is true too, only less so. Gives the
+    /// time of the next report.
+    fn report(&self) -> Instant {
+        let began = Instant::now();
         let links = self.engine.tables().iter().zip(&self.performer.tables);
         self.performer.standing.report(links.map(|(table, link)| (table, link.estimate)));
         self.performer.progress.report(self.performer.place, self.engine.front());
+        let took = began.elapsed();
+        began + took + REPORT.max(took * OF_THE_TIME)
     }
 
     /// Makes the tabs ready and marks the end of the replayed part of the stream. Until then the engine only collects keys, so
