@@ -5,10 +5,10 @@ use crate::engine::flush::Next;
 
 use crate::engine::Engine;
 use crate::engine::input::{DbRow, DbState, RowView, TabView};
+use crate::engine::pending::Pending;
 use crate::engine::plan::Aim;
 use crate::engine::rename::{KeyEdit, shown_key};
 use crate::engine::rows::{Found, Rows, edited, lookalikes};
-use crate::engine::table::Pending;
 use crate::engine::weigh::Weighed;
 use crate::engine::writing::Writing;
 use crate::model::base::{BaseChange, RowBase};

@@ -9,7 +9,8 @@ use crate::engine::effect::Effect;
 use crate::engine::input::{DbRow, DbState, Micros, Seq};
 use crate::engine::lifecycle::{Copying, Life, Window};
 use crate::engine::meeting::Meeting;
-use crate::engine::table::{Pending, Table};
+use crate::engine::pending::Pending;
+use crate::engine::table::Table;
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 

@@ -14,8 +14,9 @@
 use std::collections::BTreeMap;
 
 use crate::engine::input::Seq;
+use crate::engine::pending::Pending;
 use crate::engine::stream::bury;
-use crate::engine::table::{Pending, Table};
+use crate::engine::table::Table;
 use crate::model::key::Key;
 
 /// Rows of one link that wait whole: a few of the largest batches.

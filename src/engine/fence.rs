@@ -5,7 +5,8 @@
 
 use crate::engine::input::{DbRow, DbState, Micros, Seq};
 use crate::engine::lifecycle::{Copying, Life};
-use crate::engine::table::{Pending, Table};
+use crate::engine::pending::Pending;
+use crate::engine::table::Table;
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 

@@ -28,8 +28,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::input::{ColumnIndex, DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, TabView};
+use crate::engine::pending::Pending;
 use crate::engine::rows::Rows;
-use crate::engine::table::{Pending, Table};
+use crate::engine::table::Table;
 use crate::model::cell::Cell;
 use crate::model::digest::Digest;
 use crate::model::grid::GridCell;

@@ -234,7 +234,7 @@ mod tests {
     use crate::engine::bases::Bases;
     use crate::engine::input::{DbState, LinkPlan, RowView};
     use crate::engine::lifecycle::Life;
-    use crate::engine::table::Pending;
+    use crate::engine::pending::Pending;
     use crate::model::link::SheetId;
     use crate::model::value::Value;
 

@@ -10,7 +10,8 @@ use crate::engine::effect::Effect;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life};
-use crate::engine::table::{Pending, Table};
+use crate::engine::pending::Pending;
+use crate::engine::table::Table;
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
 

@@ -10,33 +10,18 @@ use crate::engine::effect::Interval;
 use crate::engine::fence::Fence;
 use crate::engine::guard::UNSEEN;
 use crate::engine::held::Holds;
-use crate::engine::input::{DbRow, DbState, LinkPlan, Micros, Seq};
+use crate::engine::input::{DbRow, LinkPlan, Micros, Seq};
 use crate::engine::lifecycle::Life;
-use crate::engine::meeting::{self, Meeting};
+use crate::engine::meeting::Meeting;
 use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
+use crate::engine::pending::Pending;
 use crate::engine::places::Places;
-use crate::engine::rows::is_base;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
 use crate::model::mark::{ClaimId, EffectId};
 use crate::model::pause::Pause;
-
-/// What the stream last said of a key that base does not hold yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pending {
-    /// The row's state.
-    pub state: DbState,
-    /// The first transaction whose effect is not durable yet: the saved position stays before it.
-    pub first: Seq,
-    /// When the state was committed.
-    pub commit: Micros,
-    /// The key it had before, when the change was of the key itself.
-    pub renamed_from: Option<Key>,
-    /// The row before the first of the changes, where a rule of the link asks for it. Base tells whether it is what agreed.
-    pub was: Option<DbRow>,
-}
 
 /// A new row whose key is owed to the sheet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -343,80 +328,6 @@ impl Table {
         }
     }
 
-    /// Puts a key's state into the queue; the newest wins, the oldest position stays.
-    pub fn queue(&mut self, key: Key, mut pending: Pending) {
-        if let Some(meeting) = &mut self.meeting {
-            // What a row without a key finds may be another record now, or none.
-            self.wants_whole |= meeting.is_told(&key, meeting::shown(&pending.state)) && self.life.is_live();
-        }
-        if !self.concerns(&key, &pending) {
-            self.pending.remove(&key);
-            return;
-        }
-        if let Some(old) = self.pending.get(&key) {
-            pending.first = pending.first.min(old.first);
-            pending.renamed_from = pending.renamed_from.or_else(|| old.renamed_from.clone());
-            pending.was = old.was.clone().or(pending.was);
-        }
-        self.pending.insert(key.clone(), pending);
-        self.wants_whole |= !self.is_reachable(&key);
-        self.dirty = true;
-    }
-
-    /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
-    /// spreadsheet is read for them.
-    pub(super) fn concerns(&self, key: &Key, pending: &Pending) -> bool {
-        self.inserting.is_some()
-            || matches!(pending.state, DbState::Row(_) | DbState::Gone(_))
-            || pending.renamed_from.is_some()
-            || self.base.contains_key(key)
-            || self.flight.contains_key(key)
-            || self.fences.contains_key(key)
-            || self.owed_key(key).is_some()
-    }
-
-    /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.
-    pub fn requeue(&mut self, key: &Key) {
-        let Some(flown) = self.flight.remove(key) else {
-            return;
-        };
-        self.dirty = true;
-        match self.pending.get_mut(key) {
-            Some(newer) => newer.first = newer.first.min(flown.first),
-            None => {
-                self.pending.insert(key.clone(), flown);
-            }
-        }
-        self.wants_whole |= !self.is_reachable(key);
-    }
-
-    /// A batch brought the row this far: what it carried waits again unless base says all of it.
-    pub fn arrive(&mut self, key: &Key, base: &RowBase) {
-        let said = self.flight.get(key).is_none_or(|flown| match &flown.state {
-            DbState::Row(row) => is_base(base, row),
-            // It has its key; now it leaves.
-            DbState::Outside(_) => false,
-            DbState::Gone(_) => true,
-        });
-        if said {
-            self.flight.remove(key);
-        } else {
-            self.requeue(key);
-        }
-    }
-
-    /// The first transaction of this link whose effect is not durable.
-    pub fn front(&self) -> Option<Seq> {
-        if self.stopped.is_some() {
-            // It leaves the front as soon as the store knows: its way back is to read the whole table.
-            return self.stop_kept_before;
-        }
-        let kept = self.fences.values().filter_map(|fence| fence.kept_back);
-        let waiting = self.pending.values().chain(self.flight.values()).map(|pending| pending.first);
-        let asked = self.wanted.values().chain(self.fetching.values()).chain(self.parked.values()).copied();
-        waiting.chain(asked).chain(kept).chain(self.life.front()).min()
-    }
-
     /// True when a restart needs no pass over the whole table: it is live, and what the last pass found is durable.
     pub fn is_copied(&self) -> bool {
         self.life.is_live()
@@ -433,16 +344,5 @@ impl Table {
             self.pending.contains_key(key) || self.flight.contains_key(key) || self.is_fetching(key)
         });
         self.copying = copying;
-    }
-
-    /// True when nothing waits but timers.
-    pub fn is_calm(&self) -> bool {
-        self.pending.is_empty()
-            && self.flight.is_empty()
-            && self.wanted.is_empty()
-            && self.fetching.is_empty()
-            && self.parked.is_empty()
-            && self.claims.is_empty()
-            && self.life.is_live()
     }
 }
