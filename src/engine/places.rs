@@ -13,8 +13,9 @@ use crate::model::digest::Digest;
 use crate::model::grid::GridOp;
 use crate::model::key::Key;
 
-/// Tabs of a spreadsheet with more cells than this are read row by row where that will do.
-pub const LARGE: usize = 5_000;
+/// Tabs of a spreadsheet with more cells than this are read row by row where that will do: what a read brings more is waited for,
+/// and so many cells are some seventy kilobytes.
+pub const LARGE: usize = 1_000;
 
 /// Rows that one edit of a person may announce and that are still looked at one by one.
 const ANNOUNCED: u32 = 200;
@@ -205,7 +206,8 @@ impl Table {
         let waiting = self.in_turn().take(most).filter_map(|key| self.places.row(key));
         let mut rows: Vec<u32> = waiting.collect();
         for (first, last) in announced {
-            if last - first >= ANNOUNCED {
+            // Of a new row only a read of the whole tab tells that it is one.
+            if last - first >= ANNOUNCED || *last >= self.places.below() {
                 return None;
             }
             rows.extend(*first..=*last);
@@ -291,6 +293,14 @@ mod tests {
         // also when it went meanwhile
         table.pending.remove(&key(3));
         assert_eq!(turns(&table), [4, 1, 2].map(key));
+    }
+
+    #[test]
+    fn an_edit_of_a_row_that_is_known_is_looked_at_there_and_one_of_a_new_row_in_all_of_the_tab() {
+        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
+        (table.places, table.wants_whole) = (places(&[7, 8, 9]), false);
+        assert_eq!(table.rows_to_read(10, &[(1, 1), (3, 3)]), Some(vec![1, 3]));
+        assert_eq!(table.rows_to_read(10, &[(1, 1), (4, 4)]), None);
     }
 
     #[test]
