@@ -2,6 +2,7 @@
 //! answer.
 
 use serde_json::Value;
+use sheets_emulator::faults::{Fault, Rule};
 
 use super::goods;
 use super::person::Person;
@@ -57,7 +58,12 @@ async fn row_by_row_the_good_ones_are_taken_and_each_row_has_its_answer() {
         let rig = Rig::open(server, "paste_rows", setup("")).await;
         let ann = rig.person("ann@example.com");
         first_edit(&rig, &ann).await;
+        // A read of before the event would take the good ones, and the event's answer would be about the other alone.
+        rig.google.faults().add(Rule::next("read", Fault::Pause { name: "the event".into() }));
         ann.pastes(3, "stock", &[&["301"], &["many"], &["303"]]);
+        eventually(SOON, "the paste's event", async || (rig.state_rows("edit").await == 2).then_some(()))
+            .await;
+        rig.google.faults().release("the event");
         rig.table_says("SELECT CAST(SUM(stock IN (301, 303)) AS CHAR) FROM goods", "2").await;
         says(&ann, 4, "stock", "must be a whole number").await;
         let answer = last_answer(&rig).await;
