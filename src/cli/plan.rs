@@ -7,6 +7,12 @@ use crate::cli::office::{at_early_desk, fail, link, tell};
 use crate::daemon::plan::{LinkPlan, plan};
 use crate::model::link::LinkName;
 
+/// What a cell of a look at all of a tab takes in Google's answer: 590 MB at 1,000,000 rows of nine columns.
+const BYTES_A_CELL: usize = 66;
+
+/// Looks that are larger than this, in megabytes, are told of.
+const LONG_LOOK: usize = 50;
+
 /// Tells what a link would do, and writes nothing.
 pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
     at_early_desk(configuration, async |desk, settings| {
@@ -66,6 +72,13 @@ fn told(plan: &LinkPlan) -> Vec<String> {
     if preview.is_quiet() {
         lines.push("there is nothing to do".to_owned());
     }
+    let look = table.max(plan.tab.unwrap_or_default()) * plan.columns * BYTES_A_CELL / 1_000_000;
+    if look >= LONG_LOOK {
+        lines.push(format!(
+            "a look at all of the tab is one call whose answer has about {look} MB, and Google ends a call after 180 s: fill a \
+             tab of this size and see `sheetbridge plan` read it before you rely on it"
+        ));
+    }
     lines
 }
 
@@ -77,7 +90,7 @@ mod tests {
     #[test]
     fn a_plan_tells_what_it_would_do_and_nothing_else() {
         let preview = Preview { equal: 10, deleted_in_table: 2, ..Preview::default() };
-        let lines = told(&LinkPlan { table: 12, tab: Some(10), preview });
+        let lines = told(&LinkPlan { table: 12, tab: Some(10), columns: 3, preview });
         assert_eq!(
             lines,
             [
@@ -85,7 +98,9 @@ mod tests {
                 "2 rows would be deleted in the table"
             ]
         );
-        let quiet = told(&LinkPlan { table: 0, tab: None, preview: Preview::default() });
+        let quiet = told(&LinkPlan { table: 0, tab: None, columns: 3, preview: Preview::default() });
         assert_eq!(quiet.last().map(String::as_str), Some("there is nothing to do"));
+        let large = told(&LinkPlan { table: 1_000_000, tab: None, columns: 9, preview: Preview::default() });
+        assert!(large.last().is_some_and(|line| line.contains("about 594 MB")), "{large:?}");
     }
 }

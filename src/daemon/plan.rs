@@ -59,6 +59,8 @@ pub struct LinkPlan {
     pub table: usize,
     /// Rows of the tab; `None` where it would be made.
     pub tab: Option<usize>,
+    /// Columns of the link.
+    pub columns: usize,
     /// What would be done.
     pub preview: Preview,
 }
@@ -104,7 +106,7 @@ pub async fn plan(desk: &mut Desk, settings: &Settings, link: &Link) -> Result<L
     let own = spelled(desk.session(), &table, &strange.iter().collect::<Vec<_>>()).await?;
     respell(&mut tab, &own.into_iter().collect());
     let preview = preview(&engine, &tab, &rows);
-    Ok(LinkPlan { table: rows.len(), tab: shown, preview })
+    Ok(LinkPlan { table: rows.len(), tab: shown, columns: engine.width(), preview })
 }
 
 /// The tab as the engine takes it; `None` where there is none yet.
