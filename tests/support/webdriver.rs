@@ -19,6 +19,9 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long the driver itself looks for an element before it says that there is none.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often the driver is started until it has a port.
+const STARTS: u32 = 5;
+
 /// Keys that are no characters (W3C WebDriver, section 17.4.2), to be put into what is typed.
 pub(crate) mod key {
     pub(crate) const ENTER: &str = "\u{e007}";
@@ -39,8 +42,8 @@ impl Browser {
     /// Opens an empty window, 1400 by 900 points.
     pub(crate) async fn open() -> Self {
         let scratch = Scratch::new("browser");
-        let mut driver = scratch.run(Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()));
-        let driver_url = format!("http://127.0.0.1:{}", driver_port(&mut driver).await);
+        let (driver, port) = driver(&scratch).await;
+        let driver_url = format!("http://127.0.0.1:{port}");
         // The driver is on this machine, so no proxy of the environment may stand between.
         let client = Client::builder().no_proxy().build().expect("a plain client can be built");
         let profile = format!("--user-data-dir={}", scratch.path().join("profile").display());
@@ -142,14 +145,22 @@ impl Element<'_> {
     }
 }
 
-/// The driver chooses a free port and prints it.
-async fn driver_port(driver: &mut Running) -> u16 {
-    let output = driver.take_output().expect("the output is a pipe");
-    let port = tokio::task::spawn_blocking(move || {
-        let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-        lines.find_map(|line| line.strip_suffix('.')?.rsplit_once("successfully on port ")?.1.parse().ok())
-    });
-    port.await.expect("reading does not panic").expect("chromedriver starts and says on which port")
+/// Starts the driver, which chooses a free port and prints it. It wants the same port of both of its addresses, and ends where
+/// somebody took it of the second meanwhile: then another one is started.
+async fn driver(scratch: &Scratch) -> (Running, u16) {
+    for _ in 0..STARTS {
+        let mut driver = scratch.run(Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()));
+        let output = driver.take_output().expect("the output is a pipe");
+        let port = tokio::task::spawn_blocking(move || {
+            let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+            lines
+                .find_map(|line| line.strip_suffix('.')?.rsplit_once("successfully on port ")?.1.parse().ok())
+        });
+        if let Some(port) = port.await.expect("reading does not panic") {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver starts and says on which port, one time in {STARTS}");
 }
 
 /// One command. The protocol wraps every answer, and every error, in `value`.
