@@ -2,6 +2,7 @@
 
 use std::env;
 
+use crate::figures::{Figures, spread};
 use crate::stage::Stage;
 
 /// Calls from so long before a sample are told with it, in milliseconds: what it found under way began there.
@@ -15,13 +16,10 @@ pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// The milliseconds alone.
-pub(crate) fn took(samples: &[Sample]) -> Vec<f64> {
-    samples.iter().map(|(_, took)| *took).collect()
-}
-
-/// Prints them, where they are asked for.
-pub(crate) fn tell(name: &str, stage: &Stage, samples: &[Sample]) {
+/// Adds the figures of a series; its slowest samples are printed where they are asked for.
+pub(crate) fn report(figures: &mut Figures, name: &str, stage: &Stage, samples: &[Sample]) {
+    let took: Vec<f64> = samples.iter().map(|(_, took)| *took).collect();
+    spread(figures, name, &took);
     let wanted = env::var("SLOWEST").ok().and_then(|wanted| wanted.parse().ok()).unwrap_or(0);
     let mut slowest: Vec<&Sample> = samples.iter().collect();
     slowest.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -10,7 +10,7 @@ use crate::model::link::LinkName;
 /// What a cell of a look at all of a tab takes in Google's answer: 590 MB at 1,000,000 rows of nine columns.
 const BYTES_A_CELL: usize = 66;
 
-/// Looks that are larger than this, in megabytes, are told of.
+/// Looks of so many megabytes and more are told of.
 const LONG_LOOK: usize = 50;
 
 /// Tells what a link would do, and writes nothing.

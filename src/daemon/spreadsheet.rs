@@ -50,8 +50,8 @@ const TELL: Duration = Duration::from_secs(5);
 /// How often others are told how the links stand and what the engine still needs, at most.
 const REPORT: Duration = Duration::from_millis(50);
 
-/// A report looks at every waiting key, and a million may wait: it takes no more than this part of the time.
-const OF_THE_TIME: u32 = 20;
+/// A report looks at every waiting key, and a million may wait: between two of them is so many times what one takes.
+const REST_OF_REPORT: u32 = 20;
 
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
@@ -108,7 +108,7 @@ impl Spreadsheet {
         self.performer.standing.report(links.map(|(table, link)| (table, link.estimate)));
         self.performer.progress.report(self.performer.place, self.engine.front());
         let took = began.elapsed();
-        began + took + REPORT.max(took * OF_THE_TIME)
+        began + took + REPORT.max(took * REST_OF_REPORT)
     }
 
     /// Makes the tabs ready and marks the end of the replayed part of the stream. Until then the engine only collects keys, so

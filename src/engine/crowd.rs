@@ -29,14 +29,17 @@ impl Table {
     /// How many more rows may wait. Those that the last flush could not send, because something else has to happen first, take no
     /// room: they would keep out what it waits for.
     fn room(&self) -> usize {
-        let asked = self.wanted.len() + self.fetching.len();
-        (self.most_rows + self.stuck).saturating_sub(self.pending.len() + asked)
+        (self.most_rows + self.stuck).saturating_sub(self.pending.len() + self.asked())
+    }
+
+    /// How many rows are being looked up, or are about to be.
+    fn asked(&self) -> usize {
+        self.wanted.len() + self.fetching.len()
     }
 
     /// How many rows wait for the sheet, whole or by their keys.
     pub fn waiting(&self) -> usize {
-        let whole = self.pending.len() + self.flight.len();
-        whole + self.wanted.len() + self.fetching.len() + self.parked.len()
+        self.pending.len() + self.flight.len() + self.asked() + self.parked.len()
     }
 
     /// Do so many rows wait that of others only the keys are kept?
@@ -78,8 +81,7 @@ impl Table {
 
     /// Asks for as many parked rows as there is room for.
     pub(super) fn call_back(&mut self) {
-        let asked = self.wanted.len() + self.fetching.len();
-        for _ in 0..self.room().min(ASKED.saturating_sub(asked)) {
+        for _ in 0..self.room().min(ASKED.saturating_sub(self.asked())) {
             let Some((key, seq)) = self.parked.pop_first() else { return };
             self.call(key, seq);
         }

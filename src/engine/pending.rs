@@ -107,12 +107,6 @@ impl Table {
 
     /// True when nothing waits but timers.
     pub fn is_calm(&self) -> bool {
-        self.pending.is_empty()
-            && self.flight.is_empty()
-            && self.wanted.is_empty()
-            && self.fetching.is_empty()
-            && self.parked.is_empty()
-            && self.claims.is_empty()
-            && self.life.is_live()
+        self.waiting() == 0 && self.claims.is_empty() && self.life.is_live()
     }
 }

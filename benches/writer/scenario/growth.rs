@@ -14,7 +14,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let (mut latencies, mut costs) = (Vec::new(), Vec::new());
     for rows in SIZES.into_iter().filter(|size| *size <= scale.of(1_000_000, 1000)) {
         let mut stage = Stage::filled(server, rows).await;
-        // What a sweep costs is no part of what a change costs: it comes by the clock. The start reads all of the tab once.
+        // What a sweep costs is no part of what a change costs: it comes by the clock.
         stage.sweep = "1h";
         stage.settle(google).await;
         stage.until_calm().await;

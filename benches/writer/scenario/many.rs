@@ -6,7 +6,7 @@ use sheets_emulator::Cause;
 use sheets_emulator::grid::SheetId;
 
 use crate::Scale;
-use crate::figures::{Figures, percentile, spread};
+use crate::figures::Figures;
 use crate::slowest::{self, Sample};
 use crate::stage::{Google, Link, Stage};
 use crate::support::server::Server;
@@ -34,9 +34,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     stage.settle(google).await;
     let count = scale.of(2000, 40);
     let whole = changes(&stage, count, 10_000).await;
-    slowest::tell("all_whole", &stage, &whole);
-    let whole = slowest::took(&whole);
-    spread(&mut figures, "all_whole", &whole);
+    slowest::report(&mut figures, "all_whole", &stage, &whole);
     let last = stage.books.last().expect("there are twenty").clone();
     let broken = stage.google.world().edit(&last, Cause::Api, |book| {
         book.sharing.editors.clear();
@@ -45,10 +43,8 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     broken.expect("the spreadsheet is there").expect("nothing is refused");
     stage.sql(&format!("UPDATE {} SET stock = -1", stage.links.last().expect("a link").name)).await;
     let broken = changes(&stage, count, 1_000_000).await;
-    slowest::tell("one_broken", &stage, &broken);
-    let broken = slowest::took(&broken);
-    spread(&mut figures, "one_broken", &broken);
-    let (before, after) = (percentile(&whole, 0.99), percentile(&broken, 0.99));
+    slowest::report(&mut figures, "one_broken", &stage, &broken);
+    let (before, after) = (figures["all_whole_p99_ms"], figures["one_broken_p99_ms"]);
     figures.insert("p99_change_percent".into(), (after / before - 1.0) * 100.0);
     let refused = stage.calls().iter().filter(|call| call.status == 429).count();
     figures.insert("calls_refused_429".into(), refused as f64);

@@ -10,7 +10,7 @@ use sheets_emulator::grid::SheetId;
 use sheets_emulator::people::{Action, Person};
 
 use crate::Scale;
-use crate::figures::{Figures, spread};
+use crate::figures::Figures;
 use crate::goods;
 use crate::slowest::{self, Sample};
 use crate::stage::{Google, Link, Stage};
@@ -28,8 +28,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let mut quiet = Stage::open(server, vec![small.clone()]).await;
     quiet.settle(Google::SLOW).await;
     let samples = edits_of(&quiet, edits, || false).await;
-    spread(&mut figures, "quiet", &slowest::took(&samples));
-    slowest::tell("quiet", &quiet, &samples);
+    slowest::report(&mut figures, "quiet", &quiet, &samples);
     drop(quiet);
     let mut busy = Stage::open(server, vec![small, large]).await;
     busy.start(Google::SLOW);
@@ -39,8 +38,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     // What is typed after the copy is no figure of this.
     let is_over = || busy.log().matches("the link is live").count() > 1;
     let samples = edits_of(&busy, edits, is_over).await;
-    spread(&mut figures, "during_copy", &slowest::took(&samples));
-    slowest::tell("during_copy", &busy, &samples);
+    slowest::report(&mut figures, "during_copy", &busy, &samples);
     figures
 }
 

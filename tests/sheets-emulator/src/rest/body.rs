@@ -10,8 +10,8 @@ use super::Mask;
 use super::cells::View;
 use crate::grid::{Area, Cell, SheetId, Spreadsheet, Tab};
 
-/// The field of `GridData` that holds its rows. In a body's tree it is the number of their place among the body's [`GridRows`],
-/// which no answer of Google's has there.
+/// The field of `GridData` that holds its rows. In a body's tree it is the number of a part of the body's [`Rows`], which no answer
+/// of Google's has there.
 pub(super) const ROW_DATA: &str = "rowData";
 
 /// JSON, but for the rows of its grids.
@@ -19,24 +19,24 @@ pub(super) const ROW_DATA: &str = "rowData";
 pub struct Body {
     /// What is not rows.
     pub(crate) tree: Json,
-    rows: Vec<GridRows>,
+    rows: Option<Rows>,
 }
 
 impl From<Json> for Body {
     fn from(tree: Json) -> Self {
-        Self { tree, rows: Vec::new() }
+        Self { tree, rows: None }
     }
 }
 
 impl Body {
     /// A tree whose grids have these rows.
-    pub(super) fn with_rows(tree: Json, rows: Vec<GridRows>) -> Self {
-        Self { tree, rows }
+    pub(super) fn with_rows(tree: Json, rows: Rows) -> Self {
+        Self { tree, rows: Some(rows) }
     }
 
     /// This one, which has no rows of its own, with another as one of its fields.
     pub(super) fn with(mut self, field: &str, other: Self) -> Self {
-        debug_assert!(self.rows.is_empty(), "the numbers of rows would change");
+        debug_assert!(self.rows.is_none(), "the numbers of parts would change");
         self.tree[field] = other.tree;
         Self { rows: other.rows, ..self }
     }
@@ -44,28 +44,37 @@ impl Body {
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Node { value: &self.tree, rows: &self.rows }.serialize(serializer)
+        match &self.rows {
+            None => self.tree.serialize(serializer),
+            Some(rows) => {
+                let view = View::new(&rows.spreadsheet);
+                Node { value: &self.tree, rows, view: &view }.serialize(serializer)
+            }
+        }
     }
 }
 
 /// A part of a tree, with all the body's rows.
 struct Node<'a> {
     value: &'a Json,
-    rows: &'a [GridRows],
+    rows: &'a Rows,
+    view: &'a View<'a>,
 }
 
 impl Serialize for Node<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.rows;
+        let Self { rows, view, .. } = *self;
         match self.value {
-            _ if rows.is_empty() => self.value.serialize(serializer),
-            Json::Array(items) => serializer.collect_seq(items.iter().map(|value| Node { value, rows })),
+            Json::Array(items) => {
+                serializer.collect_seq(items.iter().map(|value| Node { value, rows, view }))
+            }
             Json::Object(fields) => {
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
                 for (name, value) in fields {
-                    match value.as_u64().filter(|_| name == ROW_DATA).and_then(|at| rows.get(at as usize)) {
-                        Some(rows) => map.serialize_entry(name, rows)?,
-                        None => map.serialize_entry(name, &Node { value, rows })?,
+                    let number = value.as_u64().filter(|_| name == ROW_DATA);
+                    match number.and_then(|number| rows.parts.get(number as usize)) {
+                        Some(part) => map.serialize_entry(name, &Rectangle { part, rows, view })?,
+                        None => map.serialize_entry(name, &Node { value, rows, view })?,
                     }
                 }
                 map.end()
@@ -75,22 +84,29 @@ impl Serialize for Node<'_> {
     }
 }
 
-/// The rows of one rectangle of a tab: empty tails of rows, and empty rows at the end, are left out.
+/// The rows of an answer's grids: rectangles of a spreadsheet's tabs, whose cells are shown by one mask.
 #[derive(Debug)]
-pub(super) struct GridRows {
+pub(super) struct Rows {
     spreadsheet: Arc<Spreadsheet>,
-    sheet: SheetId,
-    area: Area,
-    mask: Mask,
+    /// Of `CellData`; `None` where no cells are wanted.
+    mask: Option<Mask>,
+    parts: Vec<(SheetId, Area)>,
 }
 
-impl GridRows {
-    /// Those of an area within its tab, each cell by the mask of `CellData`; `None` where nothing stands.
-    pub(super) fn of(spreadsheet: &Arc<Spreadsheet>, tab: &Tab, area: Area, mask: &Mask) -> Option<Self> {
+impl Rows {
+    /// None so far.
+    pub(super) fn new(spreadsheet: &Arc<Spreadsheet>, mask: Option<&Mask>) -> Self {
+        Self { spreadsheet: Arc::clone(spreadsheet), mask: mask.cloned(), parts: Vec::new() }
+    }
+
+    /// Adds those of an area within its tab, without the empty ones at its end; gives the part's number. `None` where nothing
+    /// stands, or nothing is wanted.
+    pub(super) fn add(&mut self, tab: &Tab, area: Area) -> Option<usize> {
+        self.mask.as_ref()?;
         let rows = tab.rows.range(area.top, area.bottom);
         let (last, _) = rows.filter(|(_, cells)| used(cells, area) > area.left).last()?;
-        let area = Area { bottom: last + 1, ..area };
-        Some(Self { spreadsheet: Arc::clone(spreadsheet), sheet: tab.id, area, mask: mask.clone() })
+        self.parts.push((tab.id, Area { bottom: last + 1, ..area }));
+        Some(self.parts.len() - 1)
     }
 }
 
@@ -100,13 +116,20 @@ fn used(cells: &[Cell], area: Area) -> u32 {
     last.map_or(0, |last| last as u32 + 1)
 }
 
-impl Serialize for GridRows {
+/// One rectangle: empty tails of rows are left out.
+struct Rectangle<'a> {
+    part: &'a (SheetId, Area),
+    rows: &'a Rows,
+    view: &'a View<'a>,
+}
+
+impl Serialize for Rectangle<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (view, area) = (View::new(&self.spreadsheet), self.area);
+        let (sheet, area) = *self.part;
         let mut list = serializer.serialize_seq(None)?;
-        if let Some(tab) = self.spreadsheet.tab(self.sheet) {
+        if let (Some(tab), Some(mask)) = (self.rows.spreadsheet.tab(sheet), &self.rows.mask) {
             for (row, cells) in tab.rows.range(area.top, area.bottom) {
-                let cell = |column| view.cell_data(tab, (row, column), &cells[column as usize], &self.mask);
+                let cell = |column| self.view.cell_data(tab, (row, column), &cells[column as usize], mask);
                 let shown: Vec<Json> = (area.left..used(cells, area)).map(cell).collect();
                 list.serialize_element(&if shown.is_empty() { json!({}) } else { json!({"values": shown}) })?;
             }
@@ -131,10 +154,10 @@ mod tests {
         let book = Arc::new(book);
         let mask = Mask::parse("userEnteredValue").expect("is read");
         let tab = &book.tabs[0];
-        let rows = |top, bottom| GridRows::of(&book, tab, Area::new(top, 0, bottom, 3), &mask);
+        let mut rows = Rows::new(&book, Some(&mask));
         // when its rows are put into an answer, all of them and none
-        assert!(rows(3, 9).is_none());
-        let rows = rows(0, 9).into_iter().collect();
+        assert_eq!(rows.add(tab, Area::new(3, 0, 9, 3)), None);
+        assert_eq!(rows.add(tab, Area::new(0, 0, 9, 3)), Some(0));
         let body = Body::with_rows(json!({"data": [{"rowData": 0, "startRow": 1}]}), rows);
         // then they stand where the number stood
         let printed = serde_json::to_value(&body).expect("is JSON");

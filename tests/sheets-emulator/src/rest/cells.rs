@@ -1,7 +1,5 @@
 //! `CellData`: how a cell is shown, and how a request's cell is put down.
 
-use std::cell::RefCell;
-
 use serde_json::{Map, Value as Json, json};
 
 use super::fields::{Object, object};
@@ -9,7 +7,7 @@ use super::{ApiError, Mask};
 use crate::display::{Locale, shown};
 use crate::entry::check_length;
 use crate::formula::Book;
-use crate::grid::{Cell, Refusal, Restyled, Scalar, Spreadsheet, Tab, Value};
+use crate::grid::{Area, Cell, Refusal, Restyled, Scalar, Spreadsheet, Tab, Value};
 
 /// A spreadsheet opened for showing.
 pub struct View<'a> {
@@ -145,14 +143,12 @@ pub(crate) fn cell_mask(mask: Mask) -> Result<Mask, ApiError> {
 pub(crate) struct NewCell<'a> {
     data: &'a Object,
     value: Value,
-    restyled: RefCell<Restyled>,
 }
 
 impl<'a> NewCell<'a> {
     /// Reads a `CellData`.
     pub(crate) fn read(data: &'a Object) -> Result<Self, ApiError> {
-        let value = extended_value(object(data, "userEnteredValue"))?;
-        Ok(Self { data, value, restyled: RefCell::default() })
+        Ok(Self { data, value: extended_value(object(data, "userEnteredValue"))? })
     }
 
     /// Is it a formula?
@@ -165,8 +161,18 @@ impl<'a> NewCell<'a> {
         &self.value
     }
 
-    /// Puts the masked fields down, with the same mask each time; those not given are cleared.
-    pub(crate) fn put(&self, tab: &mut Tab, row: u32, column: u32, mask: &Mask) {
+    /// Puts it down all over an area.
+    pub(crate) fn fill(&self, tab: &mut Tab, area: Area, mask: &Mask) {
+        let mut last = Restyled::default();
+        for row in area.top..area.bottom {
+            for column in area.left..area.right {
+                self.put(tab, (row, column), mask, &mut last);
+            }
+        }
+    }
+
+    /// Puts the masked fields down; those not given are cleared. `last` is of this cell's other puts with the same mask.
+    pub(crate) fn put(&self, tab: &mut Tab, (row, column): (u32, u32), mask: &Mask, last: &mut Restyled) {
         if mask.wants("userEnteredValue")
             && !(self.value.is_blank() && tab.cell(row, column).value.is_blank())
         {
@@ -179,7 +185,7 @@ impl<'a> NewCell<'a> {
             return;
         }
         tab.rows.change_cell(row, column, |cell| {
-            cell.change_look_alike(&mut self.restyled.borrow_mut(), |look| {
+            cell.change_look_alike(last, |look| {
                 if let Some(inside) = mask.inside("userEnteredFormat") {
                     inside.write(&mut look.format, object(self.data, "userEnteredFormat"));
                     normalise(&mut look.format);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::Mask;
-use super::body::{Body, GridRows, ROW_DATA};
+use super::body::{Body, ROW_DATA, Rows};
 use super::mask::Shape;
 use crate::grid::{Area, Dimension, Location, Metadata, Protected, SheetId, Spreadsheet, Tab};
 
@@ -74,7 +74,9 @@ pub(crate) const SPREADSHEET: Shape = Shape(&[
 
 /// The spreadsheet.
 pub(crate) fn spreadsheet(spreadsheet: &Arc<Spreadsheet>, wish: &Wish) -> Body {
-    let mut rows = Vec::new();
+    let cells = wish.mask.inside("sheets").and_then(|mask| mask.inside("data"));
+    let cells = cells.and_then(|mask| mask.inside(ROW_DATA)).and_then(|mask| mask.inside("values"));
+    let mut rows = Rows::new(spreadsheet, cells);
     let mut out = Map::new();
     out.insert("spreadsheetId".into(), json!(spreadsheet.id));
     out.insert("properties".into(), properties(spreadsheet));
@@ -146,7 +148,7 @@ fn sheet(
     spreadsheet: &Arc<Spreadsheet>,
     (tab, place): (&Tab, usize),
     (wish, mask): (&Wish, &Mask),
-    rows: &mut Vec<GridRows>,
+    rows: &mut Rows,
 ) -> Json {
     let mut out = Map::new();
     out.insert("properties".into(), sheet_properties(tab, place));
@@ -202,7 +204,7 @@ fn grid_data(
     spreadsheet: &Arc<Spreadsheet>,
     tab: &Tab,
     (area, mask): (Area, &Mask),
-    rows: &mut Vec<GridRows>,
+    rows: &mut Rows,
 ) -> Json {
     let area = area.meet(tab.whole()).unwrap_or(Area::new(area.top, area.left, area.top, area.left));
     let mut out = Map::new();
@@ -211,11 +213,8 @@ fn grid_data(
             out.insert(field.into(), json!(start));
         }
     }
-    if let Some(values) = mask.inside(ROW_DATA).and_then(|mask| mask.inside("values"))
-        && let Some(shown) = GridRows::of(spreadsheet, tab, area, values)
-    {
-        out.insert(ROW_DATA.into(), json!(rows.len()));
-        rows.push(shown);
+    if let Some(number) = rows.add(tab, area) {
+        out.insert(ROW_DATA.into(), json!(number));
     }
     for (field, dimension) in [("rowMetadata", Dimension::Rows), ("columnMetadata", Dimension::Columns)] {
         if let Some(mask) = mask.inside(field) {

@@ -3,7 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::{Answer, Work, nothing, update_mask};
-use crate::grid::{Area, Dimension, Found, Manner, Refusal, Search, SheetId, SortKey, check_validation};
+use crate::grid::{
+    Area, Dimension, Found, Manner, Refusal, Restyled, Search, SheetId, SortKey, check_validation,
+};
 use crate::knobs::Labels;
 use crate::rest::cells::{NewCell, cell_mask};
 use crate::rest::fields::{self, Object, flag, list, object, text};
@@ -36,7 +38,7 @@ impl Work<'_> {
                 if strict {
                     check_validation(tab.cell(row, column), cell.value(), &tab.title, row, column)?;
                 }
-                cell.put(tab, row, column, mask);
+                cell.put(tab, (row, column), mask, &mut Restyled::default());
             }
         }
         Ok(())
@@ -98,11 +100,12 @@ fn clear_uncovered(
 ) -> Result<(), ApiError> {
     let blank = NewCell::read(fields::nothing())?;
     let tab = work.spreadsheet.grid_mut(sheet)?;
+    let mut last = Restyled::default();
     for row in area.top..area.bottom {
         let covered = rows.get((row - area.top) as usize).map_or(0, Vec::len) as u32;
         let used = area.right.min(tab.rows.row(row).len() as u32);
         for column in area.left + covered..used {
-            blank.put(tab, row, column, mask);
+            blank.put(tab, (row, column), mask, &mut last);
         }
     }
     Ok(())
@@ -131,12 +134,7 @@ pub(super) fn repeat(work: &mut Work<'_>, message: &Object) -> Answer {
     work.open_for_writing(sheet, area)?;
     let cell = NewCell::read(object(message, "cell"))?;
     work.spreadsheet.has_formulas |= cell.is_formula();
-    let tab = work.spreadsheet.grid_mut(sheet)?;
-    for row in area.top..area.bottom {
-        for column in area.left..area.right {
-            cell.put(tab, row, column, &mask);
-        }
-    }
+    cell.fill(work.spreadsheet.grid_mut(sheet)?, area, &mask);
     nothing()
 }
 

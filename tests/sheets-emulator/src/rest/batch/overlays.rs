@@ -215,11 +215,7 @@ pub(super) fn set_validation(work: &mut Work<'_>, message: &Object) -> Answer {
     let mask = Mask::parse("dataValidation")?;
     let data: Object = rule.into_iter().map(|rule| ("dataValidation".to_owned(), rule)).collect();
     let cell = crate::rest::cells::NewCell::read(&data)?;
-    for row in area.top..area.bottom {
-        for column in area.left..area.right {
-            cell.put(tab, row, column, &mask);
-        }
-    }
+    cell.fill(tab, area, &mask);
     nothing()
 }
 
