@@ -30,6 +30,8 @@ pub(crate) struct Storm<'a> {
     people: [Person<'a>; 2],
     dice: Dice,
     kinds: &'static [(Kind, u32)],
+    /// So many lines are deleted in the tab, and no more.
+    removals: u64,
     named: Cell<u32>,
     history: Vec<String>,
     /// What was done so far.
@@ -38,6 +40,9 @@ pub(crate) struct Storm<'a> {
 
 /// After so many of the changes the daemon's next call is waited for.
 const PAUSES: f64 = 0.3;
+
+/// A storm is over within a minute, and more than twenty lines that are gone within one stop a link's deletes.
+const FEW: u64 = 14;
 
 /// A daemon that makes no call for so long has nothing to do.
 const AT_REST: Duration = Duration::from_millis(100);
@@ -96,15 +101,15 @@ enum Kind {
 impl<'a> Storm<'a> {
     /// The seed is printed, or taken from `SHEETBRIDGE_SEED`.
     pub(crate) fn over(rig: &'a Rig) -> Self {
-        Self::of(&KINDS, rig)
+        Self::of(&KINDS, FEW, rig)
     }
 
     /// A day with all that people do.
     pub(crate) fn day(rig: &'a Rig) -> Self {
-        Self::of(&DAY, rig)
+        Self::of(&DAY, u64::MAX, rig)
     }
 
-    fn of(kinds: &'static [(Kind, u32)], rig: &'a Rig) -> Self {
+    fn of(kinds: &'static [(Kind, u32)], removals: u64, rig: &'a Rig) -> Self {
         let given = std::env::var("SHEETBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed: u64 = given.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
         println!("{}, {}: SHEETBRIDGE_SEED={seed}", rig.server, rig.database);
@@ -114,6 +119,7 @@ impl<'a> Storm<'a> {
             people,
             dice: Dice::new(seed),
             kinds,
+            removals,
             named: Cell::new(0),
             history: Vec::new(),
             done: Done::default(),
@@ -218,6 +224,7 @@ impl<'a> Storm<'a> {
                 done.inserts += 1;
                 true
             }
+            Kind::Removes if done.deletes >= self.removals => false,
             Kind::Removes => {
                 let is_done = person.deletes(key(some));
                 done.edits += u64::from(is_done);
