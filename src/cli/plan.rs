@@ -11,9 +11,6 @@ use crate::model::link::LinkName;
 /// ONLY=person SLOWEST=3`, the header and tokens among them).
 const BYTES_A_CELL: usize = 66;
 
-/// Looks of so many megabytes and more are told of.
-const LONG_LOOK: usize = 50;
-
 /// Tells what a link would do, and writes nothing.
 pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
     at_early_desk(configuration, async |desk, settings| {
@@ -23,7 +20,7 @@ pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
         };
         match plan(desk, settings, link).await {
             Ok(plan) => {
-                for line in told(&plan) {
+                for line in told(&plan, settings.google.cells_per_read as usize) {
                     tell(&format!("{name}: {line}"));
                 }
                 tell("nothing was written");
@@ -34,8 +31,8 @@ pub(super) fn run(configuration: &Configuration, name: &LinkName) -> ExitCode {
     })
 }
 
-/// The plan, one line for each thing that it would do.
-fn told(plan: &LinkPlan) -> Vec<String> {
+/// The plan, one line for each thing that it would do. A call reads so many cells.
+fn told(plan: &LinkPlan, cells_per_read: usize) -> Vec<String> {
     let (table, preview) = (plan.table, &plan.preview);
     let tab = match plan.tab {
         Some(rows) => format!("{rows} rows in the tab"),
@@ -73,11 +70,12 @@ fn told(plan: &LinkPlan) -> Vec<String> {
     if preview.is_quiet() {
         lines.push("there is nothing to do".to_owned());
     }
-    let look = table.max(plan.tab.unwrap_or_default()) * plan.columns * BYTES_A_CELL / 1_000_000;
-    if look >= LONG_LOOK {
+    let cells = table.max(plan.tab.unwrap_or_default()) * plan.columns;
+    if cells > cells_per_read {
+        let (megabytes, calls) = (cells * BYTES_A_CELL / 1_000_000, cells.div_ceil(cells_per_read) + 2);
         lines.push(format!(
-            "a look at all of the tab is one call whose answer has about {look} MB, and Google ends a call after 180 s: fill a \
-             tab of this size and see `sheetbridge plan` read it before you rely on it"
+            "a look at all of the tab takes {calls} calls (google.cells_per_read), whose answers have about {megabytes} MB before \
+             they are compressed; it is looked at all over at each start, and seldom after"
         ));
     }
     lines
@@ -91,7 +89,7 @@ mod tests {
     #[test]
     fn a_plan_tells_what_it_would_do_and_nothing_else() {
         let preview = Preview { equal: 10, deleted_in_table: 2, ..Preview::default() };
-        let lines = told(&LinkPlan { table: 12, tab: Some(10), columns: 3, preview });
+        let lines = told(&LinkPlan { table: 12, tab: Some(10), columns: 3, preview }, 500_000);
         assert_eq!(
             lines,
             [
@@ -99,9 +97,13 @@ mod tests {
                 "2 rows would be deleted in the table"
             ]
         );
-        let quiet = told(&LinkPlan { table: 0, tab: None, columns: 3, preview: Preview::default() });
+        let quiet = told(&LinkPlan { table: 0, tab: None, columns: 3, preview: Preview::default() }, 500_000);
         assert_eq!(quiet.last().map(String::as_str), Some("there is nothing to do"));
-        let large = told(&LinkPlan { table: 1_000_000, tab: None, columns: 9, preview: Preview::default() });
-        assert!(large.last().is_some_and(|line| line.contains("about 594 MB")), "{large:?}");
+        let large =
+            told(&LinkPlan { table: 1_000_000, tab: None, columns: 9, preview: Preview::default() }, 500_000);
+        assert!(
+            large.last().is_some_and(|line| line.contains("takes 20 calls") && line.contains("about 594 MB")),
+            "{large:?}"
+        );
     }
 }

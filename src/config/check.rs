@@ -18,6 +18,7 @@ use crate::config::raw::{Raw, RawEndpoint, RawGoogle, RawMysql};
 use crate::config::secret::{Defect, SecretSource};
 use crate::config::settings::{Endpoint, Google, Listen, Mysql, ServerAddress, Settings, Tls};
 use crate::database::load::Bounds;
+use crate::sheet::client::CELLS_PER_READ;
 use crate::store::StateSchema;
 
 /// How secrets are had; the disk stays outside of the check.
@@ -61,6 +62,9 @@ const PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("is not zero");
 
 /// What the accounts of a project share before an increase was granted.
 const PROJECT_PER_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("300 is not 0");
+
+/// A smaller read of a tab takes more of the quota than it saves in time.
+const LEAST_PER_READ: u32 = 1_000;
 
 /// Every table is looked at from end to end once a day.
 const AUDIT: Duration = Duration::from_secs(86_400);
@@ -228,6 +232,7 @@ impl Checker<'_> {
             None => Ok(PROJECT_PER_MINUTE),
             given => self.per_minute("google.project_per_minute", given),
         };
+        let cells = self.cells_per_read(raw.cells_per_read);
         let keys: Checked<Vec<SecretString>> = std::iter::once(key).chain(further).collect();
         Ok(Google {
             keys: keys?,
@@ -236,7 +241,19 @@ impl Checker<'_> {
             reads_per_minute: reads?,
             writes_per_minute: writes?,
             project_per_minute: project?,
+            cells_per_read: cells?,
         })
+    }
+
+    /// A call takes one row at least, and a minute has few calls.
+    fn cells_per_read(&mut self, given: Option<u32>) -> Checked<u32> {
+        match given.unwrap_or(CELLS_PER_READ) {
+            few @ ..LEAST_PER_READ => {
+                let cure = format!("write {LEAST_PER_READ} or more, or leave it out");
+                self.refuse("google.cells_per_read", format!("is {few}"), cure)
+            }
+            cells => Ok(cells),
+        }
     }
 
     fn further_key(&mut self, file: PathBuf) -> Checked<SecretString> {

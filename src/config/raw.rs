@@ -56,6 +56,7 @@ pub struct RawGoogle {
     #[serde(default)]
     pub further_key_files: Vec<PathBuf>,
     pub project_per_minute: Option<u32>,
+    pub cells_per_read: Option<u32>,
 }
 
 /// `[endpoint]`

@@ -94,6 +94,8 @@ pub struct Google {
     pub writes_per_minute: NonZeroU32,
     /// The quota of either that the accounts of one project share.
     pub project_per_minute: NonZeroU32,
+    /// Tabs with more cells than this are not read in one call.
+    pub cells_per_read: u32,
 }
 
 /// `[endpoint]`

@@ -346,6 +346,7 @@ impl Shared {
             helper: Mutex::new(None),
             last: Mutex::new(None),
             room: Mutex::default(),
+            grids: Mutex::default(),
         })
     }
 }
@@ -429,6 +430,7 @@ fn pool_of(google: &settings::Google) -> Result<Accounts, DaemonError> {
     let mut at = Google {
         token_url: google.token_url.clone(),
         // Whoever raised an account's own quota has raised the project's.
+        cells_per_read: google.cells_per_read.into(),
         rates: Rates { reads, writes, project: google.project_per_minute.get().max(reads).max(writes) },
         ..Google::default()
     };

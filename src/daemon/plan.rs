@@ -20,9 +20,11 @@ use crate::engine::preview::{Preview, preview};
 use crate::engine::row_views::RowViews;
 use crate::engine::spelling::respell;
 use crate::engine::table::Table as EngineTable;
+use crate::model::grid::TabRead;
 use crate::model::key::Key;
 use crate::model::link::SheetId;
 use crate::sheet::error::SheetError;
+use crate::sheet::parts::Look;
 use crate::sheet::quota::Lane;
 use crate::store::{self, StoreError};
 
@@ -119,7 +121,10 @@ async fn tab(settings: &Settings, table: &Table) -> Result<Option<TabView>, NoPl
     let Some(found) = known.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab)) else {
         return Ok(None);
     };
-    let snapshot = client.snapshot(Lane::Verify, spreadsheet, &[found.sheet], None).await?;
+    let cells = u64::from(found.row_count) * u64::from(found.column_count);
+    let look = Look { sheet: found.sheet, rows: None, cells };
+    let keys = |tab: &TabRead| table.key_columns(tab);
+    let snapshot = client.look(Lane::Verify, spreadsheet, &[look], None, &keys).await?;
     table
         .show(found.sheet, &snapshot.locale, &snapshot.time_zone)
         .map_err(|zone| NoPlan::Unfit(UnfitLink::Zone(zone.0)))?;

@@ -107,7 +107,7 @@ pub struct Helper {
 }
 
 /// One typed read of all linked tabs of a spreadsheet, tokens in the same answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Google's locale name, such as `en_US`.
     pub locale: String,

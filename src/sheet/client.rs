@@ -27,6 +27,8 @@ pub struct Google {
     pub token_url: Option<String>,
     /// What the account may call.
     pub rates: Rates,
+    /// Tabs with more cells than this are not read in one call.
+    pub cells_per_read: u64,
     /// How long to wait after failures.
     pub backoff: Backoff,
 }
@@ -37,10 +39,14 @@ impl Default for Google {
             sheets_base: "https://sheets.googleapis.com".to_owned(),
             token_url: None,
             rates: Rates::default(),
+            cells_per_read: CELLS_PER_READ.into(),
             backoff: Backoff::default(),
         }
     }
 }
+
+/// Some 33 MB of typed cells: half a minute of Google's at a second a megabyte, and it ends a call after three.
+pub const CELLS_PER_READ: u32 = 500_000;
 
 /// How often a read is tried before its fault is handed to the caller.
 const READ_TRIES: u32 = 5;
@@ -57,6 +63,7 @@ pub struct Client {
     reads: Bucket,
     writes: Bucket,
     backoff: Backoff,
+    pub(super) cells_per_read: u64,
     pub(super) stages: Stages,
 }
 
@@ -110,6 +117,7 @@ impl Client {
             reads: bucket(google.rates.reads, project.reads),
             writes: bucket(google.rates.writes, project.writes),
             backoff: google.backoff,
+            cells_per_read: google.cells_per_read,
             stages: Stages::default(),
         })
     }

@@ -1,7 +1,7 @@
 //! The Google edge: typed reads and batches of spreadsheets, and the endpoint at which people's edits arrive.
 //!
 //! [`pool::Pool`] is the service accounts, [`client::Client`] one of them. Its calls stand in the files of what they are about: [`read`] (snapshots),
-//! [`mod@write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
+//! [`parts`] (of tabs too large for one), [`mod@write`] (batches, their settling, naming), [`setup`]. The pure parts are [`request`] (a batch as JSON),
 //! [`helper_tab`] (where receipts lie), [`layout`] (which column is where) and [`codec`] (what a value looks like in a cell).
 //! [`listen`] is the endpoint.
 
@@ -18,6 +18,7 @@ pub mod layout;
 pub mod listen;
 pub mod log_tab;
 mod pace;
+pub mod parts;
 pub mod pool;
 pub mod quota;
 pub mod read;

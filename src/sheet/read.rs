@@ -112,7 +112,8 @@ impl Client {
         self.read_ranges(lane, spreadsheet, tabs, ranges, helper).await
     }
 
-    async fn read_ranges(
+    /// A typed read of ranges of these tabs.
+    pub(super) async fn read_ranges(
         &self,
         lane: Lane,
         spreadsheet: &SpreadsheetId,

@@ -24,6 +24,7 @@ mod filtered;
 mod import;
 mod injection;
 mod keys;
+mod large;
 mod lists;
 mod log;
 mod many;

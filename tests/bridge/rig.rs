@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) deletes: &'static str,
     /// Further lines of the link's configuration.
     pub(crate) more: &'static str,
+    /// Further lines of `[google]`.
+    pub(crate) google: &'static str,
     /// Further lines of `[mysql]`.
     pub(crate) mysql: &'static str,
     /// The rows that the tab shows, as SQL.
@@ -72,6 +74,7 @@ impl Default for Setup {
             rows: 12,
             deletes: "apply",
             more: "",
+            google: "",
             mysql: "",
             inside: "TRUE",
             table: None,
@@ -399,6 +402,7 @@ base_address = "{google}"
 token_url = "{token}"
 reads_per_minute = {PLENTY}
 writes_per_minute = {PLENTY}
+{in_google}
 
 {endpoint}
 [[link]]
@@ -426,6 +430,7 @@ second_look = "400ms"
                 format!("{:?}", setup.deletes)
             },
             sweep = setup.sweep_interval,
+            in_google = setup.google,
             mysql = setup.mysql,
         );
         fs::write(folder.join("sheetbridge.toml"), text).expect("the folder is writable");

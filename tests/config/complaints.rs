@@ -21,6 +21,7 @@ key_file = "nowhere.json"
 base_address = "https://evil.example.org"
 token_url = "here"
 reads_per_minute = 0
+cells_per_read = 999
 
 [endpoint]
 listen = "0.0.0.0:8765"
@@ -53,6 +54,7 @@ secret_files = ["google.json"]
         "google.base_address: is not on this machine",
         "google.token_url: is no address",
         "google.reads_per_minute: is 0",
+        "google.cells_per_read: is 999",
         "endpoint.listen: is open to other machines",
         "endpoint.status: `everywhere` is neither",
         "link[1].name: `Orders!` is no link's name",

@@ -58,6 +58,7 @@ fn the_least_configuration_has_the_defaults_that_the_example_tells() {
     assert!(mysql.password.is_none());
     let google = &settings.google;
     assert_eq!((google.reads_per_minute.get(), google.writes_per_minute.get()), (60, 60));
+    assert_eq!(google.cells_per_read, 500_000);
     assert_eq!((&google.base_address, &google.token_url), (&None, &None));
     assert_eq!((&settings.endpoint.listen, &settings.endpoint.status), (&None, &None));
 

@@ -8,7 +8,7 @@ use sheetbridge::model::grid::{GridBatch, GridCell, GridOp, Snapshot, TabRead};
 use sheetbridge::model::link::{SheetId, SpreadsheetId};
 use sheetbridge::model::mark::{BatchNumber, Owner};
 use sheetbridge::sheet::auth::ServiceAccount;
-use sheetbridge::sheet::client::{Client, Google};
+use sheetbridge::sheet::client::{CELLS_PER_READ, Client, Google};
 use sheetbridge::sheet::quota::{Backoff, Lane, Rates};
 use sheetbridge::sheet::request::Grids;
 use sheets_emulator::faults::{Applied, Fault, Moment, Rule};
@@ -139,13 +139,23 @@ pub(crate) fn client(google: &Emulator) -> Client {
     client_of(google, BOT)
 }
 
+/// The same that reads so many cells in one call.
+pub(crate) fn client_of_parts(google: &Emulator, cells_per_read: u64) -> Client {
+    made(google, BOT, cells_per_read)
+}
+
 /// A client of any account, impatient.
 pub(crate) fn client_of(google: &Emulator, address: &str) -> Client {
+    made(google, address, CELLS_PER_READ.into())
+}
+
+fn made(google: &Emulator, address: &str, cells_per_read: u64) -> Client {
     let key = google.create_account(address, "7").expect("a key");
     let account = ServiceAccount::parse(&key.to_string()).expect("google's key file");
     let settings = Google {
         sheets_base: google.base_url(),
         token_url: Some(google.token_url()),
+        cells_per_read,
         rates: Rates { reads: 1000, writes: 1000, project: 5000 },
         backoff: Backoff { step: Duration::from_millis(2), most: Duration::from_millis(20) },
     };

@@ -7,6 +7,7 @@ mod desk;
 mod endpoint;
 mod fate;
 mod fuzz;
+mod parts;
 mod reads;
 mod security;
 mod setup;

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use crate::daemon::perform::{Performer, now};
 use crate::daemon::reading::REST;
+use crate::daemon::table::Table;
 use crate::database::statement::Lock;
 use crate::database::{self, read as rows};
 use crate::engine::input::{DbRow, DbState, Input, ReadNumber, TableIndex, Trouble, View};
 use crate::engine::places::Scope;
-use crate::model::grid::Snapshot;
+use crate::model::grid::{Snapshot, TabRead};
 use crate::model::key::Key;
-use crate::model::link::SheetId;
 use crate::model::mark::EffectId;
 use crate::sheet::error::SheetError;
+use crate::sheet::parts::Look;
 use crate::store::ledger::{Entry, Kind};
 use crate::store::{self, StoreError};
 
@@ -61,18 +62,18 @@ impl Performer {
             Some(Scope::Rows(rows)) => Some(rows.as_slice()),
             Some(Scope::Whole) | None => None,
         };
-        let tabs: Vec<(SheetId, Option<&[u32]>)> = self
-            .tables
-            .iter()
-            .enumerate()
-            .filter_map(|(at, table)| Some((table.sheet()?, rows(at))))
-            .collect();
-        let snapshot = if tabs.iter().any(|(_, rows)| rows.is_some()) {
-            self.client.excerpt(self.lane(), &self.spreadsheet, &tabs, self.helper()).await?
-        } else {
-            let sheets: Vec<SheetId> = tabs.iter().map(|(sheet, _)| *sheet).collect();
-            self.client.snapshot(self.lane(), &self.spreadsheet, &sheets, self.helper()).await?
+        let look = |(at, table): (usize, &Arc<Table>)| {
+            let sheet = table.sheet()?;
+            Some(Look { sheet, rows: rows(at), cells: self.cells(sheet) })
         };
+        let looks: Vec<Look<'_>> = self.tables.iter().enumerate().filter_map(look).collect();
+        let keys = |tab: &TabRead| {
+            let table = self.tables.iter().find(|table| table.sheet() == Some(tab.sheet));
+            table.map(|table| table.key_columns(tab)).unwrap_or_default()
+        };
+        let (lane, spreadsheet) = (self.lane(), &self.spreadsheet);
+        let snapshot = self.client.look(lane, spreadsheet, &looks, self.helper(), &keys).await?;
+        self.saw_grids(snapshot.tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count)));
         if snapshot.helper.is_none() {
             tracing::warn!(
                 SHEET = self.spreadsheet.0,
@@ -84,7 +85,7 @@ impl Performer {
     }
 
     fn view(&self, snapshot: &Snapshot) -> View {
-        let tab = |table: &Arc<crate::daemon::table::Table>| {
+        let tab = |table: &Arc<Table>| {
             if let Some(reason) = table.unready() {
                 return Err(Trouble { reason });
             }

@@ -99,6 +99,8 @@ pub struct Performer {
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
     pub last: Mutex<Option<Arc<Snapshot>>>,
+    /// How many cells the tabs' grids have, as last seen.
+    pub grids: Mutex<BTreeMap<SheetId, u64>>,
     /// How full the spreadsheet is.
     pub room: Mutex<Room>,
 }
@@ -183,6 +185,18 @@ impl Performer {
         if let Some(warning) = room.warning() {
             tracing::warn!(SHEET = self.spreadsheet.0.as_str(), "{warning}");
         }
+    }
+
+    /// Tells how large tabs are.
+    fn saw_grids(&self, tabs: impl Iterator<Item = (SheetId, u32, u32)>) {
+        let cells = tabs.map(|(sheet, rows, columns)| (sheet, u64::from(rows) * u64::from(columns)));
+        self.grids.lock().unwrap_or_else(PoisonError::into_inner).extend(cells);
+    }
+
+    /// How many cells a tab has, as far as is known.
+    fn cells(&self, sheet: SheetId) -> u64 {
+        let grids = self.grids.lock().unwrap_or_else(PoisonError::into_inner);
+        grids.get(&sheet).copied().unwrap_or_default()
     }
 
     /// The lane of the cycle's reads and writes.

@@ -126,6 +126,7 @@ impl Performer {
     /// Makes ready what is not. A tab whose headers are not the link's stops that link only.
     pub(super) async fn prepare(&self) -> Result<(), SheetError> {
         let tabs = self.client.overview(Lane::Verify, &self.spreadsheet).await?;
+        self.saw_grids(tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count)));
         self.client.clear_stages(&self.spreadsheet, &tabs).await?;
         let known = |table: &Table| tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
         let there: Vec<SheetId> = self.tables.iter().filter_map(|table| Some(known(table)?.sheet)).collect();

@@ -33,6 +33,12 @@ impl Table {
         Ok(TabView { sheet, columns, rows, spelled: BTreeMap::new() })
     }
 
+    /// Where the key's columns stand in the grid; nowhere where the header does not tell it.
+    pub fn key_columns(&self, tab: &TabRead) -> Vec<u32> {
+        let layout = self.layout(tab).ok();
+        layout.iter().flat_map(|layout| layout.key.iter().map(|at| layout.columns[*at])).collect()
+    }
+
     fn layout(&self, tab: &TabRead) -> Result<Layout, Trouble> {
         self.resolve(&tab.header, &tab.anchors)
             .map_err(|fault| Trouble { reason: format!("tab `{}`: {fault}", tab.title) })

@@ -55,6 +55,19 @@ impl GridRows {
         }
     }
 
+    /// Goes on with the rows of another one from `first` on. Rows that neither has are blank.
+    pub fn go_on(&mut self, first: u32, mut other: Self) {
+        let claims = std::mem::take(&mut other.claims);
+        for at in (0..other.len()).skip_while(|at| other.number(*at) < first) {
+            let row = other.number(at);
+            let below = self.len().checked_sub(1).map_or(0, |last| self.number(last) + 1);
+            (below..row).for_each(|blank| self.push(blank, &[], Vec::new()));
+            self.begin(row);
+            self.cells.push(|bytes| bytes.extend(other.cells.get(at)));
+        }
+        self.claims.extend(claims.into_iter().filter(|(row, _)| *row >= first));
+    }
+
     fn begin(&mut self, row: u32) {
         let next = self.len().checked_sub(1).map(|last| self.number(last) + 1);
         if next != Some(row) {
