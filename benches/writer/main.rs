@@ -19,6 +19,7 @@ mod rivals;
 mod scenario;
 mod slowest;
 mod stage;
+mod strain;
 #[allow(dead_code, unused_imports, reason = "shared with the tests, which need more of it")]
 #[path = "../../tests/support/mod.rs"]
 mod support;

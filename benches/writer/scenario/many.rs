@@ -34,7 +34,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     stage.settle(google).await;
     let count = scale.of(2000, 40);
     let whole = changes(&stage, count, 10_000).await;
-    slowest::report(&mut figures, "all_whole", &stage, &whole);
+    slowest::report(&mut figures, "all_whole", &stage, &whole, None);
     let last = stage.books.last().expect("there are twenty").clone();
     let broken = stage.google.world().edit(&last, Cause::Api, |book| {
         book.sharing.editors.clear();
@@ -43,7 +43,7 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     broken.expect("the spreadsheet is there").expect("nothing is refused");
     stage.sql(&format!("UPDATE {} SET stock = -1", stage.links.last().expect("a link").name)).await;
     let broken = changes(&stage, count, 1_000_000).await;
-    slowest::report(&mut figures, "one_broken", &stage, &broken);
+    slowest::report(&mut figures, "one_broken", &stage, &broken, None);
     let (before, after) = (figures["all_whole_p99_ms"], figures["one_broken_p99_ms"]);
     figures.insert("p99_change_percent".into(), (after / before - 1.0) * 100.0);
     let refused = stage.calls().iter().filter(|call| call.status == 429).count();

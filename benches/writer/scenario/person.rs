@@ -14,6 +14,7 @@ use crate::figures::Figures;
 use crate::goods;
 use crate::slowest::{self, Sample};
 use crate::stage::{Google, Link, Stage};
+use crate::strain::Strain;
 use crate::support::server::Server;
 
 const ROWS: u32 = 500;
@@ -27,8 +28,10 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let large = Link { name: "goods".into(), book: 1, tab: SheetId(0), rows, filled: false };
     let mut quiet = Stage::open(server, vec![small.clone()]).await;
     quiet.settle(Google::SLOW).await;
+    let strain = Strain::begin(server).await;
     let samples = edits_of(&quiet, edits, || false).await;
-    slowest::report(&mut figures, "quiet", &quiet, &samples);
+    let strain = strain.end(&mut figures, "quiet").await;
+    slowest::report(&mut figures, "quiet", &quiet, &samples, Some(&strain));
     drop(quiet);
     let mut busy = Stage::open(server, vec![small, large]).await;
     busy.start(Google::SLOW);
@@ -37,8 +40,10 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     }
     // What is typed after the copy is no figure of this.
     let is_over = || busy.log().matches("the link is live").count() > 1;
+    let strain = Strain::begin(server).await;
     let samples = edits_of(&busy, edits, is_over).await;
-    slowest::report(&mut figures, "during_copy", &busy, &samples);
+    let strain = strain.end(&mut figures, "during_copy").await;
+    slowest::report(&mut figures, "during_copy", &busy, &samples, Some(&strain));
     figures
 }
 
