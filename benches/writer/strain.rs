@@ -57,6 +57,10 @@ impl Strain {
             move || {
                 while !ends.load(Ordering::Relaxed) {
                     let (at, began) = (slowest::now(), Instant::now());
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "how late it ends is what is measured, on a thread of its own"
+                    )]
                     std::thread::sleep(NAP);
                     put(&wakes, (at, began.elapsed().saturating_sub(NAP).as_secs_f64() * 1e3));
                 }
