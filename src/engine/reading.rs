@@ -17,9 +17,6 @@ use crate::model::pause::{Brake, Pause};
 /// sweep that is as slow as Google may be would leave them no time.
 const BESIDE_CHANGES: u64 = 9;
 
-/// After a look that took longer a tab is left alone as long again: an edit that comes meanwhile waits for its end.
-const LONG_LOOK: Micros = 30_000_000;
-
 impl Table {
     fn may_be_swept(&self, now: Micros) -> bool {
         let changes_wait = !(self.pending.is_empty() && self.parked.is_empty());
@@ -135,9 +132,6 @@ impl Engine {
                     table.wants_whole = false;
                     let cells = (table.places.len() * table.width()) as u64;
                     table.not_swept_before = asked + cells * MICROS_A_CELL;
-                    if answered - asked > LONG_LOOK {
-                        table.not_swept_before = table.not_swept_before.max(answered + (answered - asked));
-                    }
                     table.swept_beside_changes = answered + (answered - asked) * BESIDE_CHANGES;
                 }
                 Scope::Rows(rows) => {

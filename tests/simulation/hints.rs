@@ -1,5 +1,4 @@
-//! A hint that comes while the engine is busy has its turn, although the cycle that it meets leads to no call; and one that comes to a
-//! tab whose looks take long finds it at rest half of the time.
+//! A hint that comes while the engine is busy has its turn, although the cycle that it meets leads to no call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +7,6 @@ use sheetbridge::engine::bases::Bases;
 use sheetbridge::engine::effect::Effect;
 use sheetbridge::engine::input::{EditHint, Input, LinkPlan, TabView, View};
 use sheetbridge::engine::lifecycle::Life;
-use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::row_views::RowViews;
 use sheetbridge::engine::table::Table;
 use sheetbridge::engine::{Engine, Start};
@@ -19,7 +17,7 @@ use sheetbridge::model::rule::{Deletes, FirstMatch, Formulas, KeyEdits, LinkRule
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn engine(sweep_interval: Duration) -> Engine {
+fn engine() -> Engine {
     let rules = LinkRules {
         name: LinkName("goods".into()),
         columns: Vec::new(),
@@ -34,7 +32,7 @@ fn engine(sweep_interval: Duration) -> Engine {
         insert_after: HOUR,
         delete_grace: HOUR,
         second_look: HOUR,
-        sweep_interval,
+        sweep_interval: HOUR,
     };
     let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true, loose_keys: false };
     Engine::new(Start {
@@ -61,7 +59,7 @@ fn nothing() -> View {
 #[test]
 fn an_edit_that_comes_while_an_empty_read_is_under_way_is_looked_at_next() {
     // given a read that was asked for no edit's sake
-    let mut engine = engine(HOUR);
+    let mut engine = engine();
     assert_eq!(engine.next_effect(1), Some(Effect::Read(1)));
     assert_eq!(engine.next_effect(2), None);
 
@@ -76,22 +74,4 @@ fn an_edit_that_comes_while_an_empty_read_is_under_way_is_looked_at_next() {
     engine.handle(6, Input::Read { number: 2, answered: 6, view: nothing() });
     let Some(Effect::Answer(answers)) = engine.next_effect(7) else { panic!("the edit has its answer") };
     assert_eq!(answers[0].edit, 90);
-}
-
-#[test]
-fn a_tab_whose_look_took_long_is_left_alone_as_long() {
-    // given a tab that is read by rows, to be swept every second, and a look at it that took forty
-    let second = 1_000_000;
-    let mut engine = engine(Duration::from_secs(1));
-    engine.set_large(0);
-    assert_eq!(engine.next_effect(1), Some(Effect::Read(1)));
-    engine.handle(40 * second, Input::Read { number: 1, answered: 40 * second, view: nothing() });
-    let mut effects = |at| std::iter::from_fn(|| engine.next_effect(at)).collect::<Vec<Effect>>();
-
-    // then nothing looks at all of it for forty more
-    let asked = effects(79 * second);
-    assert!(asked.contains(&Effect::ReadRows(2, vec![Scope::Rows(Vec::new())])), "{asked:?}");
-    engine.handle(79 * second, Input::Read { number: 2, answered: 79 * second, view: nothing() });
-    let asked: Vec<Effect> = std::iter::from_fn(|| engine.next_effect(81 * second)).collect();
-    assert!(asked.contains(&Effect::Read(3)), "{asked:?}");
 }
