@@ -12,6 +12,7 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 mod churn;
+mod commit;
 mod figures;
 mod goods;
 mod plot;

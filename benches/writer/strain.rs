@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::commit::SmallCommit;
 use crate::figures::{Figures, spread};
 use crate::slowest::{self, Sample};
 use crate::support::server::Server;
@@ -33,21 +34,13 @@ impl Strain {
     pub(crate) async fn begin(server: &'static Server) -> Self {
         let (commits, wakes, ends) =
             (Samples::default(), Samples::default(), Arc::new(AtomicBool::new(false)));
-        let table = server.fresh_database("strain").await + ".t";
-        server
-            .sql(&format!(
-                "CREATE TABLE {table} (id INT PRIMARY KEY, n INT); INSERT INTO {table} VALUES (1, 0)"
-            ))
-            .await;
+        let mut commit = SmallCommit::prepare(server).await;
         let committing = tokio::spawn({
             let (commits, ends) = (Arc::clone(&commits), Arc::clone(&ends));
             async move {
-                let (mut conn, update) = (server.connect().await, format!("UPDATE {table} SET n = n + 1"));
                 while !ends.load(Ordering::Relaxed) {
-                    let (at, began) = (slowest::now(), Instant::now());
-                    let done = mysql_async::prelude::Queryable::query_drop(&mut conn, update.as_str()).await;
-                    done.expect("a right statement");
-                    put(&commits, (at, began.elapsed().as_secs_f64() * 1e3));
+                    let at = slowest::now();
+                    put(&commits, (at, commit.make().await));
                     tokio::time::sleep(BETWEEN_COMMITS).await;
                 }
             }

@@ -429,8 +429,8 @@ fn pool_of(google: &settings::Google) -> Result<Accounts, DaemonError> {
     let (reads, writes) = (google.reads_per_minute.get(), google.writes_per_minute.get());
     let mut at = Google {
         token_url: google.token_url.clone(),
-        // Whoever raised an account's own quota has raised the project's.
         cells_per_read: google.cells_per_read.into(),
+        // Whoever raised an account's own quota has raised the project's.
         rates: Rates { reads, writes, project: google.project_per_minute.get().max(reads).max(writes) },
         ..Google::default()
     };

@@ -121,8 +121,7 @@ async fn tab(settings: &Settings, table: &Table) -> Result<Option<TabView>, NoPl
     let Some(found) = known.or_else(|| tabs.iter().find(|tab| tab.title == table.link.tab)) else {
         return Ok(None);
     };
-    let cells = u64::from(found.row_count) * u64::from(found.column_count);
-    let look = Look { sheet: found.sheet, rows: None, cells };
+    let look = Look { sheet: found.sheet, rows: None, cells: found.size() };
     let keys = |tab: &TabRead| table.key_columns(tab);
     let snapshot = client.look(Lane::Verify, spreadsheet, &[look], None, &keys).await?;
     table

@@ -77,6 +77,18 @@ pub struct TabRead {
     pub merges: Vec<(u32, u32, u32, u32)>,
 }
 
+impl TabRead {
+    /// How many cells its grid has.
+    pub fn size(&self) -> u64 {
+        size(self.row_count, self.column_count)
+    }
+}
+
+/// How many cells a grid of so many rows and columns has.
+pub fn size(rows: u32, columns: u32) -> u64 {
+    u64::from(rows) * u64::from(columns)
+}
+
 /// A token that stands in the spreadsheet's metadata under the key `sb`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
@@ -104,6 +116,13 @@ pub struct Helper {
     pub row_count: u32,
     /// The grid's width.
     pub column_count: u32,
+}
+
+impl Helper {
+    /// How many cells its grid has.
+    pub fn size(&self) -> u64 {
+        size(self.row_count, self.column_count)
+    }
 }
 
 /// One typed read of all linked tabs of a spreadsheet, tokens in the same answer.

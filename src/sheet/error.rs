@@ -66,8 +66,8 @@ pub enum SheetError {
     /// A batch with more requests than its receipt has lines.
     #[error("a batch of {0} requests is larger than its receipt")]
     TooLarge(usize),
-    /// A tab that set-up needs is not as it was left a moment ago.
-    #[error("the tab changed under the set-up: {0}")]
+    /// A tab is not as it was a moment ago, which set-up or a look in parts relies on.
+    #[error("the tab changed meanwhile: {0}")]
     Moved(String),
     /// The client could not be built.
     #[error("http client: {0}")]

@@ -105,7 +105,7 @@ impl Client {
         match self.gather(errand, looks, &there, keys).await {
             // Rows or a tab that were there a moment ago.
             Err(SheetError::Refused(_)) if self.overview(errand.lane, errand.spreadsheet).await? != there => {
-                Err(moved("tabs became smaller, or are gone"))
+                Err(moved("it, or another tab, became smaller or is gone"))
             }
             answer => answer,
         }
@@ -207,14 +207,14 @@ impl Client {
 }
 
 fn moved(what: &str) -> SheetError {
-    SheetError::Moved(format!("a tab is read in parts, and {what}"))
+    SheetError::Moved(format!("it is read in parts, and {what}"))
 }
 
 /// What belongs to the spreadsheet has to be the same in every call; tabs that were read whole come along.
 fn join(all: &mut Snapshot, read: Snapshot) -> Result<(), SheetError> {
-    let common = |read: &Snapshot| (read.locale.clone(), read.time_zone.clone(), read.tokens.clone());
-    if common(all) != common(&read) {
-        return Err(moved("the spreadsheet's tokens, locale or time zone changed meanwhile"));
+    let common = (&all.locale, &all.time_zone, &all.tokens);
+    if common != (&read.locale, &read.time_zone, &read.tokens) {
+        return Err(moved("the spreadsheet's tokens, locale or time zone are others now"));
     }
     all.helper = read.helper;
     all.tabs.extend(read.tabs);
@@ -230,18 +230,17 @@ fn pieces<'a>(looks: &[Look<'a>], there: &[TabInfo], most: u64) -> Vec<Piece<'a>
     let (mut pieces, mut together, mut cells) = (Vec::new(), Vec::new(), 0);
     for look in looks {
         let Some(tab) = there.iter().find(|tab| tab.sheet == look.sheet) else { continue };
-        let (width, height) = (u64::from(tab.column_count), u64::from(tab.row_count));
         if look.rows.is_some() {
             together.push((look.sheet, look.rows));
-        } else if width * height <= most {
-            if cells + width * height > most {
+        } else if tab.size() <= most {
+            if cells + tab.size() > most {
                 pieces.push(Piece::Tabs(std::mem::take(&mut together)));
                 cells = 0;
             }
-            cells += width * height;
+            cells += tab.size();
             together.push((look.sheet, None));
         } else {
-            let rows = u32::try_from(most / width.max(1)).unwrap_or(u32::MAX).max(1);
+            let rows = u32::try_from(most / u64::from(tab.column_count.max(1))).unwrap_or(u32::MAX).max(1);
             let count = tab.row_count.div_ceil(rows);
             let to = |at: u32| (at + 1 < count).then_some((at + 1) * rows);
             pieces.extend((0..count).map(|at| Piece::Part(look.sheet, at * rows, to(at))));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use std::sync::Arc;
 
-use crate::model::grid::{Anchor, Fate, GridRows, Helper, Snapshot, TabRead, Token};
+use crate::model::grid::{Anchor, Fate, GridRows, Helper, Snapshot, TabRead, Token, size};
 use crate::model::link::{SheetId, SpreadsheetId};
 use crate::model::mark::BatchNumber;
 use crate::sheet::answer::{GridData, Metadata, NOTED_ROWS_MASK, Sheet, Spreadsheet};
@@ -33,6 +33,13 @@ pub struct TabInfo {
     pub column_count: u32,
     /// Hidden from people.
     pub hidden: bool,
+}
+
+impl TabInfo {
+    /// How many cells its grid has.
+    pub fn size(&self) -> u64 {
+        size(self.row_count, self.column_count)
+    }
 }
 
 #[derive(Serialize)]

@@ -56,17 +56,12 @@ async fn people_who_sort_while_it_is_read_delete_nothing_and_make_nothing() {
             ..Match::default()
         };
         let second = before("getByDataFilter", Some("\"startRowIndex\":38,"));
-        let rules = [
-            Rule { matching: before("get", None), skip: 0, times: 12, fault: sorted(false) },
-            Rule { matching: second, skip: 0, times: 1000, fault: sorted(true) },
-        ];
-        let looks = rig.google.faults().add(rules[0].clone());
-        rig.google.faults().add(rules[1].clone());
-        eventually(SOON, "twelve looks", async || {
-            (!rig.google.faults().left().contains_key(&looks)).then_some(())
-        })
-        .await;
-        rig.google.faults().clear();
+        let faults = rig.google.faults();
+        let looks =
+            faults.add(Rule { matching: before("get", None), skip: 0, times: 12, fault: sorted(false) });
+        faults.add(Rule { matching: second, skip: 0, times: 1000, fault: sorted(true) });
+        eventually(SOON, "twelve looks", async || (!faults.left().contains_key(&looks)).then_some(())).await;
+        faults.clear();
         rig.until_equal(SOON).await;
         // then the table has what it had, and nothing was written for it
         assert_eq!(rig.ask("SELECT COUNT(*) FROM goods").await.as_deref(), Some("41"), "{server}");

@@ -91,12 +91,14 @@ impl Desk {
 
     /// A person acts just before the next batch is carried out.
     pub(crate) fn person_before_batch(&self, action: Action) {
-        let fault = Fault::Person {
-            person: Person::new("ann@example.com"),
-            moment: Moment::Before,
-            actions: vec![action],
-        };
-        self.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
+        self.person_before("spreadsheets.batchUpdate", 0, action);
+    }
+
+    /// A person acts just before a call of this method is carried out, after so many others of it.
+    pub(crate) fn person_before(&self, method: &str, skip: u32, action: Action) {
+        let person = Person::new("ann@example.com");
+        let fault = Fault::Person { person, moment: Moment::Before, actions: vec![action] };
+        self.google.faults().add(Rule { skip, ..Rule::next(method, fault) });
     }
 
     /// The answer to the next batch is lost.

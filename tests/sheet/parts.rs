@@ -8,9 +8,9 @@ use sheetbridge::sheet::client::Client;
 use sheetbridge::sheet::error::SheetError;
 use sheetbridge::sheet::parts::Look;
 use sheetbridge::sheet::quota::Lane;
-use sheets_emulator::faults::{Fault, Match, Moment, Rule};
+use sheets_emulator::faults::{Fault, Rule};
 use sheets_emulator::grid::{Area, SheetId as Tab, Tab as Grid, Value as Content};
-use sheets_emulator::people::{Action, Person};
+use sheets_emulator::people::Action;
 
 use crate::sheet::desk::{self, Desk, HELPER, TAB, batch};
 
@@ -56,14 +56,6 @@ async fn look(desk: &Desk, client: &Client) -> Result<Snapshot, SheetError> {
     client.look(Lane::Live, &desk.spreadsheet, &wanted, Some(HELPER), &keys).await
 }
 
-/// Somebody acts just before each of these calls of a method.
-fn people_act(desk: &Desk, method: &str, (skip, times): (u32, u32), action: Action) {
-    let actions = vec![action];
-    let fault = Fault::Person { person: Person::new("ann@example.com"), moment: Moment::Before, actions };
-    let matching = Match { method: Some(method.to_owned()), ..Match::default() };
-    desk.google.faults().add(Rule { matching, skip, times, fault });
-}
-
 fn sorted(descending: bool) -> Action {
     let area = Some(Area::new(1, 0, ROWS, 4));
     Action::SortByColumn { sheet: Tab(TAB.0), column: 0, descending, area }
@@ -105,7 +97,7 @@ async fn rows_that_people_move_between_two_parts_are_seen_once_and_where_they_st
     for action in actions {
         for before in 0..4 {
             let (desk, client) = open().await;
-            people_act(&desk, "spreadsheets.getByDataFilter", (before, 1), action.clone());
+            desk.person_before("spreadsheets.getByDataFilter", before, action.clone());
             let parts = look(&desk, &client).await;
             let mut whole = desk.snapshot().await;
             whole.foreign.sort_unstable();
@@ -125,7 +117,7 @@ async fn rows_that_people_move_between_two_parts_are_seen_once_and_where_they_st
 async fn where_rows_never_rest_nothing_is_told() {
     let (desk, client) = open().await;
     for (skip, descending) in [(0, false), (1, true), (2, false), (3, true)] {
-        people_act(&desk, "spreadsheets.values.batchGetByDataFilter", (skip, 1), sorted(descending));
+        desk.person_before("spreadsheets.values.batchGetByDataFilter", skip, sorted(descending));
     }
     let told = look(&desk, &client).await;
     assert!(matches!(told, Err(SheetError::Moved(_))), "{told:?}");
@@ -137,16 +129,10 @@ async fn where_rows_never_rest_nothing_is_told() {
 async fn a_batch_between_two_parts_makes_the_look_worth_nothing() {
     let (desk, client) = open().await;
     let pause = Fault::Pause { name: "third".into() };
-    let matching = Match { method: Some("spreadsheets.getByDataFilter".into()), ..Match::default() };
-    desk.google.faults().add(Rule { matching, skip: 2, times: 1, fault: pause });
+    desk.google.faults().add(Rule { skip: 2, ..Rule::next("spreadsheets.getByDataFilter", pause) });
     let (told, ()) = tokio::join!(look(&desk, &client), async {
         desk.google.faults().paused("third").await;
-        let grids = sheetbridge::sheet::request::Grids {
-            helper: sheetbridge::model::grid::Helper { sheet: HELPER, row_count: 3048, column_count: 26 },
-            tabs: vec![(TAB, ROWS, 4)],
-        };
-        let write = batch(42, vec![desk::write(3, 0, &["ours"])]);
-        desk.client.send(Lane::Live, &desk.spreadsheet, &write, &grids).await.expect("a batch");
+        desk.send(&batch(42, vec![desk::write(3, 0, &["ours"])])).await.expect("a batch");
         desk.google.faults().release("third");
     });
     assert!(matches!(told, Err(SheetError::Moved(_))), "{told:?}");

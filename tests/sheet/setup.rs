@@ -4,9 +4,9 @@ use sheetbridge::model::link::LinkName;
 use sheetbridge::model::schema::{Column, ColumnKind};
 use sheetbridge::sheet::layout::LayoutFault;
 use sheetbridge::sheet::setup::{Choices, Prepared, SetupError, TabChanges, TabPlan};
-use sheets_emulator::faults::{Applied, Fault, Moment, Rule};
+use sheets_emulator::faults::{Applied, Fault, Rule};
 use sheets_emulator::grid::{SheetId as Tab, Value};
-use sheets_emulator::people::{Action, Person};
+use sheets_emulator::people::Action;
 
 use crate::sheet::desk::Desk;
 
@@ -95,12 +95,7 @@ async fn a_column_moved_during_the_set_up_gets_no_wrong_anchor() {
     // given a tab with headers of the people's own making
     let desk = Desk::with(&[&["id", "name", "due"], &["1", "Ann", ""]]).await;
     // when a person moves a column just before the anchors are made
-    let fault = Fault::Person {
-        person: Person::new("ann@example.com"),
-        moment: Moment::Before,
-        actions: vec![Action::MoveColumns { sheet: Tab(0), start: 0, end: 1, to: 2 }],
-    };
-    desk.google.faults().add(Rule::next("spreadsheets.batchUpdate", fault));
+    desk.person_before_batch(Action::MoveColumns { sheet: Tab(0), start: 0, end: 1, to: 2 });
     let error = prepare(&desk, "Sheet1").await.expect_err("moved");
     assert!(matches!(error, SetupError::Sheet(_)), "{error}");
     // then the next try finds the columns where they are

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Scale;
+use crate::commit::SmallCommit;
 use crate::figures::{Figures, spread};
 use crate::rivals::Rival;
 use crate::scenario::is_read;
@@ -61,19 +62,10 @@ pub(crate) async fn changes(stage: &Stage, google: Google, count: u32, row: impl
 
 /// What one small commit costs in this server, in milliseconds.
 async fn commits(server: &Server, count: u32) -> Vec<f64> {
-    let database = server.fresh_database("commits").await;
-    server
-        .sql(&format!(
-            "CREATE TABLE {database}.t (id INT PRIMARY KEY, n INT); INSERT INTO {database}.t VALUES (1, 0)"
-        ))
-        .await;
-    let mut conn = server.connect().await;
+    let mut commit = SmallCommit::prepare(server).await;
     let mut samples = Vec::new();
     for _ in 0..count {
-        let began = Instant::now();
-        let statement = format!("UPDATE {database}.t SET n = n + 1");
-        mysql_async::prelude::Queryable::query_drop(&mut conn, statement).await.expect("a right statement");
-        samples.push(began.elapsed().as_secs_f64() * 1e3);
+        samples.push(commit.make().await);
     }
     samples
 }

@@ -64,7 +64,7 @@ impl Performer {
         };
         let look = |(at, table): (usize, &Arc<Table>)| {
             let sheet = table.sheet()?;
-            Some(Look { sheet, rows: rows(at), cells: self.cells(sheet) })
+            Some(Look { sheet, rows: rows(at), cells: self.size(sheet) })
         };
         let looks: Vec<Look<'_>> = self.tables.iter().enumerate().filter_map(look).collect();
         let keys = |tab: &TabRead| {
@@ -73,7 +73,7 @@ impl Performer {
         };
         let (lane, spreadsheet) = (self.lane(), &self.spreadsheet);
         let snapshot = self.client.look(lane, spreadsheet, &looks, self.helper(), &keys).await?;
-        self.saw_grids(snapshot.tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count)));
+        self.saw_grids(snapshot.tabs.iter().map(|tab| (tab.sheet, tab.size())));
         if snapshot.helper.is_none() {
             tracing::warn!(
                 SHEET = self.spreadsheet.0,

@@ -43,7 +43,7 @@ use crate::engine::effect::{Answered, Effect, Level, Notice};
 use crate::engine::input::{EditNumber, Input, Micros};
 use crate::fault::{Classify, Fault};
 use crate::model::digest::Digest;
-use crate::model::grid::Snapshot;
+use crate::model::grid::{Helper, Snapshot, TabRead};
 use crate::model::link::{LinkName, SheetId, SpreadsheetId};
 use crate::model::mark::{EditId, EffectId, Owner};
 use crate::sheet::client::Client;
@@ -173,9 +173,8 @@ impl Performer {
     /// Looks how full the spreadsheet is, tells it where others ask, and says so where the end is near.
     pub fn look_for_room(&self, all_live: bool) {
         let Some(last) = self.last_read() else { return };
-        let cells = |rows: u32, columns: u32| u64::from(rows) * u64::from(columns);
-        let tabs = last.tabs.iter().map(|tab| cells(tab.row_count, tab.column_count));
-        let helper = last.helper.iter().map(|helper| cells(helper.row_count, helper.column_count));
+        let tabs = last.tabs.iter().map(TabRead::size);
+        let helper = last.helper.iter().map(Helper::size);
         let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         room.saw(now(), tabs.chain(helper).sum(), all_live);
         if let Some(used) = room.used() {
@@ -188,13 +187,12 @@ impl Performer {
     }
 
     /// Tells how large tabs are.
-    fn saw_grids(&self, tabs: impl Iterator<Item = (SheetId, u32, u32)>) {
-        let cells = tabs.map(|(sheet, rows, columns)| (sheet, u64::from(rows) * u64::from(columns)));
-        self.grids.lock().unwrap_or_else(PoisonError::into_inner).extend(cells);
+    fn saw_grids(&self, sizes: impl Iterator<Item = (SheetId, u64)>) {
+        self.grids.lock().unwrap_or_else(PoisonError::into_inner).extend(sizes);
     }
 
     /// How many cells a tab has, as far as is known.
-    fn cells(&self, sheet: SheetId) -> u64 {
+    fn size(&self, sheet: SheetId) -> u64 {
         let grids = self.grids.lock().unwrap_or_else(PoisonError::into_inner);
         grids.get(&sheet).copied().unwrap_or_default()
     }

@@ -126,7 +126,7 @@ impl Performer {
     /// Makes ready what is not. A tab whose headers are not the link's stops that link only.
     pub(super) async fn prepare(&self) -> Result<(), SheetError> {
         let tabs = self.client.overview(Lane::Verify, &self.spreadsheet).await?;
-        self.saw_grids(tabs.iter().map(|tab| (tab.sheet, tab.row_count, tab.column_count)));
+        self.saw_grids(tabs.iter().map(|tab| (tab.sheet, tab.size())));
         self.client.clear_stages(&self.spreadsheet, &tabs).await?;
         let known = |table: &Table| tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());
         let there: Vec<SheetId> = self.tables.iter().filter_map(|table| Some(known(table)?.sheet)).collect();
@@ -194,13 +194,12 @@ impl Performer {
     /// Google's grids hold ten million cells together: a link whose table would not fit is not begun, and one that nearly does
     /// not is told.
     fn check_room(&self, tabs: &[TabInfo]) {
-        let cells = |tab: &TabInfo| u64::from(tab.row_count) * u64::from(tab.column_count);
-        let mut all: u64 = tabs.iter().map(cells).sum();
+        let mut all: u64 = tabs.iter().map(TabInfo::size).sum();
         let shown = |tab: &&TabInfo| {
             Some(tab.sheet) == self.helper()
                 || self.tables.iter().any(|table| table.sheet() == Some(tab.sheet))
         };
-        let others = all - tabs.iter().filter(shown).map(cells).sum::<u64>();
+        let others = all - tabs.iter().filter(shown).map(TabInfo::size).sum::<u64>();
         self.room.lock().unwrap_or_else(PoisonError::into_inner).set_others(others);
         for table in &self.tables {
             let tab = tabs.iter().find(|tab| Some(tab.sheet) == table.known_sheet());

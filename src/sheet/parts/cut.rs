@@ -31,7 +31,7 @@ impl Part {
         rows: (u32, Option<u32>),
     ) -> Result<Self, SheetError> {
         let at = read.tabs.iter().position(|tab| tab.sheet == sheet);
-        let at = at.ok_or_else(|| moved("it was deleted meanwhile"))?;
+        let at = at.ok_or_else(|| moved("it is gone"))?;
         Ok(Self { rows, tab: read.tabs.swap_remove(at) })
     }
 
@@ -53,7 +53,7 @@ impl Cut {
             (&one.tab.header, &one.tab.anchors) == (&other.tab.header, &other.tab.anchors)
         };
         if !self.parts.windows(2).all(|two| alike(&two[0], &two[1])) {
-            return Err(moved("its first row or its columns changed meanwhile"));
+            return Err(moved("its first row or its columns are others now"));
         }
         let parts = self.parts.iter().enumerate();
         Ok(parts.filter(|(_, part)| !part.fits(columns, keys)).map(|(at, _)| at).collect())
