@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Pool, TxOpts};
+use mysql_async::{Conn, Pool};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
@@ -22,7 +22,7 @@ use crate::model::link::LinkName;
 use crate::model::mark::Owner;
 use crate::model::pause::{Brake, Cure};
 use crate::store::pause::Kept;
-use crate::store::{self, StoreError};
+use crate::store::{self, Fenced, StoreError};
 
 /// How often the rows are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -102,9 +102,8 @@ pub(super) async fn let_go(conn: &mut Conn, owner: &Owner, links: &[Link]) -> Re
     }
     let position = current_position(conn).await?.to_string();
     for kept in &pauses {
-        let mut tx = conn.start_transaction(TxOpts::default()).await?;
-        store::lease::still_ours(&mut tx, owner).await?;
-        begin_anew(&mut tx, links, kept, &position).await?;
+        let mut tx = Fenced::begin_on(conn, owner).await?;
+        begin_anew(&mut *tx, links, kept, &position).await?;
         tx.commit().await?;
         info!(LINK = kept.link.0, "goes on after {}: an operator let it", kept.pause.brake);
     }

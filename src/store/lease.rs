@@ -2,7 +2,7 @@
 //!
 //! The lease ends by itself when it is not renewed. It ends at once when the connection that holds it is gone from the
 //! server, so that a daemon that was killed does not keep its successor waiting. Every transaction of ours asks
-//! [`still_ours`] first: a daemon that slept through its own end writes nothing more.
+//! [`still_ours`] before it commits ([`crate::store::fenced`]): a daemon that slept through its own end writes nothing more.
 //!
 //! The holder therefore takes and renews over one connection that it keeps for life.
 

@@ -7,7 +7,7 @@
 //!
 //! | file | remembers |
 //! |--|--|
-//! | [`installation`], [`lease`] | who we are to the spreadsheets, and that no twin runs |
+//! | [`installation`], [`lease`], [`fenced`] | who we are to the spreadsheets, and that no twin runs |
 //! | [`link`], [`position`] | each link's life, and how far the stream is finished |
 //! | [`base`] | what both sides of a row looked like when they last agreed, and tombstones |
 //! | [`ledger`] | every effect on the user's tables |
@@ -21,6 +21,7 @@ mod bulk;
 pub mod claim;
 pub mod edits;
 pub mod error;
+pub mod fenced;
 pub mod held;
 pub mod installation;
 pub mod lease;
@@ -37,4 +38,5 @@ pub mod schema;
 pub mod spreadsheet;
 
 pub use error::{Result, StoreError};
+pub use fenced::Fenced;
 pub use schema::StateSchema;

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use mysql_async::prelude::Queryable;
 use sheetbridge::store::migrate::migrate;
-use sheetbridge::store::{StoreError, installation, lease};
+use sheetbridge::store::position::{self, Saved};
+use sheetbridge::store::{Fenced, StoreError, installation, lease};
 
 use super::{Home, owner};
 use crate::support::deadline::eventually;
 use crate::support::server::for_each_server;
 
 const TEN: Duration = Duration::from_secs(10);
+
+fn saved(position: &str) -> Saved {
+    Saved { position: position.to_owned(), server: "server".to_owned() }
+}
 
 #[tokio::test]
 async fn migrations_are_applied_once_and_guarded_by_their_checksums() {
@@ -102,6 +107,40 @@ async fn a_daemon_that_slept_through_its_lease_writes_nothing_more() {
         lease::renew(&mut heir, &owner(2), TEN).await.unwrap();
         lease::release(&mut heir, &owner(2)).await.unwrap();
         lease::take(&mut frozen, &owner(3), "db1/100", TEN).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_under_way_holds_up_neither_the_lease_nor_who_takes_over_and_is_undone_then() {
+    for_each_server(async |server| {
+        // given a transaction that has written and is not over
+        let (home, mut first) = Home::new(server, "underway").await;
+        lease::take(&mut first, &owner(1), "db1/100", TEN).await.unwrap();
+        let (mut at_work, us) = (home.connect().await, owner(1));
+        let mut long = Fenced::begin_on(&mut at_work, &us).await.unwrap();
+        position::save(&mut *long, "long", &saved("1")).await.unwrap();
+
+        // then the lease is renewed beside it, and another transaction of ours is made
+        first.query_drop("SET SESSION innodb_lock_wait_timeout = 1").await.unwrap();
+        lease::renew(&mut first, &owner(1), TEN).await.unwrap();
+        let mut beside = home.connect().await;
+        let mut short = Fenced::begin_on(&mut beside, &us).await.unwrap();
+        position::save(&mut *short, "short", &saved("2")).await.unwrap();
+        short.commit().await.unwrap();
+
+        // when the lease runs out and another daemon takes it
+        home.sql("UPDATE lease SET expires_at = CURRENT_TIMESTAMP(6) - INTERVAL 1 SECOND").await;
+        let mut heir = home.connect().await;
+        heir.query_drop("SET SESSION innodb_lock_wait_timeout = 1").await.unwrap();
+        lease::take(&mut heir, &owner(2), "db2/7", TEN).await.unwrap();
+
+        // then the transaction is not made any more
+        let made = long.commit().await;
+        assert!(matches!(made, Err(StoreError::LeaseLost(_))), "{made:?}");
+        drop(at_work);
+        assert_eq!(position::load(&mut heir, "long").await.unwrap(), None);
+        assert_eq!(position::load(&mut heir, "short").await.unwrap(), Some(saved("2")));
     })
     .await;
 }

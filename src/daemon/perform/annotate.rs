@@ -50,10 +50,10 @@ impl Performer {
                 return Ok::<(), StoreError>(());
             }
             let mut tx = self.begin_memory().await?;
-            store::note::insert(&mut tx, &pass.new).await?;
-            store::note::insert(&mut tx, &pass.settled).await?;
-            store::note::delete(&mut tx, &pass.over).await?;
-            Ok(tx.commit().await?)
+            store::note::insert(&mut *tx, &pass.new).await?;
+            store::note::insert(&mut *tx, &pass.settled).await?;
+            store::note::delete(&mut *tx, &pass.over).await?;
+            tx.commit().await
         };
         if let Err(error) = stored.await {
             *notes = None;
@@ -105,7 +105,7 @@ impl Performer {
             return Ok(false);
         }
         let mut tx = self.begin_memory().await?;
-        store::note::insert(&mut tx, std::slice::from_ref(note)).await?;
+        store::note::insert(&mut *tx, std::slice::from_ref(note)).await?;
         tx.commit().await?;
         if !known.contains(note) {
             known.push(note.clone());

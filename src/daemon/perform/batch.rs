@@ -51,9 +51,9 @@ impl Performer {
         let mut tx = self.begin_memory().await?;
         let packed = Packed::of(|out| Ok(serde_json::to_writer(out, plan)?))
             .map_err(|_| StoreError::Corrupt { table: "batch", what: "a plan cannot be written down" })?;
-        store::spreadsheet::advance(&mut tx, &self.spreadsheet, plan.number).await?;
-        store::batch::intend(&mut tx, &self.spreadsheet, plan.number, &plan.owner, packed).await?;
-        Ok(tx.commit().await?)
+        store::spreadsheet::advance(&mut *tx, &self.spreadsheet, plan.number).await?;
+        store::batch::intend(&mut *tx, &self.spreadsheet, plan.number, &plan.owner, packed).await?;
+        tx.commit().await
     }
 
     async fn is_intended(&self, plan: &Plan) -> bool {

@@ -55,12 +55,12 @@ impl Performer {
                 .filter(|(index, _)| *index == at)
                 .map(|(_, change)| change.clone())
                 .collect();
-            store::base::apply(&mut tx, link, &changes).await?;
-            self.keep_holds(&mut tx, at, commit).await?;
+            store::base::apply(&mut *tx, link, &changes).await?;
+            self.keep_holds(&mut *tx, at, commit).await?;
             let named: Vec<ClaimId> =
                 commit.named.iter().filter(|(index, _)| *index == at).map(|(_, claim)| *claim).collect();
             if !named.is_empty() {
-                store::claim::name(&mut tx, link, &named).await?;
+                store::claim::name(&mut *tx, link, &named).await?;
             }
         }
         let owe: Vec<(u64, String)> = commit
@@ -69,27 +69,27 @@ impl Performer {
             .map(|(id, owed)| Ok((id.0, serde_json::to_string(owed)?)))
             .collect::<Result<_, serde_json::Error>>()
             .map_err(|_| StoreError::Corrupt { table: "owed", what: "a debt cannot be written down" })?;
-        store::owed::insert(&mut tx, &self.spreadsheet, &owe).await?;
+        store::owed::insert(&mut *tx, &self.spreadsheet, &owe).await?;
         let paid: Vec<u64> = commit.paid.iter().map(|id| id.0).collect();
-        store::owed::delete(&mut tx, &self.spreadsheet, &paid).await?;
+        store::owed::delete(&mut *tx, &self.spreadsheet, &paid).await?;
         let conflicts: Vec<Entry> =
             commit.conflicts.iter().map(|conflict| self.conflict_entry(conflict)).collect();
-        store::ledger::append(&mut tx, &conflicts).await?;
+        store::ledger::append(&mut *tx, &conflicts).await?;
         let notes: Vec<Note> = commit
             .conflicts
             .iter()
             .filter_map(|conflict| conflict_note(self.tables.get(conflict.table)?, conflict))
             .collect();
-        store::note::insert(&mut tx, &notes).await?;
-        store::spreadsheet::set_slot(&mut tx, &self.spreadsheet, commit.slot).await?;
+        store::note::insert(&mut *tx, &notes).await?;
+        store::spreadsheet::set_slot(&mut *tx, &self.spreadsheet, commit.slot).await?;
         if let Some((number, landed)) = commit.batch {
             let outcome = if landed { Outcome::Done } else { Outcome::Void };
-            store::batch::finish(&mut tx, &self.spreadsheet, number, &self.owner, outcome).await?;
+            store::batch::finish(&mut *tx, &self.spreadsheet, number, &self.owner, outcome).await?;
         }
         let position = self.progress.finished(self.place, commit.front).to_string();
         let saved = Saved { position, server: self.server.clone() };
-        store::position::save(&mut tx, crate::daemon::SOURCE, &saved).await?;
-        Ok(tx.commit().await?)
+        store::position::save(&mut *tx, crate::daemon::SOURCE, &saved).await?;
+        tx.commit().await
     }
 
     /// Cells that are held from now on, and those that are no more.

@@ -56,7 +56,7 @@ impl Performer {
     /// What is not [`WriteOutcome::Done`] leaves nothing that may be committed.
     pub(super) async fn guarded(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
     ) -> Result<WriteOutcome, Stop> {
@@ -92,7 +92,7 @@ impl Performer {
 
     async fn columns(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         (key, base, known, wants): (&Key, &RowBase, Option<&DbRow>, &[Want]),
@@ -144,7 +144,7 @@ impl Performer {
 
     async fn insert(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         (key, claim, cells): (Option<&Key>, Option<ClaimId>, &[GridCell]),
@@ -181,7 +181,7 @@ impl Performer {
     /// A row without a key is this record's: nothing of the table changes, and the claim is as that of an insert.
     async fn tie(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         (key, claim, cells): (&Key, ClaimId, &[GridCell]),
@@ -206,7 +206,7 @@ impl Performer {
     /// The claimed row is owed this key.
     async fn bind(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         (claim, key): (ClaimId, &Key),
         base: &RowBase,
@@ -219,7 +219,7 @@ impl Performer {
 
     async fn forget(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         key: &Key,
         deleted: Option<(&TableWrite, &DbRow)>,
@@ -236,7 +236,7 @@ impl Performer {
     /// A soft delete: the record stays, and base forgets it without a tombstone.
     async fn mark_deleted(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         (key, row, soft): (&Key, &DbRow, &Soft),
@@ -255,7 +255,7 @@ impl Performer {
 
     async fn recreate(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         ((key, base), before, cells, changed): ((&Key, &RowBase), &DbRow, &[GridCell], &[usize]),
@@ -295,7 +295,7 @@ impl Performer {
 
 /// Locks a record; `None` where the server finds one under this key that has another spelling by now.
 pub(super) async fn lock(
-    tx: &mut Transaction<'static>,
+    tx: &mut Transaction<'_>,
     table: &Table,
     key: &Key,
 ) -> database::error::Result<Option<Vec<Value>>> {

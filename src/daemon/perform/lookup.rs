@@ -140,7 +140,7 @@ impl Performer {
             if wanted.is_empty() {
                 continue;
             }
-            for (key, row) in rows::rows_by_key(&mut tx, &table.schema, &wanted, Lock::Share).await? {
+            for (key, row) in rows::rows_by_key(&mut *tx, &table.schema, &wanted, Lock::Share).await? {
                 let state = match row.map(|row| (table.own_key(&key, &row), row)) {
                     // Its record has another spelling by now, under which it is known or will be.
                     Some((Some(own), _)) => {
@@ -153,7 +153,7 @@ impl Performer {
                 found.rows.push((index, key, state));
             }
         }
-        store::ledger::append(&mut tx, &[mark(effect, Kind::Probe)]).await?;
+        store::ledger::append(&mut *tx, &[mark(effect, Kind::Probe)]).await?;
         tx.commit().await?;
         Ok(found)
     }
@@ -211,7 +211,7 @@ impl Performer {
 
     pub(super) async fn mark(&self, effect: EffectId) -> Result<(), LookupError> {
         let mut tx = self.begin_memory().await?;
-        store::ledger::append(&mut tx, &[mark(effect, Kind::Mark)]).await?;
+        store::ledger::append(&mut *tx, &[mark(effect, Kind::Mark)]).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mysql_async::{Pool, Transaction, TxOpts};
+use mysql_async::Pool;
 use tokio::sync::broadcast;
 
 use crate::daemon::diary::Diary;
@@ -50,7 +50,7 @@ use crate::sheet::client::Client;
 use crate::sheet::quota::Lane;
 use crate::sheet::setup::Choices;
 use crate::store::note::Note;
-use crate::store::{self, StoreError};
+use crate::store::{self, Fenced, StoreError};
 
 /// The wait between two tries, while the server is away.
 const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
@@ -137,20 +137,14 @@ impl Performer {
         }
     }
 
-    /// A transaction of ours: it fails if another daemon took over.
-    async fn begin(&self) -> Result<Transaction<'static>, StoreError> {
-        self.begin_in(&self.pool).await
+    /// A transaction of ours: it is not made if another daemon took over.
+    async fn begin(&self) -> Result<Fenced<'_>, StoreError> {
+        Fenced::begin(&self.pool, &self.owner).await
     }
 
     /// The same for a transaction that writes none of the user's tables.
-    async fn begin_memory(&self) -> Result<Transaction<'static>, StoreError> {
-        self.begin_in(&self.memory).await
-    }
-
-    async fn begin_in(&self, pool: &Pool) -> Result<Transaction<'static>, StoreError> {
-        let mut transaction = pool.start_transaction(TxOpts::default()).await?;
-        store::lease::still_ours(&mut transaction, &self.owner).await?;
-        Ok(transaction)
+    async fn begin_memory(&self) -> Result<Fenced<'_>, StoreError> {
+        Fenced::begin(&self.memory, &self.owner).await
     }
 
     fn next_note(&self) -> EffectId {
@@ -195,6 +189,11 @@ impl Performer {
     fn size(&self, sheet: SheetId) -> u64 {
         let grids = self.grids.lock().unwrap_or_else(PoisonError::into_inner);
         grids.get(&sheet).copied().unwrap_or_default()
+    }
+
+    /// How many cells its tabs have together, as far as is known.
+    pub fn cells(&self) -> u64 {
+        self.grids.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     /// The lane of the cycle's reads and writes.

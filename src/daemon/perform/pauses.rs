@@ -34,14 +34,14 @@ impl Performer {
     ) -> Result<(), StoreError> {
         let link = &self.tables[index].link.rules.name;
         let mut tx = self.begin().await?;
-        store::pause::keep(&mut tx, link, pauses).await?;
+        store::pause::keep(&mut *tx, link, pauses).await?;
         if pauses.iter().any(|pause| pause.brake.cure() == Cure::Anew)
-            && let Some(mut memory) = store::link::load(&mut tx, link).await?
+            && let Some(mut memory) = store::link::load(&mut *tx, link).await?
         {
             // A link that stands still is not followed: its way back is to read the whole table.
             memory.state = Memory { read_whole: true, knowledge, ..Memory::parse(&memory.state) }.text();
-            store::link::save(&mut tx, &memory).await?;
+            store::link::save(&mut *tx, &memory).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }

@@ -85,9 +85,9 @@ impl Performer {
 
     async fn store_copied(&self, table: &Table) -> Result<(), store::StoreError> {
         let mut tx = self.begin().await?;
-        let old = store::link::load(&mut tx, &table.link.rules.name).await?;
+        let old = store::link::load(&mut *tx, &table.link.rules.name).await?;
         let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
-        let met = store::base::is_any(&mut tx, &table.link.rules.name).await?;
+        let met = store::base::is_any(&mut *tx, &table.link.rules.name).await?;
         let memory = Memory {
             read_whole: false,
             passed: true,
@@ -95,8 +95,8 @@ impl Performer {
             met,
             ..Self::present(table, old)
         };
-        store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
-        Ok(tx.commit().await?)
+        store::link::save(&mut *tx, &self.link_memory(table, &memory)).await?;
+        tx.commit().await
     }
 
     /// What is remembered of a link that runs as it is configured now.
@@ -236,7 +236,7 @@ impl Performer {
                 continue;
             };
             let link = &table.link.rules.name;
-            let old = store::link::load(&mut tx, link).await?;
+            let old = store::link::load(&mut *tx, link).await?;
             // A link that we do not know is read whole, until it has been once.
             let unknown = Memory { read_whole: true, ..Memory::default() };
             let was = old.map_or(unknown, |old| Memory::parse(&old.state));
@@ -246,13 +246,13 @@ impl Performer {
                     LINK = link.0,
                     "locale or time zone of the spreadsheet changed: both sides are compared anew"
                 );
-                store::base::bury(&mut tx, link).await?;
-                store::held::release_all(&mut tx, link).await?;
+                store::base::bury(&mut *tx, link).await?;
+                store::held::release_all(&mut *tx, link).await?;
                 inputs.push(Input::Rebase(index));
             }
             let read_whole = was.read_whole || changed || was.filter != table.filter_print();
             let memory = Memory { read_whole, ..Self::present(table, was) };
-            store::link::save(&mut tx, &self.link_memory(table, &memory)).await?;
+            store::link::save(&mut *tx, &self.link_memory(table, &memory)).await?;
         }
         tx.commit().await?;
         Ok(inputs)

@@ -21,7 +21,7 @@ use crate::store::ledger::Kind;
 impl Performer {
     pub(super) async fn rename(
         &self,
-        tx: &mut Transaction<'static>,
+        tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
         renaming: &Renaming,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use mysql_async::Transaction;
-
 use crate::daemon::perform::Performer;
 use crate::daemon::perform::guarded::Stop;
 use crate::daemon::perform::trace::journal;
@@ -13,7 +11,7 @@ use crate::engine::effect::TableWrite;
 use crate::engine::input::{Input, WriteOutcome};
 use crate::model::mark::EffectId;
 use crate::model::rule::Paste;
-use crate::store::{self, StoreError};
+use crate::store::{self, Fenced, StoreError};
 
 /// The wait before the ledger is asked again.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -64,13 +62,13 @@ impl Performer {
 
     /// Commits. Where the answer is lost the ledger tells whether the transaction was made: nothing is guessed, and an insert
     /// is never made twice. Without an entry nothing of the table was changed, and the same may be done again.
-    async fn conclude(&self, tx: Transaction<'static>, effect: Option<EffectId>) -> Result<(), StoreError> {
+    async fn conclude(&self, tx: Fenced<'_>, effect: Option<EffectId>) -> Result<(), StoreError> {
         let Err(error) = tx.commit().await else { return Ok(()) };
-        let Some(effect) = effect else { return Err(error.into()) };
+        let Some(effect) = effect else { return Err(error) };
         loop {
             match self.is_written(effect).await {
                 Ok(true) => return Ok(()),
-                Ok(false) => return Err(error.into()),
+                Ok(false) => return Err(error),
                 Err(again) => self.log("whether a change was committed is not known yet", &again),
             }
             tokio::time::sleep(AGAIN).await;
