@@ -7,6 +7,7 @@
 //! ```
 //! [`run`] reads like a contents page: connect, take the lease, look at the tables, find the position, start the tasks, wait.
 
+mod aside;
 mod audit;
 mod carry;
 pub mod columns;

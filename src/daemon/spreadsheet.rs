@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::daemon::DaemonError;
+use crate::daemon::aside::Aside;
 use crate::daemon::notify::{self, Beat};
 use crate::daemon::perform::{Performer, now};
 use crate::daemon::retry::Backoff;
@@ -53,11 +54,20 @@ const REPORT: Duration = Duration::from_millis(50);
 /// A report looks at every waiting key, and a million may wait: between two of them is so many times what one takes.
 const REST_OF_REPORT: u32 = 20;
 
+/// With tabs of so many cells a step of the engine, or the reading of an answer, may take tens of milliseconds.
+const MANY: u64 = 100_000;
+
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
 impl Spreadsheet {
     /// Runs until the end is asked for; then the calls that are under way are finished, and what they settled is stored.
-    pub async fn run(mut self, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), DaemonError> {
+        let performer = Arc::clone(&self.performer);
+        let is_long = move || performer.cells() >= MANY;
+        Aside { work: self.go_on(shutdown).boxed(), is_long }.await
+    }
+
+    async fn go_on(mut self, mut shutdown: Shutdown) -> Result<(), DaemonError> {
         if !self.get_ready(&mut shutdown).await {
             return Ok(());
         }
