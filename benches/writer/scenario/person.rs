@@ -76,10 +76,16 @@ async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         samples.push((at, typed.elapsed().as_secs_f64() * 1e3));
-        // As a quick person does.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        tokio::time::sleep(pause(n)).await;
     }
     samples
+}
+
+/// A quick person's pauses of two to four seconds, spread evenly whatever the number of edits: at a steady pace edits would meet
+/// all of the daemon's own regular looks at the tab, or none.
+fn pause(edit: u32) -> Duration {
+    const GOLDEN: f64 = 0.618_033_988_75;
+    Duration::from_secs_f64(2.0 + 2.0 * (f64::from(edit) * GOLDEN).fract())
 }
 
 /// The script's message about one cell, signed as the script signs it.
