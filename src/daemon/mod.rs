@@ -47,7 +47,7 @@ use std::time::Duration;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Pool};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tracing::{error, info, warn};
 
 use crate::config::Settings;
@@ -347,6 +347,7 @@ impl Shared {
             helper: Mutex::new(None),
             last: Mutex::new(None),
             room: Mutex::default(),
+            given_up: watch::Sender::default(),
             grids: Mutex::default(),
         })
     }

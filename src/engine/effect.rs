@@ -27,6 +27,8 @@ pub enum Effect {
     Read(ReadNumber),
     /// Read the linked tabs in one call, of large ones only what is needed; one scope a link.
     ReadRows(ReadNumber, Vec<Scope>),
+    /// This read is not waited for any more, and nothing that it tells counts: something came that goes first.
+    GiveUp(ReadNumber),
     /// Ask the server how its tables spell these keys of a read.
     Spell(ReadNumber, Vec<Spelling>),
     /// One guarded transaction: on one row of the table, or on the rows of one paste, of which all are written or none.

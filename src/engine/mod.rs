@@ -83,6 +83,7 @@ pub mod spelling;
 mod start;
 mod stream;
 mod suspect;
+mod sweep;
 pub mod table;
 mod tie;
 pub mod token;
@@ -118,9 +119,6 @@ const LONGEST_WAIT: Micros = 30_000_000;
 
 /// What could not be finished is looked at again after this time.
 pub(crate) const LOOK_AGAIN: Micros = 2_000_000;
-
-/// A large tab is swept so seldom that its sweeps move a megabyte a second: a cell is about fifty bytes on the wire.
-const MICROS_A_CELL: Micros = 50;
 
 /// A stale read is told after this many in a row.
 const STALE_READS: u32 = 5;
@@ -171,7 +169,7 @@ pub struct Engine {
 #[derive(Debug)]
 enum Stage {
     Idle,
-    Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope> },
+    Reading { number: ReadNumber, asked: Micros, hints: Vec<EditHint>, scopes: Vec<Scope>, is_sweep: bool },
     Spelling(Box<spelling::Reading>),
     Writing(Box<Writing>),
     Sending(Arc<Plan>),
@@ -284,6 +282,7 @@ impl Engine {
         if matches!(self.stage, Stage::Writing(_)) {
             self.go_on_writing();
         }
+        self.give_way();
         // A cycle that leads to no call ends without an answer that would make the shell ask again: what came meanwhile has
         // its turn now.
         if matches!(self.stage, Stage::Idle) && self.out.is_empty() && self.wants_read() {

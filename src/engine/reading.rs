@@ -8,21 +8,10 @@ use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
 use crate::engine::spelling::Reading;
 use crate::engine::table::Table;
-use crate::engine::{Engine, MICROS_A_CELL, STALE_READS, Stage, micros};
-use crate::model::grid::{Fate, RECEIPT_LINES};
+use crate::engine::{Engine, STALE_READS, Stage, micros};
+use crate::model::grid::Fate;
 use crate::model::mark::BatchNumber;
 use crate::model::pause::{Brake, Pause};
-
-/// While changes wait, a large tab is swept no sooner than so many times as long after a read of all of it as that one took: a
-/// sweep that is as slow as Google may be would leave them no time.
-const BESIDE_CHANGES: u64 = 9;
-
-impl Table {
-    fn may_be_swept(&self, now: Micros) -> bool {
-        let changes_wait = !(self.pending.is_empty() && self.parked.is_empty());
-        self.not_swept_before <= now && !(changes_wait && now < self.swept_beside_changes)
-    }
-}
 
 impl Engine {
     /// The first of the times that somebody asked for, of every kind.
@@ -37,7 +26,7 @@ impl Engine {
     pub(super) fn ask_read(&mut self) {
         self.reads += 1;
         self.again = false;
-        let scopes = self.scopes();
+        let (scopes, is_sweep) = self.scopes();
         let due = self.clock + 1;
         self.wakes = self.wakes.split_off(&due);
         for (table, scope) in self.tables.iter_mut().zip(&scopes) {
@@ -56,30 +45,28 @@ impl Engine {
         } else {
             Effect::ReadRows(self.reads, scopes.clone())
         });
-        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints, scopes };
+        self.stage = Stage::Reading { number: self.reads, asked: self.clock, hints, scopes, is_sweep };
     }
 
-    /// What this read has to show of each tab.
-    fn scopes(&mut self) -> Vec<Scope> {
+    /// What this read has to show of each tab, and whether it shows all of one for the sake of a sweep alone.
+    fn scopes(&self) -> (Vec<Scope>, bool) {
         let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
-        let (now, swept) = (self.clock, self.next_sweep <= self.clock);
-        let whole = cells < self.large || self.owes();
-        let mut scopes = Vec::new();
-        for (index, table) in self.tables.iter_mut().enumerate() {
-            let due = table.wakes.first().is_some_and(|wake| *wake <= now);
-            let swept = swept && table.life.is_live() && table.may_be_swept(now);
-            let mine = || self.hints.iter().filter(|hint| hint.table == index);
-            let announced: Option<Vec<(u32, u32)>> = mine().map(|hint| hint.rows).collect();
-            let rows = announced
-                .filter(|_| !(whole || due || swept))
-                .and_then(|announced| table.rows_to_read(self.batch_limit.min(RECEIPT_LINES), &announced));
-            scopes.push(rows.map_or(Scope::Whole, Scope::Rows));
-        }
-        scopes
+        let is_due = self.next_sweep <= self.clock;
+        let (others_wait, whole) = (self.others_wait(), cells < self.large || self.owes());
+        let mut is_sweep = true;
+        let scope = |(index, table): (usize, &Table)| {
+            let rows = if whole { None } else { self.rows_that_will_do(index) };
+            is_sweep &= rows.is_some();
+            let swept = is_due && table.may_be_swept(self.clock, others_wait);
+            rows.filter(|_| !swept).map_or(Scope::Whole, Scope::Rows)
+        };
+        let scopes: Vec<Scope> = self.tables.iter().enumerate().map(scope).collect();
+        let is_sweep = is_sweep && scopes.contains(&Scope::Whole);
+        (scopes, is_sweep)
     }
 
     pub(super) fn on_read(&mut self, number: ReadNumber, answered: Micros, view: View) {
-        let Stage::Reading { number: expected, asked, hints, scopes } = &mut self.stage else {
+        let Stage::Reading { number: expected, asked, hints, scopes, .. } = &mut self.stage else {
             return;
         };
         if *expected != number {
@@ -130,9 +117,7 @@ impl Engine {
                     table.places.take(tab);
                     table.count_doubles(&Rows::of(tab), asked);
                     table.wants_whole = false;
-                    let cells = (table.places.len() * table.width()) as u64;
-                    table.not_swept_before = asked + cells * MICROS_A_CELL;
-                    table.swept_beside_changes = answered + (answered - asked) * BESIDE_CHANGES;
+                    table.swept(asked, answered);
                 }
                 Scope::Rows(rows) => {
                     let lost = table.keep_placed(tab, rows);

@@ -127,8 +127,8 @@ pub struct Table {
     pub wants_whole: bool,
     /// A large tab is swept no sooner.
     pub not_swept_before: Micros,
-    /// Nor before this while changes wait.
-    pub swept_beside_changes: Micros,
+    /// Until then what waits goes before a sweep.
+    pub others_first_until: Micros,
     /// Where the link stands.
     pub life: Life,
     /// Keys of a pass over the whole table whose effects are not durable: the stream will not tell them again.
@@ -209,7 +209,7 @@ impl Table {
             places: Places::default(),
             wants_whole: true,
             not_swept_before: 0,
-            swept_beside_changes: 0,
+            others_first_until: 0,
             knowledge: Knowledge::Sound,
             strangers: None,
             meeting: None,

@@ -69,3 +69,44 @@ async fn people_who_sort_while_it_is_read_delete_nothing_and_make_nothing() {
     })
     .await;
 }
+
+/// The sweep's answer never comes before the edit is in the table and the change in the tab.
+#[tokio::test]
+async fn an_edit_and_a_change_do_not_wait_for_the_end_of_a_long_sweep() {
+    for_each_server(async |server| {
+        // given a tab of which a look at all of it took seconds, and the next such look under way
+        let setup = Setup { sweep_interval: "200ms", rows: 300, ..Setup::default() };
+        let rig = Rig::open(server, "longsweep", setup).await;
+        let whole = |skip, fault| Rule {
+            matching: Match {
+                method: Some("spreadsheets.getByDataFilter".into()),
+                body: Some("{\"sheetId\":0}".into()),
+                ..Match::default()
+            },
+            skip,
+            times: 1,
+            fault,
+        };
+        let faults = rig.google.faults();
+        for (skip, moment) in [(0, "sweep"), (2, "another")] {
+            faults.add(whole(skip, Fault::Slow { ms: 3000 }));
+            faults.add(whole(skip + 1, Fault::HoldAnswer { name: moment.into() }));
+        }
+        faults.paused("sweep").await;
+        // when somebody types, then the table has it
+        assert!(rig.person("ann@example.com").types(7, "name", "Bern"));
+        rig.table_says("SELECT name FROM goods WHERE id = 7", "Bern").await;
+        // and when the table changes beside the next one, then the tab shows it
+        faults.paused("another").await;
+        rig.sql("UPDATE goods SET name = 'Basel' WHERE id = 9").await;
+        let person = rig.person("ann@example.com");
+        eventually(SOON, "the change in the tab", async || {
+            person.sees(9, "name").filter(|name| name == "Basel")
+        })
+        .await;
+        faults.release("sweep");
+        faults.release("another");
+        rig.until_equal(SOON).await;
+    })
+    .await;
+}

@@ -113,6 +113,13 @@ impl World {
                         self.witness.violate(format!("false alarm: {}", notice.text));
                     }
                 }
+                Effect::GiveUp(number) => {
+                    self.count("a sweep was given up");
+                    // Or it is answered all the same.
+                    if self.dice.chance(0.8) {
+                        self.cycle.retain(|call| !call.is_read(number));
+                    }
+                }
                 Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
                     self.beside.push(Call::new(effect));
                 }

@@ -17,7 +17,7 @@ use sheetbridge::model::rule::{Deletes, FirstMatch, Formulas, KeyEdits, LinkRule
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn engine() -> Engine {
+pub(super) fn engine(sweep_interval: Duration) -> Engine {
     let rules = LinkRules {
         name: LinkName("goods".into()),
         columns: Vec::new(),
@@ -32,7 +32,7 @@ fn engine() -> Engine {
         insert_after: HOUR,
         delete_grace: HOUR,
         second_look: HOUR,
-        sweep_interval: HOUR,
+        sweep_interval,
     };
     let plan = LinkPlan { rules, columns: Vec::new(), auto_key: true, loose_keys: false };
     Engine::new(Start {
@@ -49,7 +49,7 @@ fn engine() -> Engine {
     })
 }
 
-fn nothing() -> View {
+pub(super) fn nothing() -> View {
     let helper = Some(Helper { sheet: SheetId(9), row_count: 3048, column_count: 26 });
     let (columns, rows) = (Vec::new(), RowViews::default());
     let tab = TabView { sheet: SheetId(0), columns, rows, spelled: BTreeMap::new() };
@@ -59,7 +59,7 @@ fn nothing() -> View {
 #[test]
 fn an_edit_that_comes_while_an_empty_read_is_under_way_is_looked_at_next() {
     // given a read that was asked for no edit's sake
-    let mut engine = engine();
+    let mut engine = engine(HOUR);
     assert_eq!(engine.next_effect(1), Some(Effect::Read(1)));
     assert_eq!(engine.next_effect(2), None);
 

@@ -26,6 +26,7 @@ mod sheet;
 mod shell;
 mod store;
 mod stories;
+mod sweeps;
 mod table;
 mod tally;
 mod tell;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sheetbridge::engine::adopt::Knowledge;
 use sheetbridge::engine::effect::{Effect, Spelling};
-use sheetbridge::engine::input::{DbRow, DbState, Input, ReceiptView, SendOutcome, View};
+use sheetbridge::engine::input::{DbRow, DbState, Input, ReadNumber, ReceiptView, SendOutcome, View};
 use sheetbridge::engine::places::Scope;
 use sheetbridge::engine::plan::{Aim, Plan};
 use sheetbridge::model::grid::GridOp;
@@ -33,6 +33,10 @@ impl Call {
         Self { effect, step: 0, answer: None, after: Vec::new(), view: None }
     }
 
+    pub(super) fn is_read(&self, number: ReadNumber) -> bool {
+        matches!(&self.effect, Effect::Read(of) | Effect::ReadRows(of, _) if *of == number)
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match &self.effect {
             Effect::Read(_) | Effect::ReadRows(..) | Effect::Spell(..) => "Read",
@@ -44,7 +48,7 @@ impl Call {
             Effect::Probe { .. } => "Probe",
             Effect::Chunk { .. } => "Chunk",
             Effect::Pauses { .. } => "Pauses",
-            Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => "",
+            Effect::GiveUp(_) | Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => "",
         }
     }
 }
@@ -163,7 +167,7 @@ impl World {
             Effect::Chunk { table, after, low, high } => {
                 self.chunk((*table, after.as_ref()), (*low, *high), call.step)
             }
-            Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => return None,
+            Effect::GiveUp(_) | Effect::Answer(_) | Effect::Annotate(_) | Effect::Notice(_) => return None,
         };
         Some(call)
     }

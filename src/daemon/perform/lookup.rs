@@ -40,8 +40,9 @@ struct Probed {
 impl Performer {
     /// Reads the tabs; of those with [`Scope::Rows`] only these. Without scopes everything.
     pub(super) async fn read(&self, number: ReadNumber, scopes: &[Scope]) -> Input {
-        match self.snapshot(scopes).await {
-            Ok(snapshot) => {
+        match self.snapshot(number, scopes).await {
+            Ok(None) => Input::ReadFailed(number),
+            Ok(Some(snapshot)) => {
                 let view = self.view(&snapshot);
                 *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
                 Input::Read { number, answered: now(), view }
@@ -53,8 +54,9 @@ impl Performer {
         }
     }
 
-    /// One read of everything. Tabs that are not ready, and a helper tab that somebody deleted, are made ready first.
-    async fn snapshot(&self, scopes: &[Scope]) -> Result<Snapshot, SheetError> {
+    /// One read of everything; `None` where it is given up. Tabs that are not ready, and a helper tab that somebody deleted, are
+    /// made ready first.
+    async fn snapshot(&self, number: ReadNumber, scopes: &[Scope]) -> Result<Option<Snapshot>, SheetError> {
         if self.helper().is_none() || self.tables.iter().any(|table| table.sheet().is_none()) {
             self.prepare().await?;
         }
@@ -72,7 +74,17 @@ impl Performer {
             table.map(|table| table.key_columns(tab)).unwrap_or_default()
         };
         let (lane, spreadsheet) = (self.lane(), &self.spreadsheet);
-        let snapshot = self.client.look(lane, spreadsheet, &looks, self.helper(), &keys).await?;
+        let mut given_up = self.given_up.subscribe();
+        let snapshot = tokio::select! {
+            biased;
+            // 1. others go first
+            Ok(_) = given_up.wait_for(|last| *last == Some(number)) => {
+                tracing::debug!(SHEET = spreadsheet.0, "a look at all of the tabs is given up: others go first");
+                return Ok(None);
+            }
+            // 2. the answer
+            answer = self.client.look(lane, spreadsheet, &looks, self.helper(), &keys) => answer?,
+        };
         self.saw_grids(snapshot.tabs.iter().map(|tab| (tab.sheet, tab.size())));
         if snapshot.helper.is_none() {
             tracing::warn!(
@@ -81,7 +93,7 @@ impl Performer {
             );
             self.set_helper(None);
         }
-        Ok(snapshot)
+        Ok(Some(snapshot))
     }
 
     fn view(&self, snapshot: &Snapshot) -> View {

@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mysql_async::Pool;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::daemon::diary::Diary;
 use crate::daemon::inbox;
@@ -40,7 +40,7 @@ use crate::daemon::room::Room;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
 use crate::engine::effect::{Answered, Effect, Level, Notice};
-use crate::engine::input::{EditNumber, Input, Micros};
+use crate::engine::input::{EditNumber, Input, Micros, ReadNumber};
 use crate::fault::{Classify, Fault};
 use crate::model::digest::Digest;
 use crate::model::grid::{Helper, Snapshot, TabRead};
@@ -99,6 +99,8 @@ pub struct Performer {
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
     pub last: Mutex<Option<Arc<Snapshot>>>,
+    /// The last read that the engine gave up.
+    pub given_up: watch::Sender<Option<ReadNumber>>,
     /// How many cells the tabs' grids have, as last seen.
     pub grids: Mutex<BTreeMap<SheetId, u64>>,
     /// How full the spreadsheet is.
@@ -111,6 +113,10 @@ impl Performer {
         match effect {
             Effect::Read(number) => vec![self.read(number, &[]).await],
             Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
+            Effect::GiveUp(number) => {
+                self.given_up.send_replace(Some(number));
+                Vec::new()
+            }
             Effect::Spell(number, keys) => vec![self.spell(number, &keys).await],
             Effect::Write(writes) => vec![self.write(writes).await],
             Effect::Send(plan) => vec![self.send(&plan).await],
