@@ -218,7 +218,9 @@ impl Spreadsheet {
         for (table, link) in self.engine.tables().iter().zip(&self.performer.tables) {
             let waiting = table.waiting();
             let copied = copied_percent(table, link.estimate);
-            if copied.is_none() && waiting < RECEIPT_LINES {
+            // Of a link that stands still it was told why, and no quota helps it.
+            let is_long = copied.is_some() || waiting >= RECEIPT_LINES;
+            if !is_long || table.trouble.is_some() {
                 continue;
             }
             let name = link.link.rules.name.0.as_str();

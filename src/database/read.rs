@@ -76,6 +76,18 @@ pub async fn chunk_within<Q: Queryable>(
     select(conn, schema, statement::select_after(schema, filter, after, limit, lock)?).await
 }
 
+/// How many rows are inside of a filter, counted up to a bound: what the server guesses of a table may be far off, and knows no
+/// filter.
+pub async fn count_up_to<Q: Queryable>(
+    conn: &mut Q,
+    schema: &TableSchema,
+    filter: &Filter,
+    most: u64,
+) -> Result<u64> {
+    let Statement { sql, parameters } = statement::count_up_to(schema, filter, most)?;
+    Ok(conn.exec_first(sql, parameters).await?.unwrap_or_default())
+}
+
 async fn select<Q: Queryable>(
     conn: &mut Q,
     schema: &TableSchema,

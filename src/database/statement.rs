@@ -113,6 +113,18 @@ pub(crate) fn select_after(
     Ok(statement)
 }
 
+/// How many rows are inside of the filter, counted up to a bound.
+pub(crate) fn count_up_to(schema: &TableSchema, within: &Filter, most: u64) -> Result<Statement> {
+    let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {}", table(&schema.name)?);
+    let mut statement = Statement { sql, parameters: Vec::new() };
+    if !within.0.is_empty() {
+        statement.sql.push_str(" WHERE ");
+        filter::push(&mut statement, schema, within)?;
+    }
+    let _ = write!(statement.sql, " LIMIT {most}) AS counted");
+    Ok(statement)
+}
+
 /// Changes columns of one row.
 pub(crate) fn update(schema: &TableSchema, key: &Key, values: &[(usize, Value)]) -> Result<Statement> {
     let mut statement =

@@ -1,9 +1,13 @@
 //! A link with a filter: rows enter and leave the tab, and none is deleted for it.
 
+use sheets_emulator::Cause;
+use sheets_emulator::grid::{Refusal, SheetId, Spreadsheet, Tab};
+use sheets_emulator::people::Person;
+
 use super::goods;
 use super::rig::{Rig, SOON, Setup};
 use crate::support::deadline::eventually;
-use crate::support::server::for_each_server;
+use crate::support::server::{Kind, for_each_server};
 
 const LISTED: &str = r#"filter = [{ column = "listed", op = "=", value = true }]"#;
 
@@ -181,6 +185,58 @@ async fn a_soft_delete_may_be_a_value_of_a_column_that_people_see() {
         rig.until_equal(SOON).await;
         assert_eq!(ann.sees(7, "note").as_deref(), Some("back"), "{server}");
         assert_eq!((ann.sees_keys().len(), deletes(&rig).await), (11, 0), "{server}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_the_server_guesses_too_large_is_copied_if_what_the_tab_shows_fits() {
+    for_each_server(async |server| {
+        // given statistics by which the table alone has more cells than Google allows
+        let rig = Rig::prepared(server, "guessed", &listed()).await;
+        let database = &rig.database;
+        // MariaDB reads them again only for a table that is new to it.
+        let renamed = format!(
+            "RENAME TABLE {database}.goods TO {database}.aside; RENAME TABLE {database}.aside TO {database}.goods"
+        );
+        let again = if server.kind() == Kind::MariaDb { renamed } else { format!("FLUSH TABLES {database}.goods") };
+        server
+            .sql(&format!(
+                "ALTER TABLE {database}.goods STATS_PERSISTENT = 1, STATS_AUTO_RECALC = 0;
+                 UPDATE mysql.innodb_table_stats SET n_rows = 5000000 WHERE database_name = '{database}';
+                 {again}"
+            ))
+            .await;
+        let guessed = format!(
+            "SELECT TABLE_ROWS FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' AND TABLE_NAME = 'goods'"
+        );
+        assert!(server.one::<u64>(&guessed).await > 4_000_000);
+        // then it is counted, and copied
+        rig.start().await;
+        rig.until_equal(SOON).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_fit_is_not_begun_and_the_reason_is_told() {
+    for_each_server(async |server| {
+        // given a spreadsheet of which another tab leaves room for some three thousand rows
+        let rig = Rig::prepared(server, "toolarge", &Setup { rows: 5000, ..Setup::default() }).await;
+        let archive = |book: &mut Spreadsheet| {
+            book.tabs.push(Tab::new(SheetId(7), "Archive", 380_000, 26));
+            Ok::<(), Refusal>(())
+        };
+        let made =
+            rig.google.world().edit(&rig.spreadsheet, Cause::Person(Person::new("ann@example.com")), archive);
+        assert!(made.is_ok_and(|made| made.is_ok()), "another tab");
+        rig.start().await;
+        eventually(SOON, "the reason at the tab", async || {
+            let notes = rig.person("ann@example.com").sees_header_notes();
+            notes.into_iter().find(|note| note.contains("cells of the 10000000"))
+        })
+        .await;
+        assert_eq!(rig.person("ann@example.com").sees_keys(), Vec::<String>::new());
     })
     .await;
 }

@@ -8,6 +8,7 @@ use crate::daemon::columns::Known;
 use crate::daemon::perform::Performer;
 use crate::daemon::room::{MOST_CELLS, NEARLY};
 use crate::daemon::table::Table;
+use crate::database;
 use crate::engine::adopt::Knowledge;
 use crate::engine::input::Input;
 use crate::model::link::SheetId;
@@ -187,13 +188,13 @@ impl Performer {
                 table.set_unready(format!("{zone}: set `time_zone` of the link, or install tzdata"));
             }
         }
-        self.check_room(&tabs);
+        self.check_room(&tabs).await;
         Ok(())
     }
 
     /// Google's grids hold ten million cells together: a link whose table would not fit is not begun, and one that nearly does
     /// not is told.
-    fn check_room(&self, tabs: &[TabInfo]) {
+    async fn check_room(&self, tabs: &[TabInfo]) {
         let mut all: u64 = tabs.iter().map(TabInfo::size).sum();
         let shown = |tab: &&TabInfo| {
             Some(tab.sheet) == self.helper()
@@ -208,14 +209,19 @@ impl Performer {
             let width = tab
                 .map_or_else(|| setup::width(columns, table.estimate), |tab| tab.column_count)
                 .max(columns as u32);
-            let rows = (table.estimate + 1).saturating_sub(tab.map_or(0, |tab| tab.row_count.into()));
-            all += rows * u64::from(width);
+            let there = tab.map_or(0, |tab| tab.row_count.into());
+            let new_cells = |rows: u64| (rows + 1).saturating_sub(there) * u64::from(width);
+            let mut rows = table.estimate;
+            if all + new_cells(rows) > MOST_CELLS {
+                let fit = there + MOST_CELLS.saturating_sub(all) / u64::from(width);
+                rows = self.count_up_to(table, fit.max(1)).await.unwrap_or(rows);
+            }
+            all += new_cells(rows);
             let link = table.link.rules.name.0.as_str();
             if all > MOST_CELLS {
                 table.set_unready(format!(
-                    "its table has about {} rows, and the spreadsheet would have {all} cells of the {MOST_CELLS} that Google \
-                     allows: take columns away that nobody uses, link fewer, or take a spreadsheet of its own",
-                    table.estimate
+                    "its table has {rows} rows or more, and the spreadsheet would have {all} cells of the {MOST_CELLS} that \
+                     Google allows: take columns away that nobody uses, link fewer, or take a spreadsheet of its own"
                 ));
             } else if all > NEARLY {
                 tracing::warn!(
@@ -224,6 +230,16 @@ impl Performer {
                 );
             }
         }
+    }
+
+    /// `None` if that cannot be told now.
+    async fn count_up_to(&self, table: &Table, most: u64) -> Option<u64> {
+        let counted = async {
+            let mut conn = self.pool.get_conn().await?;
+            database::read::count_up_to(&mut conn, &table.schema, &table.filter, most).await
+        };
+        let counted: database::error::Result<u64> = counted.await;
+        counted.map_err(|error| self.log("the rows of a table cannot be counted", &error)).ok()
     }
 
     /// Stores what is known of the links now. Where locale or time zone are others than base was made with, base is dropped
