@@ -3,7 +3,7 @@
 //! The worker that works may be the one that was to look for what the network brings, and the other one sleeps until it is called:
 //! then no task of the process hears of anything meanwhile. Beside the copy of a large table an edit of another spreadsheet lay 240 ms
 //! in the daemon so, while neither the server nor the machine was busy (docs/benchmarks.md, `person`). A worker that steps aside gives
-//! its place to another thread first; that is not free, so only those do it who are known to take long.
+//! its place to another thread first; that costs processor time (`growth` there), so only what is known to take long does it.
 
 use std::future::Future;
 use std::pin::Pin;

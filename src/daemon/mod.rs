@@ -347,6 +347,7 @@ impl Shared {
             helper: Mutex::new(None),
             last: Mutex::new(None),
             room: Mutex::default(),
+            looked_at: AtomicU64::new(0),
             given_up: watch::Sender::default(),
             grids: Mutex::default(),
         })

@@ -3,6 +3,7 @@
 //! Calls run beside the loop, so that the stream and people's edits are taken while Google works.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -20,6 +21,7 @@ use crate::daemon::shutdown::Shutdown;
 use crate::daemon::standing::copied_percent;
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
+use crate::engine::table::Table;
 use crate::engine::{Engine, Errand};
 use crate::model::grid::RECEIPT_LINES;
 use crate::model::mark::EffectId;
@@ -54,20 +56,27 @@ const REPORT: Duration = Duration::from_millis(50);
 /// A report looks at every waiting key, and a million may wait: between two of them is so many times what one takes.
 const REST_OF_REPORT: u32 = 20;
 
-/// With tabs of so many cells a step of the engine, or the reading of an answer, may take tens of milliseconds.
-const MANY: u64 = 100_000;
+/// To understand a look at so many cells may take tens of milliseconds.
+const MANY_CELLS: u64 = 100_000;
+
+/// So may a step of the engine while so many rows wait. A single change of a large tab is as quick as one of a small tab.
+const MANY_ROWS: usize = 500;
 
 type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
 
 impl Spreadsheet {
     /// Runs until the end is asked for; then the calls that are under way are finished, and what they settled is stored.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), DaemonError> {
-        let performer = Arc::clone(&self.performer);
-        let is_long = move || performer.cells() >= MANY;
-        Aside { work: self.go_on(shutdown).boxed(), is_long }.await
+        let (performer, waiting) = (Arc::clone(&self.performer), Arc::new(AtomicUsize::new(0)));
+        let work = self.go_on(shutdown, Arc::clone(&waiting)).boxed();
+        let is_long = move || {
+            performer.looked_at.load(Ordering::Relaxed) >= MANY_CELLS
+                || waiting.load(Ordering::Relaxed) >= MANY_ROWS
+        };
+        Aside { work, is_long }.await
     }
 
-    async fn go_on(mut self, mut shutdown: Shutdown) -> Result<(), DaemonError> {
+    async fn go_on(mut self, mut shutdown: Shutdown, waiting: Arc<AtomicUsize>) -> Result<(), DaemonError> {
         if !self.get_ready(&mut shutdown).await {
             return Ok(());
         }
@@ -81,6 +90,8 @@ impl Spreadsheet {
                 self.performer.look_for_room(live.iter().all(|live| *live));
                 told = Instant::now();
             }
+            let rows = self.engine.tables().iter().map(Table::waiting).sum();
+            waiting.store(rows, Ordering::Relaxed);
             self.start_calls(&mut calls, false);
             self.greet_live(&mut live, &calls);
             let report_in = report_at.saturating_duration_since(Instant::now());

@@ -89,13 +89,9 @@ pub(crate) fn select_after(
 ) -> Result<Statement> {
     let mut statement = select_all(schema)?;
     let columns = key_columns(schema)?;
-    let filtered = !within.0.is_empty();
-    if filtered {
-        statement.sql.push_str(" WHERE ");
-        filter::push(&mut statement, schema, within)?;
-    }
+    push_within(&mut statement, schema, within)?;
     if let Some(key) = after {
-        statement.sql.push_str(if filtered { " AND (" } else { " WHERE (" });
+        statement.sql.push_str(if within.0.is_empty() { " WHERE (" } else { " AND (" });
         for last in 0..columns.len() {
             statement.sql.push_str(if last > 0 { " OR (" } else { "(" });
             for (at, (column, value)) in columns.iter().zip(&key.0).take(last + 1).enumerate() {
@@ -117,12 +113,17 @@ pub(crate) fn select_after(
 pub(crate) fn count_up_to(schema: &TableSchema, within: &Filter, most: u64) -> Result<Statement> {
     let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {}", table(&schema.name)?);
     let mut statement = Statement { sql, parameters: Vec::new() };
-    if !within.0.is_empty() {
-        statement.sql.push_str(" WHERE ");
-        filter::push(&mut statement, schema, within)?;
-    }
+    push_within(&mut statement, schema, within)?;
     let _ = write!(statement.sql, " LIMIT {most}) AS counted");
     Ok(statement)
+}
+
+fn push_within(statement: &mut Statement, schema: &TableSchema, within: &Filter) -> Result<()> {
+    if within.0.is_empty() {
+        return Ok(());
+    }
+    statement.sql.push_str(" WHERE ");
+    filter::push(statement, schema, within)
 }
 
 /// Changes columns of one row.

@@ -21,12 +21,13 @@ const MICROS_A_CELL: Micros = 50;
 const OTHERS_FIRST: u64 = 9;
 
 impl Table {
-    /// All of the tab was looked at between these times, or will be seen as if it had been.
+    /// All of the tab was looked at between these times.
     pub(super) fn swept(&mut self, asked: Micros, answered: Micros) {
         self.swept_in_vain(asked);
         self.others_first_until = answered + (answered - asked) * OTHERS_FIRST;
     }
 
+    /// A look that was given up has cost what another one costs: the next is tried no sooner for it.
     fn swept_in_vain(&mut self, asked: Micros) {
         let cells = (self.places.len() * self.width()) as u64;
         self.not_swept_before = asked + cells * MICROS_A_CELL;

@@ -1,5 +1,6 @@
 //! Reads: the tabs of the spreadsheet, and rows of the table beside the stream.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -69,6 +70,8 @@ impl Performer {
             Some(Look { sheet, rows: rows(at), cells: self.size(sheet) })
         };
         let looks: Vec<Look<'_>> = self.tables.iter().enumerate().filter_map(look).collect();
+        let whole = looks.iter().filter(|look| look.rows.is_none());
+        self.looked_at.store(whole.map(|look| look.cells).sum(), Ordering::Relaxed);
         let keys = |tab: &TabRead| {
             let table = self.tables.iter().find(|table| table.sheet() == Some(tab.sheet));
             table.map(|table| table.key_columns(tab)).unwrap_or_default()

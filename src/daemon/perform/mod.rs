@@ -99,6 +99,8 @@ pub struct Performer {
     pub helper: Mutex<Option<SheetId>>,
     /// The last read: receipts and sizes are understood by it.
     pub last: Mutex<Option<Arc<Snapshot>>>,
+    /// How many cells the tabs have that the last read shows whole.
+    pub looked_at: AtomicU64,
     /// The last read that the engine gave up.
     pub given_up: watch::Sender<Option<ReadNumber>>,
     /// How many cells the tabs' grids have, as last seen.
@@ -195,11 +197,6 @@ impl Performer {
     fn size(&self, sheet: SheetId) -> u64 {
         let grids = self.grids.lock().unwrap_or_else(PoisonError::into_inner);
         grids.get(&sheet).copied().unwrap_or_default()
-    }
-
-    /// How many cells its tabs have together, as far as is known.
-    pub fn cells(&self) -> u64 {
-        self.grids.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
     /// The lane of the cycle's reads and writes.
