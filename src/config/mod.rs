@@ -8,6 +8,7 @@ pub mod check;
 pub mod complaint;
 mod dec;
 mod filter;
+mod grammar;
 mod link;
 pub mod load;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod rule;
 mod sample;
 pub mod secret;
 pub mod settings;
+mod verdict;
 
 pub use complaint::{Complaint, Complaints};
 pub use load::load;

@@ -7,114 +7,22 @@
 //! A rule gives a value of its column, or one of the words `database`, `sheet`, `newest` and `hold`. A word is a text that stands
 //! as a whole result in the expression; a text that is computed, or read from a column, is a value whatever it says.
 //!
-//! The language has no limits of its own, so these are ours: no comprehensions (`all`, `exists`, `map`, `filter`), which could run
-//! for seconds, and at most [`NODES`] nodes by the parsed tree. It has no checker either: names are looked up here, and each rule
-//! is tried on sample values of every column that it serves, at the start. What fails later is held, and never guessed.
+//! What a text may say is bounded (`grammar.rs`). The language has no checker, so each rule is tried on sample values
+//! of every column that it serves, at the start. What fails later is held, and never guessed.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, operators};
-use cel::common::types::CelString;
-use cel::{Context, Env, ExecutionError, Program};
+use cel::common::ast::IdedExpr;
+use cel::{Context, Env, ExecutionError};
 
+pub use crate::config::grammar::BadRule;
+use crate::config::grammar::read;
 use crate::config::sample::samples;
-use crate::model::literal::literal;
+pub use crate::config::verdict::Answer;
+use crate::config::verdict::{answer, given, mark_words, moment, nothing, plain, text};
 use crate::model::schema::{Column, ColumnKind};
-use crate::model::value::{Real, Value};
-
-/// The most nodes of one rule.
-pub const NODES: usize = 200;
-
-/// The longest text of one rule: what the parser may have to nest.
-const LENGTH: usize = 4_000;
-
-/// What a rule may ask.
-const NAMES: [&str; 8] = ["db", "sheet", "base", "row", "db_time", "sheet_time", "editor", "column"];
-
-/// The functions that it may call, beside the operators.
-const FUNCTIONS: [&str; 12] = [
-    "size",
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bool",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "dec",
-    "min",
-    "max",
-];
-
-const OPERATORS: [&str; 18] = [
-    operators::CONDITIONAL,
-    operators::LOGICAL_AND,
-    operators::LOGICAL_OR,
-    operators::LOGICAL_NOT,
-    operators::SUBSTRACT,
-    operators::ADD,
-    operators::MULTIPLY,
-    operators::DIVIDE,
-    operators::MODULO,
-    operators::EQUALS,
-    operators::NOT_EQUALS,
-    operators::GREATER_EQUALS,
-    operators::LESS_EQUALS,
-    operators::GREATER,
-    operators::LESS,
-    operators::NEGATE,
-    operators::INDEX,
-    operators::IN,
-];
-
-/// Before a text that is a word and no value.
-const WORD: char = '\0';
-
-/// Why a text is no rule.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadRule {
-    /// The language does not know such a form.
-    #[error("at line {line}, column {column}: {message}")]
-    Syntax {
-        /// From 1.
-        line: isize,
-        /// From 1.
-        column: isize,
-        /// The parser's words.
-        message: String,
-    },
-    /// Longer than a rule may be.
-    #[error("is longer than {LENGTH} characters")]
-    TooLong,
-    /// Larger than a rule may be.
-    #[error("has {0} nodes, and {NODES} is the most")]
-    TooLarge(usize),
-    /// Something that we do not let run.
-    #[error("at character {place}: {what}")]
-    Refused {
-        /// From 1.
-        place: u32,
-        /// What it is.
-        what: String,
-    },
-}
-
-/// What a rule decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The table's value stands.
-    Database,
-    /// The person's value stands.
-    Sheet,
-    /// The later one stands.
-    Newest,
-    /// Nobody's: both are listed.
-    Hold,
-    /// Neither: this value stands on both sides.
-    Value(Value),
-}
+use crate::model::value::Value;
 
 /// The rule gave nothing for these values. It is told without them: values reach no log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,6 +54,10 @@ impl<'a> Case<'a> {
     fn sample(column: &'a Column, db: &'a Value, sheet: &'a Value, row: &'a [(&'a str, &'a Value)]) -> Self {
         Self { column, db, sheet, base: None, row, db_time: 0, sheet_time: 0, editor: "" }
     }
+
+    fn answer(&self, result: &cel::Value) -> Option<Answer> {
+        answer(result, self.column, self.db, self.sheet)
+    }
 }
 
 /// A rule that was read.
@@ -173,20 +85,7 @@ impl Rule {
     /// # Errors
     /// It is none, or one that we do not let run.
     pub fn parse(text: &str) -> Result<Self, BadRule> {
-        if text.chars().count() > LENGTH {
-            return Err(BadRule::TooLong);
-        }
-        let program = Program::compile(text).map_err(|errors| {
-            let first = errors.errors.into_iter().next();
-            let (line, column) = first.as_ref().map_or((1, 1), |error| error.pos);
-            let message = first.map_or_else(|| "is no expression".to_owned(), |error| error.msg);
-            BadRule::Syntax { line, column, message }
-        })?;
-        let mut nodes = 0;
-        check(&program, program.expression(), &mut nodes)?;
-        if nodes > NODES {
-            return Err(BadRule::TooLarge(nodes));
-        }
+        let program = read(text)?;
         let mut expression = program.expression().clone();
         mark_words(&mut expression);
         Ok(Self { text: text.into(), expression: Arc::new(expression) })
@@ -203,7 +102,7 @@ impl Rule {
     /// It cannot be evaluated on these values, or gives nothing that the column could hold.
     pub fn decide(&self, case: &Case<'_>) -> Result<Answer, Failed> {
         match self.evaluate(case) {
-            Ok(result) => answer(&result, case).ok_or_else(|| Failed(nothing(&result, case.column))),
+            Ok(result) => case.answer(&result).ok_or_else(|| Failed(nothing(&result, case.column))),
             Err(_) => Err(Failed("cannot be evaluated on these values".into())),
         }
     }
@@ -231,7 +130,7 @@ impl Rule {
         {
             let case = Case { db_time, sheet_time, editor, ..*case };
             match self.evaluate(&case) {
-                Ok(result) if answer(&result, &case).is_none() => {
+                Ok(result) if case.answer(&result).is_none() => {
                     return Err(Failed(nothing(&result, case.column)));
                 }
                 Err(error) if !depends_on_the_value(&error, &case) => return Err(Failed(error.to_string())),
@@ -264,149 +163,6 @@ impl Rule {
         }
         cel::Value::resolve(&self.expression, &context)
     }
-}
-
-/// Looks at every node: what it is, and how many there are.
-fn check(program: &Program, node: &IdedExpr, nodes: &mut usize) -> Result<(), BadRule> {
-    *nodes += 1;
-    let refuse = |what: String| {
-        let place = program.source_info().offset_for(node.id).map_or(1, |(start, _)| start + 1);
-        Err(BadRule::Refused { place, what })
-    };
-    let mut each = |node: &IdedExpr| check(program, node, nodes);
-    match &node.expr {
-        Expr::Literal(_) => Ok(()),
-        Expr::Ident(name) if NAMES.contains(&name.as_str()) => Ok(()),
-        Expr::Ident(name) => refuse(format!("`{name}` is unknown; a rule knows {}", NAMES.join(", "))),
-        Expr::Select(select) => each(&select.operand),
-        Expr::List(list) => list.elements.iter().try_for_each(each),
-        Expr::Call(call) => {
-            let name = call.func_name.as_str();
-            if matches!(name, "all" | "exists" | "exists_one" | "map" | "filter") {
-                return refuse(format!("`{name}` is a comprehension: a rule may have none"));
-            }
-            if !OPERATORS.contains(&name) && !FUNCTIONS.contains(&name) {
-                return refuse(format!("there is no function `{name}`; a rule has {}", FUNCTIONS.join(", ")));
-            }
-            call.target.iter().try_for_each(|target| each(target))?;
-            call.args.iter().try_for_each(each)
-        }
-        Expr::Comprehension(_) => {
-            refuse("a rule may have no comprehension (all, exists, map, filter)".into())
-        }
-        Expr::Map(_) | Expr::Struct(_) | Expr::Unspecified => refuse("a rule has no such form".into()),
-    }
-}
-
-/// Marks the words among the results: the expression itself, or the branches of the conditions that it is.
-fn mark_words(node: &mut IdedExpr) {
-    match &mut node.expr {
-        Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::CONDITIONAL => {
-            args.iter_mut().skip(1).for_each(mark_words);
-        }
-        Expr::Literal(LiteralValue::String(text)) if word(text.inner()).is_some() => {
-            let marked = format!("{WORD}{}", text.inner());
-            node.expr = Expr::Literal(LiteralValue::String(CelString::from(marked)));
-        }
-        _ => {}
-    }
-}
-
-fn word(text: &str) -> Option<Answer> {
-    match text {
-        "database" => Some(Answer::Database),
-        "sheet" => Some(Answer::Sheet),
-        "newest" => Some(Answer::Newest),
-        "hold" => Some(Answer::Hold),
-        _ => None,
-    }
-}
-
-/// What a result means for the column, if anything.
-fn answer(result: &cel::Value, case: &Case<'_>) -> Option<Answer> {
-    if let cel::Value::String(text) = result
-        && let Some(said) = text.strip_prefix(WORD)
-    {
-        return word(said);
-    }
-    if *result == given(case.db, &case.column.kind) {
-        return Some(Answer::Database);
-    }
-    if *result == given(case.sheet, &case.column.kind) {
-        return Some(Answer::Sheet);
-    }
-    value(result, case.column).map(Answer::Value)
-}
-
-fn value(result: &cel::Value, column: &Column) -> Option<Value> {
-    let kind = &column.kind;
-    match (result, kind) {
-        (cel::Value::Null, _) => column.nullable.then_some(Value::Null),
-        (cel::Value::Bool(truth), ColumnKind::Boolean) => Some(Value::Int((*truth).into())),
-        (cel::Value::Float(x), ColumnKind::Float) => Some(Value::Float(Real::new(f64::from(*x as f32)))),
-        (cel::Value::Float(x), ColumnKind::Double) => Some(Value::Double(Real::new(*x))),
-        (cel::Value::Float(x), ColumnKind::Decimal { .. }) => literal(kind, &x.to_string()).ok(),
-        (cel::Value::Int(_) | cel::Value::UInt(_), ColumnKind::Text { .. } | ColumnKind::Enum(_))
-        | (cel::Value::String(_), ColumnKind::Integer { .. } | ColumnKind::Boolean) => None,
-        (cel::Value::Int(n), _) => number(kind, n.to_string(), *n as f64),
-        (cel::Value::UInt(n), _) => number(kind, n.to_string(), *n as f64),
-        (cel::Value::String(text), ColumnKind::Set(_) | ColumnKind::Named(_)) => {
-            Some(Value::Text(text.to_string()))
-        }
-        (cel::Value::String(text), _) => literal(kind, text).ok(),
-        _ => None,
-    }
-}
-
-fn number(kind: &ColumnKind, digits: String, x: f64) -> Option<Value> {
-    match kind {
-        ColumnKind::Float => Some(Value::Float(Real::new(f64::from(x as f32)))),
-        ColumnKind::Double => Some(Value::Double(Real::new(x))),
-        _ => literal(kind, &digits).ok(),
-    }
-}
-
-fn nothing(result: &cel::Value, column: &Column) -> String {
-    // As the language calls it; the crate says float.
-    let kind = match result.type_of() {
-        cel::objects::ValueType::Float => "double".to_owned(),
-        other => other.to_string(),
-    };
-    format!(
-        "gives {kind} for column `{}`: that is neither a value of it nor one of database, sheet, newest and hold",
-        column.name
-    )
-}
-
-/// A value as the rule of its column is given it.
-fn given(value: &Value, kind: &ColumnKind) -> cel::Value {
-    match (value, kind) {
-        (Value::Int(n), ColumnKind::Boolean) => cel::Value::Bool(*n != 0),
-        _ => plain(value),
-    }
-}
-
-/// DECIMAL has no type in the language, nor have dates: they are text.
-fn plain(value: &Value) -> cel::Value {
-    match value {
-        Value::Null => cel::Value::Null,
-        Value::Int(n) => cel::Value::Int(*n),
-        Value::UInt(n) => cel::Value::UInt(*n),
-        Value::Float(x) | Value::Double(x) => cel::Value::Float(x.get()),
-        Value::Decimal(s) | Value::Text(s) | Value::Json(s) => text(s),
-        Value::Bytes(bytes) => cel::Value::Bytes(Arc::new(bytes.clone())),
-        Value::Date(date) => text(&date.to_string()),
-        Value::DateTime(at) => text(&at.to_string()),
-        Value::Time(time) => text(&time.to_string()),
-    }
-}
-
-fn text(text: &str) -> cel::Value {
-    cel::Value::String(Arc::new(text.to_owned()))
-}
-
-fn moment(micros: u64) -> cel::Value {
-    cel::Value::Int(i64::try_from(micros).unwrap_or(i64::MAX))
 }
 
 /// An error that other values of the column would not make: it says nothing against the rule.
@@ -497,27 +253,6 @@ mod tests {
             asked("double(db) > 1.0 ? 2.5 : 1.5", &price(), &db, &sheet),
             Ok(Answer::Value(decimal("2.5")))
         );
-    }
-
-    #[test]
-    fn what_could_run_for_long_or_asks_for_unknown_things_is_refused_with_its_place() {
-        let nested = format!("[1].all(a, {} true {})", "[1].all(b, ".repeat(9), ")".repeat(9));
-        for (rule, why) in [
-            ("db +", "at line 1, column "),
-            ("nosuch + 1", "at character 1: `nosuch` is unknown"),
-            ("db > other ? 'sheet' : 'hold'", "at character 6: `other` is unknown"),
-            ("sleep(db)", "there is no function `sleep`"),
-            ("[db, sheet].exists(x, x > 1) ? 'sheet' : 'hold'", "comprehension"),
-            ("size([1, 2].map(x, x)) > 1 ? 'sheet' : 'hold'", "comprehension"),
-            (nested.as_str(), "comprehension"),
-            ("{'a': db}.a", "a rule has no such form"),
-            (&format!("db{}", " + 1".repeat(150)), "nodes, and 200 is the most"),
-            (&"(".repeat(5_000), "is longer than"),
-        ] {
-            let told = Rule::parse(rule).expect_err(rule).to_string();
-            assert!(told.contains(why), "{told} is not about {why}");
-        }
-        assert!(Rule::parse(&format!("db{}", " + 1".repeat(99))).is_ok(), "199 nodes");
     }
 
     #[test]
