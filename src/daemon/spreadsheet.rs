@@ -26,6 +26,7 @@ use crate::engine::{Engine, Errand};
 use crate::model::grid::RECEIPT_LINES;
 use crate::model::mark::EffectId;
 use crate::sheet::quota::Lane;
+use crate::store::StoreError;
 
 /// One spreadsheet at work.
 pub struct Spreadsheet {
@@ -62,10 +63,13 @@ const MANY_CELLS: u64 = 100_000;
 /// So may a step of the engine while so many rows wait. A single change of a large tab is as quick as one of a small tab.
 const MANY_ROWS: usize = 500;
 
-type Calls = FuturesUnordered<BoxFuture<'static, Vec<Input>>>;
+type Calls = FuturesUnordered<BoxFuture<'static, Result<Vec<Input>, StoreError>>>;
 
 impl Spreadsheet {
     /// Runs until the end is asked for; then the calls that are under way are finished, and what they settled is stored.
+    ///
+    /// # Errors
+    /// What ends the run at once: see [`StoreError::is_final`].
     pub async fn run(self, shutdown: Shutdown) -> Result<(), DaemonError> {
         let (performer, waiting) = (Arc::clone(&self.performer), Arc::new(AtomicUsize::new(0)));
         let work = self.go_on(shutdown, Arc::clone(&waiting)).boxed();
@@ -107,7 +111,7 @@ impl Spreadsheet {
                 // 1. the end
                 () = shutdown.requested() => break,
                 // 2. a call that ended
-                Some(inputs) = calls.next() => self.take(inputs),
+                Some(ended) = calls.next() => self.take(ended?),
                 // 3. what happened
                 input = self.inputs.recv() => match input {
                     Some(input) => self.take(vec![input]),
@@ -117,8 +121,7 @@ impl Spreadsheet {
                 () = sleep(nap.unwrap_or(Duration::MAX)), if nap.is_some() => {}
             }
         }
-        self.drain(calls).await;
-        Ok(())
+        self.drain(calls).await
     }
 
     /// How the links stand, and what of the stream the engine still needs: an older word is true too, only less so. Gives the
@@ -168,11 +171,11 @@ impl Spreadsheet {
     }
 
     /// Nothing new is begun: no read, no look into the table. What has begun ends, and its consequences are stored.
-    async fn drain(&mut self, mut calls: Calls) {
+    async fn drain(&mut self, mut calls: Calls) -> Result<(), DaemonError> {
         loop {
             self.start_calls(&mut calls, true);
-            let Some(inputs) = calls.next().await else { return };
-            self.take(inputs);
+            let Some(ended) = calls.next().await else { return Ok(()) };
+            self.take(ended?);
         }
     }
 
@@ -205,9 +208,9 @@ impl Spreadsheet {
         let in_order = async move {
             let mut inputs = Vec::new();
             for effect in cycle {
-                inputs.extend(Arc::clone(&performer).perform(effect).await);
+                inputs.extend(Arc::clone(&performer).perform(effect).await?);
             }
-            inputs
+            Ok(inputs)
         };
         calls.push(in_order.boxed());
     }
@@ -218,7 +221,7 @@ impl Spreadsheet {
             if table.is_copied() && !live[index] {
                 live[index] = true;
                 let performer = Arc::clone(&self.performer);
-                calls.push(async move { performer.read_whole(index).await }.boxed());
+                calls.push(async move { Ok(performer.read_whole(index).await) }.boxed());
             }
         }
     }

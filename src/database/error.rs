@@ -184,7 +184,9 @@ impl Classify for Error {
         match self {
             Self::Lost(_) | Self::Silent(_) | Self::Ended | Self::Busy { .. } => "",
             Self::Refused(_) => "correct the value in the sheet",
-            Self::Denied(_) => "grant the rights that `doctor` lists, or correct user and password",
+            Self::Denied(_) => {
+                "grant the rights in sql/grants-mysql.sql or sql/grants-mariadb.sql, or correct user and password"
+            }
             Self::Plugin(_) => {
                 "give the account another: ALTER USER ... IDENTIFIED WITH caching_sha2_password BY '...' on MySQL, IDENTIFIED \
                  VIA ed25519 USING PASSWORD('...') on MariaDB"

@@ -67,6 +67,12 @@ const PASSING: &[u16] = &[1205, 1213, 1040, 1053, 1317, 1927, 1290, 1836];
 const DENIED: &[u16] = &[1044, 1045, 1142, 1143, 1227, 1370, 1698];
 
 impl StoreError {
+    /// True where no patience helps within this run: another daemon took over, or it is a defect. Nothing of ours may be written
+    /// upon it.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::LeaseLost(_)) || self.fault() == Fault::Bug
+    }
+
     /// True where another transaction holds the rows: nothing was done, and the session is whole.
     pub fn is_busy(&self) -> bool {
         matches!(self.server_code(), Some(1205 | 1213))
@@ -89,11 +95,17 @@ impl Classify for StoreError {
                 | MysqlError::Driver(
                     DriverError::ConnectionClosed
                     | DriverError::PoolDisconnected
-                    | DriverError::PacketOutOfOrder,
+                    | DriverError::PacketOutOfOrder
+                    | DriverError::UnexpectedPacket { .. },
                 ),
             )
             | Self::LeaseHeld { .. } => Fault::Passing,
             Self::Database(MysqlError::Server(error)) if PASSING.contains(&error.code) => Fault::Passing,
+            Self::Database(MysqlError::Driver(
+                DriverError::UnknownAuthPlugin { .. }
+                | DriverError::CleartextPluginDisabled
+                | DriverError::NoClientSslFlagFromServer,
+            )) => Fault::NeedsOperator,
             Self::Database(MysqlError::Driver(_)) | Self::UnknownSpreadsheet(_) => Fault::Bug,
             Self::Database(_)
             | Self::Corrupt { .. }
@@ -108,6 +120,13 @@ impl Classify for StoreError {
         match self {
             Self::Database(MysqlError::Server(error)) if DENIED.contains(&error.code) => {
                 "grant the rights in sql/grants-mysql.sql or sql/grants-mariadb.sql to the daemon's user"
+            }
+            Self::Database(MysqlError::Driver(_)) if self.fault() == Fault::NeedsOperator => {
+                "give the account another plugin (ALTER USER ... IDENTIFIED WITH caching_sha2_password on MySQL, VIA ed25519 on \
+                 MariaDB), or the server a certificate"
+            }
+            Self::Database(MysqlError::Driver(_)) if self.fault() == Fault::Bug => {
+                "report it, with the journal around it"
             }
             Self::Database(_) if self.fault() == Fault::NeedsOperator => {
                 "read the server's own words above and its error log; the daemon goes on when the cause is gone"
@@ -148,5 +167,18 @@ mod tests {
         assert_eq!(server(9999).fault(), Fault::NeedsOperator);
         assert_eq!(server(1142).fault(), Fault::NeedsOperator);
         assert!(server(1142).advice().contains("grants-mysql.sql"));
+    }
+
+    #[test]
+    fn a_broken_connection_passes_an_account_is_a_persons_and_what_the_driver_was_asked_wrongly_a_defect() {
+        let driver = |error| StoreError::Database(MysqlError::Driver(error));
+        let broken = driver(DriverError::UnexpectedPacket { payload: Vec::new() });
+        assert_eq!((broken.fault(), broken.is_final()), (Fault::Passing, false));
+        let account = driver(DriverError::CleartextPluginDisabled);
+        assert_eq!((account.fault(), account.is_final()), (Fault::NeedsOperator, false));
+        let wrong = driver(DriverError::MixedParams);
+        assert_eq!((wrong.fault(), wrong.is_final()), (Fault::Bug, true));
+        assert!(!account.advice().is_empty() && !wrong.advice().is_empty());
+        assert!(StoreError::LeaseLost(Owner { installation: "ab12".into(), generation: 1 }).is_final());
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -69,6 +69,12 @@ impl Daemon {
         running.terminate();
         let status = running.end(ENDS_WITHIN).await;
         assert!(status.success(), "the daemon ended with {status}:\n{}", self.last_words());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ends_by_itself(&self) -> ExitStatus {
+        let running = self.running().take();
+        running.expect("the daemon runs").end(ENDS_WITHIN).await
     }
 
     /// Fails the test if it has ended by itself.

@@ -1,6 +1,6 @@
 //! Batches: the intention is durable before the send, and nothing is sent twice.
 
-use crate::daemon::perform::{AGAIN, Performer};
+use crate::daemon::perform::Performer;
 use crate::engine::effect::Naming;
 use crate::engine::input::{Input, ReceiptView, SendOutcome};
 use crate::engine::plan::Plan;
@@ -14,16 +14,20 @@ use crate::store::pack::Packed;
 use crate::store::{self, StoreError};
 
 impl Performer {
-    pub(super) async fn send(&self, plan: &Plan) -> Input {
+    pub(super) async fn send(&self, plan: &Plan) -> Result<Input, StoreError> {
         let number = plan.number;
         let Some(grids) = self.last_read().as_deref().and_then(Grids::of) else {
-            return Input::Sent(number, SendOutcome::NotSent);
+            return Ok(Input::Sent(number, SendOutcome::NotSent));
         };
         if let Err(error) = self.intend(plan).await {
             self.log("a batch waits", &error);
+            if error.is_final() {
+                return Err(error);
+            }
             // The answer to the commit may be what was lost: an intention that stands is carried out.
-            if !self.is_intended(plan).await {
-                return Input::Sent(number, SendOutcome::NotSent);
+            let what = "whether a batch was written down is not known yet";
+            if !self.insist(what, || self.is_intended(plan)).await? {
+                return Ok(Input::Sent(number, SendOutcome::NotSent));
             }
         }
         let batch = plan.batch();
@@ -44,7 +48,7 @@ impl Performer {
                 SendOutcome::NotSent
             }
         };
-        Input::Sent(number, outcome)
+        Ok(Input::Sent(number, outcome))
     }
 
     async fn intend(&self, plan: &Plan) -> Result<(), StoreError> {
@@ -56,18 +60,10 @@ impl Performer {
         tx.commit().await
     }
 
-    async fn is_intended(&self, plan: &Plan) -> bool {
-        loop {
-            let known = async {
-                let mut conn = self.pool.get_conn().await?;
-                store::batch::open(&mut conn, &self.spreadsheet).await
-            };
-            match known.await {
-                Ok(open) => return open.iter().any(|(number, _, _)| *number == plan.number),
-                Err(again) => self.log("whether a batch was written down is not known yet", &again),
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
+    async fn is_intended(&self, plan: &Plan) -> Result<bool, StoreError> {
+        let mut conn = self.pool.get_conn().await?;
+        let open = store::batch::open(&mut conn, &self.spreadsheet).await?;
+        Ok(open.iter().any(|(number, _, _)| *number == plan.number))
     }
 
     pub(super) async fn settle(&self, plan: &Plan) -> Input {

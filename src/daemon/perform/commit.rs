@@ -2,13 +2,11 @@
 
 use mysql_async::prelude::Queryable;
 
-use crate::daemon::perform::NOTHING_NEW;
 use crate::daemon::perform::wording::conflict_note;
-use crate::daemon::perform::{AGAIN, Performer};
+use crate::daemon::perform::{NOTHING_NEW, Performer};
 use crate::engine;
 use crate::engine::effect::{Commit, Conflict, Winner};
 use crate::engine::input::{Input, TableIndex};
-use crate::fault::Classify;
 use crate::model::base::BaseChange;
 use crate::model::key::Key;
 use crate::model::mark::ClaimId;
@@ -19,30 +17,16 @@ use crate::store::position::Saved;
 use crate::store::{self, StoreError};
 
 impl Performer {
-    pub(super) async fn commit(&self, commit: Commit) -> Input {
+    pub(super) async fn commit(&self, commit: Commit) -> Result<Input, StoreError> {
         for conflict in &commit.conflicts {
             self.journal_conflict(conflict);
             self.log_conflict(conflict);
         }
-        loop {
-            match self.try_commit(&commit).await {
-                Ok(()) => {
-                    if !commit.conflicts.is_empty() {
-                        *self.said.lock().await = None;
-                    }
-                    return Input::Committed;
-                }
-                Err(error) => {
-                    self.log("our state cannot be stored", &error);
-                    if matches!(error, StoreError::LeaseLost(_)) || error.fault() == crate::fault::Fault::Bug
-                    {
-                        // Nothing of ours may be written any more: the daemon is about to stop.
-                        std::future::pending::<()>().await;
-                    }
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
+        self.insist("our state cannot be stored", || self.try_commit(&commit)).await?;
+        if !commit.conflicts.is_empty() {
+            *self.said.lock().await = None;
         }
+        Ok(Input::Committed)
     }
 
     async fn try_commit(&self, commit: &Commit) -> Result<(), StoreError> {

@@ -25,9 +25,10 @@ pub use prepare::Memory;
 pub(super) use spell::spelled;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mysql_async::Pool;
 use tokio::sync::{broadcast, watch};
@@ -36,6 +37,7 @@ use crate::daemon::diary::Diary;
 use crate::daemon::inbox;
 use crate::daemon::progress::{Place, Progress};
 use crate::daemon::reading::Reading;
+use crate::daemon::retry::Backoff;
 use crate::daemon::room::Room;
 use crate::daemon::standing::Standing;
 use crate::daemon::table::Table;
@@ -52,8 +54,11 @@ use crate::sheet::setup::Choices;
 use crate::store::note::Note;
 use crate::store::{self, Fenced, StoreError};
 
-/// The wait between two tries, while the server is away.
-const AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
+/// The first wait between two tries, while the server is away; it doubles up to [`AT_MOST`].
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The longest wait between two tries.
+const AT_MOST: Duration = Duration::from_secs(4);
 
 /// In the store, the database's side of a held cell where it is what base says: no value has this digest.
 pub const NOTHING_NEW: Digest = Digest(0);
@@ -111,8 +116,11 @@ pub struct Performer {
 
 impl Performer {
     /// Performs one effect.
-    pub async fn perform(self: Arc<Self>, effect: Effect) -> Vec<Input> {
-        match effect {
+    ///
+    /// # Errors
+    /// Those that end the run: another daemon took over, or our own state met a defect.
+    pub async fn perform(self: Arc<Self>, effect: Effect) -> Result<Vec<Input>, StoreError> {
+        Ok(match effect {
             Effect::Read(number) => vec![self.read(number, &[]).await],
             Effect::ReadRows(number, scopes) => vec![self.read(number, &scopes).await],
             Effect::GiveUp(number) => {
@@ -120,18 +128,18 @@ impl Performer {
                 Vec::new()
             }
             Effect::Spell(number, keys) => vec![self.spell(number, &keys).await],
-            Effect::Write(writes) => vec![self.write(writes).await],
-            Effect::Send(plan) => vec![self.send(&plan).await],
+            Effect::Write(writes) => vec![self.write(writes).await?],
+            Effect::Send(plan) => vec![self.send(&plan).await?],
             Effect::Settle(plan) => vec![self.settle(&plan).await],
-            Effect::Commit(commit) => vec![self.commit(*commit).await],
+            Effect::Commit(commit) => vec![self.commit(*commit).await?],
             Effect::Name(names) => vec![self.name(names).await],
             Effect::Probe { effect, keys } => self.probe(effect, keys).await,
             Effect::Chunk { table, after, low, high } => vec![self.chunk(table, after, low, high).await],
             Effect::Pauses { table, pauses, knowledge } => {
-                vec![self.keep_pauses(table, &pauses, knowledge).await]
+                vec![self.keep_pauses(table, &pauses, knowledge).await?]
             }
             Effect::Answer(answers) => {
-                self.answer(answers).await;
+                self.answer(answers).await?;
                 Vec::new()
             }
             Effect::Notice(notice) => {
@@ -142,6 +150,29 @@ impl Performer {
                 self.annotate(&remarks).await;
                 Vec::new()
             }
+        })
+    }
+
+    /// Does what is the only way on until it is done.
+    ///
+    /// # Errors
+    /// What no patience mends ([`StoreError::is_final`]).
+    async fn insist<T, F>(&self, what: &str, work: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut waits = Backoff::new(AGAIN, AT_MOST);
+        loop {
+            match work().await {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    self.log(what, &error);
+                    if error.is_final() {
+                        return Err(error);
+                    }
+                }
+            }
+            tokio::time::sleep(waits.wait(1.0)).await;
         }
     }
 
@@ -217,7 +248,7 @@ impl Performer {
         *self.helper.lock().unwrap_or_else(PoisonError::into_inner) = helper;
     }
 
-    async fn answer(&self, answers: Vec<Answered>) {
+    async fn answer(&self, answers: Vec<Answered>) -> Result<(), StoreError> {
         let texts: Vec<(EditId, String)> = answers
             .iter()
             .map(|answered| {
@@ -226,13 +257,7 @@ impl Performer {
             })
             .collect();
         // Until it is stored nobody hears it: a script that comes again must get the same answer.
-        while let Err(error) = self.store_answers(&texts).await {
-            self.log("the answers to edits are not stored", &error);
-            if error.fault() == Fault::Bug {
-                break;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
+        self.insist("the answers to edits are not stored", || self.store_answers(&texts)).await?;
         for answered in &answers {
             self.standing.decided(inbox::word(answered.verdict.outcome));
         }
@@ -240,6 +265,7 @@ impl Performer {
             // Nobody may be waiting any more: then the stored answer is all there is to do.
             let _ = self.answers.send((edit.0, text));
         }
+        Ok(())
     }
 
     async fn store_answers(&self, texts: &[(EditId, String)]) -> Result<(), StoreError> {

@@ -1,9 +1,8 @@
 //! Brakes that went on or off, for the operators and for the next start.
 
-use crate::daemon::perform::{AGAIN, Memory, Performer};
+use crate::daemon::perform::{Memory, Performer};
 use crate::engine::adopt::Knowledge;
 use crate::engine::input::{Input, TableIndex};
-use crate::fault::{Classify, Fault};
 use crate::model::pause::{Cure, Pause};
 use crate::store::{self, StoreError};
 
@@ -14,16 +13,10 @@ impl Performer {
         index: TableIndex,
         pauses: &[Pause],
         knowledge: Knowledge,
-    ) -> Input {
-        while let Err(error) = self.try_keep(index, pauses, knowledge).await {
-            self.log("why a link is paused is not stored", &error);
-            if matches!(error, StoreError::LeaseLost(_)) || error.fault() == Fault::Bug {
-                // Nothing of ours may be written any more: the daemon is about to stop.
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-        Input::PausesKept(index)
+    ) -> Result<Input, StoreError> {
+        let keep = || self.try_keep(index, pauses, knowledge);
+        self.insist("why a link is paused is not stored", keep).await?;
+        Ok(Input::PausesKept(index))
     }
 
     async fn try_keep(

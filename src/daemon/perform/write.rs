@@ -1,7 +1,5 @@
 //! Transactions on the table: one row's write, or those of a paste, of which all are committed or none.
 
-use std::time::Duration;
-
 use crate::daemon::perform::Performer;
 use crate::daemon::perform::guarded::Stop;
 use crate::daemon::perform::trace::journal;
@@ -13,20 +11,23 @@ use crate::model::mark::EffectId;
 use crate::model::rule::Paste;
 use crate::store::{self, Fenced, StoreError};
 
-/// The wait before the ledger is asked again.
-const AGAIN: Duration = Duration::from_millis(250);
-
 impl Performer {
-    pub(super) async fn write(&self, writes: Vec<TableWrite>) -> Input {
-        let outcomes = self.together(&writes).await.unwrap_or_else(|error| {
-            self.log("a change of the sheet waits", &error);
-            vec![WriteOutcome::Failed; writes.len()]
-        });
+    pub(super) async fn write(&self, writes: Vec<TableWrite>) -> Result<Input, StoreError> {
+        let outcomes = match self.together(&writes).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                self.log("a change of the sheet waits", &error);
+                if error.is_final() {
+                    return Err(error);
+                }
+                vec![WriteOutcome::Failed; writes.len()]
+            }
+        };
         for (write, outcome) in writes.iter().zip(&outcomes) {
             journal(&self.tables[write.table], write, outcome);
             self.log_write(write, outcome);
         }
-        Input::Wrote(writes.iter().map(|write| write.effect).zip(outcomes).collect())
+        Ok(Input::Wrote(writes.iter().map(|write| write.effect).zip(outcomes).collect()))
     }
 
     async fn together(&self, writes: &[TableWrite]) -> Result<Vec<WriteOutcome>, StoreError> {
@@ -65,14 +66,9 @@ impl Performer {
     async fn conclude(&self, tx: Fenced<'_>, effect: Option<EffectId>) -> Result<(), StoreError> {
         let Err(error) = tx.commit().await else { return Ok(()) };
         let Some(effect) = effect else { return Err(error) };
-        loop {
-            match self.is_written(effect).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => return Err(error),
-                Err(again) => self.log("whether a change was committed is not known yet", &again),
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
+        let is_written =
+            self.insist("whether a change was committed is not known yet", || self.is_written(effect));
+        if is_written.await? { Ok(()) } else { Err(error) }
     }
 
     async fn is_written(&self, effect: EffectId) -> Result<bool, StoreError> {
