@@ -83,7 +83,8 @@ impl Engine {
         let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
         let debt = match self.owed.get(&owed) {
             Some(Owed::KeyCells { victim: wrong, .. }) => {
-                Owed::KeyCells { link, wrong: wrong.clone(), victim, cells, row, back: false, mark: op.mark }
+                let (wrong, mark) = (wrong.clone(), op.mark);
+                Owed::KeyCells { link, wrong, victim, cells, row, back: false, away: false, mark }
             }
             _ => Owed::Cells { link, victim, cells, row, back: false, mark: op.mark },
         };
@@ -102,6 +103,21 @@ impl Engine {
             if let Some(Owed::Cells { cells, back: false, .. }) = self.owed.remove(&id) {
                 let grid = self.tables[index].grid.clone();
                 self.list_overwritten(index, &grid, Some(key), &cells, &mut commit.conflicts);
+            }
+        }
+    }
+
+    /// A row has got its key by a batch of ours, which is made only where no row shows that key. One that was made to show it by
+    /// mistake is away then: if two show it later, that is remembered, also over a restart.
+    pub(super) fn note_away(&mut self, index: usize, key: &Key, commit: &mut Commit) {
+        let mine = &self.tables[index].plan.rules.name;
+        for (id, owed) in &mut self.owed {
+            if let Owed::KeyCells { link, wrong: Some(wrong), away, .. } = owed
+                && link == mine
+                && wrong == key
+                && !std::mem::replace(away, true)
+            {
+                commit.owe.push((*id, owed.clone()));
             }
         }
     }

@@ -73,7 +73,7 @@ impl Engine {
             let others = self.owed.iter().filter(|(other, hit)| *other != id && hit.link() == owed.link());
             let others: Vec<Hit<'_>> = others.filter_map(|(_, other)| Hit::of(other)).collect();
             let (Some(hit), Some(index)) = (Hit::of(owed), self.table_named(owed.link())) else { continue };
-            let hit = Hit { away: asleep.contains_key(id), ..hit };
+            let hit = Hit { away: hit.away || asleep.contains_key(id), ..hit };
             let (Some(key), Some(Ok(tab))) = (hit.shows, tabs.get(index)) else { continue };
             let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
             let grace = micros(seen.table.plan.rules.delete_grace).max(1);

@@ -68,6 +68,9 @@ pub enum Owed {
         /// They were put back once: what looks as the row did is a copy that a person made of it meanwhile.
         #[serde(default)]
         back: bool,
+        /// Another row got the wrong key by right while this one was nowhere to be seen.
+        #[serde(default)]
+        away: bool,
         /// The mark that stands on the row, where the hit was a mend's.
         #[serde(default)]
         mark: Option<ClaimId>,
@@ -228,8 +231,8 @@ impl Owed {
                 remark(marked, *mark) || cells.len() < count
             }
             (
-                Self::KeyCells { wrong, cells, mark, .. },
-                Self::KeyCells { wrong: shown, cells: before, mark: marked, .. },
+                Self::KeyCells { wrong, cells, away, mark, .. },
+                Self::KeyCells { wrong: shown, cells: before, away: gone, mark: marked, .. },
             ) => {
                 for cell in cells.drain(..) {
                     match before.iter_mut().find(|old| old.column == cell.column) {
@@ -241,6 +244,7 @@ impl Owed {
                 }
                 before.retain(|cell| !alike(&cell.wrote, &cell.before));
                 shown.clone_from(wrong);
+                *gone = *away;
                 remark(marked, *mark);
                 true
             }

@@ -203,6 +203,7 @@ impl Engine {
                         self.tables[index].flight.remove(from);
                     }
                     self.move_base(index, BaseChange::Set(to.clone(), base.clone()), commit);
+                    self.note_away(index, to, commit);
                     self.tables[index].arrive(to, base);
                     self.owe_typed(index, plan, (to, known.as_ref()), columns, (op, receipt), commit);
                 } else {
@@ -210,7 +211,16 @@ impl Engine {
                     let (link, wrong) = (op.link.clone(), Some(to.clone()));
                     let (cells, row) = (overwritten(op, receipt), cells_of(receipt));
                     self.owe(
-                        Owed::KeyCells { link, wrong, victim, cells, row, back: false, mark: op.mark },
+                        Owed::KeyCells {
+                            link,
+                            wrong,
+                            victim,
+                            cells,
+                            row,
+                            back: false,
+                            away: false,
+                            mark: op.mark,
+                        },
                         commit,
                     );
                     self.tables[index].wants_whole = true;
@@ -223,6 +233,7 @@ impl Engine {
             Aim::NewRow { key, base } => {
                 self.give_up_the_row_before(index, key, commit);
                 self.move_base(index, BaseChange::Set(key.clone(), base.clone()), commit);
+                self.note_away(index, key, commit);
                 self.tables[index].flight.remove(key);
                 self.tables[index].restore.remove(key);
             }

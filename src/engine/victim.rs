@@ -29,7 +29,7 @@ pub(super) struct Hit<'a> {
     pub(super) back: bool,
     /// The key that it shows is not its own.
     pub(super) rekeyed: bool,
-    /// It was nowhere to be seen in the last read.
+    /// It was nowhere to be seen in the last read, or when another row got the key that it shows.
     pub(super) away: bool,
 }
 
@@ -41,9 +41,9 @@ impl<'a> Hit<'a> {
                 let (shows, back) = (victim.as_ref(), *back);
                 Some(Self { shows, cells, was, mark, back, rekeyed: false, away: false })
             }
-            Owed::KeyCells { wrong, cells, row: was, back, .. } => {
-                let (shows, back) = (wrong.as_ref(), *back);
-                Some(Self { shows, cells, was, mark, back, rekeyed: true, away: false })
+            Owed::KeyCells { wrong, cells, row: was, back, away, .. } => {
+                let (shows, back, away) = (wrong.as_ref(), *back, *away);
+                Some(Self { shows, cells, was, mark, back, rekeyed: true, away })
             }
             Owed::Row { .. } | Owed::Edit { .. } => None,
         }

@@ -99,6 +99,35 @@ fn a_row_that_is_made_again_is_not_taken_for_the_one_that_was_hit_although_it_sh
 }
 
 #[test]
+fn a_row_that_got_its_key_by_right_is_not_taken_for_one_that_showed_it_by_mistake_even_after_a_crash() {
+    // given a record that gets a new key, of which the row above shows it instead, and a person who deletes that row
+    let mut world = World::arranged(|_| {});
+    world.app_rename(0, 2);
+    let new = *world.server.tables[0].keys().last().expect("records");
+    is_missed(&mut world);
+    until(&mut world, "a hit", |world| world.sheet.tabs[0].iter().any(|row| row.id() == Some(new)));
+    let hit = at(&world, new);
+    assert_eq!(world.sheet.tabs[0][hit].cells[COLUMNS[2]], value(&world, 1, 2).expect("a record"));
+    world.delete_row(0, hit);
+    // when the row below has the key, nothing in it is as the two sides agreed, and the daemon dies
+    until(&mut world, "the key", |world| world.sheet.tabs[0].iter().any(|row| row.id() == Some(new)));
+    until(&mut world, "the end of the batch", |world| world.store.links[0].base.contains_key(&key(new)));
+    types(&mut world, new, 1, Cell::number(801.0));
+    types(&mut world, new, 2, Cell::number(802.0));
+    world.crash();
+    rest(&mut world);
+    // then both records have what is theirs
+    let both = |id, column| (value(&world, id, column), Some(cell(&world, id, column)));
+    for (column, typed) in [(1, 801.0), (2, 802.0)] {
+        assert_eq!(both(new, column), (Some(Cell::number(typed)), Some(Cell::number(typed))));
+        let (table, sheet) = both(1, column);
+        assert_eq!(table, sheet);
+    }
+    assert_eq!(world.server.tables[0].len(), 5);
+    assert!(world.engine.owed().is_empty());
+}
+
+#[test]
 fn a_row_that_was_hit_and_copied_gets_its_cells_back_in_the_copy_too() {
     let mut world = row_1_is_hit();
     let (was, place) = (value(&world, 1, 1).expect("a record"), at(&world, 1));
