@@ -83,7 +83,7 @@ pub mod spelling;
 mod start;
 mod stream;
 mod suspect;
-mod sweep;
+pub mod sweep;
 pub mod table;
 mod tie;
 pub mod token;

@@ -8,7 +8,7 @@ use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
 use crate::engine::spelling::Reading;
 use crate::engine::table::Table;
-use crate::engine::{Engine, STALE_READS, Stage, micros};
+use crate::engine::{Engine, STALE_READS, Stage};
 use crate::model::grid::Fate;
 use crate::model::mark::BatchNumber;
 use crate::model::pause::{Brake, Pause};
@@ -26,7 +26,8 @@ impl Engine {
     pub(super) fn ask_read(&mut self) {
         self.reads += 1;
         self.again = false;
-        let (scopes, is_sweep) = self.scopes();
+        let is_due = self.is_sweep_due();
+        let (scopes, is_sweep) = self.scopes(is_due);
         let due = self.clock + 1;
         self.wakes = self.wakes.split_off(&due);
         for (table, scope) in self.tables.iter_mut().zip(&scopes) {
@@ -34,12 +35,11 @@ impl Engine {
                 table.wakes = table.wakes.split_off(&due);
             }
         }
-        if self.next_sweep <= self.clock || !scopes.iter().any(|scope| matches!(scope, Scope::Rows(_))) {
-            let wish = self.tables.iter().map(|table| table.plan.rules.sweep_interval).min();
-            self.next_sweep = self.clock + micros(wish.unwrap_or_default());
+        let whole = scopes.iter().all(|scope| *scope == Scope::Whole);
+        if is_due || whole {
+            self.set_next_sweep(&scopes);
         }
         let hints = std::mem::take(&mut self.hints);
-        let whole = scopes.iter().all(|scope| *scope == Scope::Whole);
         self.out.push_back(if whole {
             Effect::Read(self.reads)
         } else {
@@ -49,9 +49,8 @@ impl Engine {
     }
 
     /// What this read has to show of each tab, and whether it shows all of one for the sake of a sweep alone.
-    fn scopes(&self) -> (Vec<Scope>, bool) {
+    fn scopes(&self, is_due: bool) -> (Vec<Scope>, bool) {
         let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
-        let is_due = self.next_sweep <= self.clock;
         let (others_wait, whole) = (self.others_wait(), cells < self.large || self.owes());
         let mut is_sweep = true;
         let scope = |(index, table): (usize, &Table)| {

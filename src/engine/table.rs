@@ -17,6 +17,7 @@ use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
 use crate::engine::pending::Pending;
 use crate::engine::places::Places;
+use crate::engine::sweep::Turn;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
@@ -125,10 +126,8 @@ pub struct Table {
     pub places: Places,
     /// Something waits that only a read of the whole tab can decide.
     pub wants_whole: bool,
-    /// A large tab is swept no sooner.
-    pub not_swept_before: Micros,
-    /// Until then what waits goes before a sweep.
-    pub others_first_until: Micros,
+    /// When all of the tab is to be looked at for what no event told.
+    pub turn_to_sweep: Turn,
     /// Where the link stands.
     pub life: Life,
     /// Keys of a pass over the whole table whose effects are not durable: the stream will not tell them again.
@@ -208,8 +207,7 @@ impl Table {
             wakes: BTreeSet::new(),
             places: Places::default(),
             wants_whole: true,
-            not_swept_before: 0,
-            others_first_until: 0,
+            turn_to_sweep: Turn::default(),
             knowledge: Knowledge::Sound,
             strangers: None,
             meeting: None,

@@ -43,15 +43,28 @@ fn an_edit_that_comes_meanwhile_goes_first_and_the_sweeps_answer_counts_for_noth
 }
 
 #[test]
-fn a_sweep_that_has_given_way_for_nine_times_as_long_as_it_takes_has_its_turn() {
+fn one_that_comes_after_a_long_rest_gives_way_too() {
     // given a sweep ten seconds after a look that took one
     let mut engine = amid_a_sweep(11 * SECOND);
     engine.handle(12 * SECOND, edit(Some((7, 7))));
-    assert_eq!(effects(&mut engine, 12 * SECOND), []);
-    // when it is over, then the edit is looked at
-    engine.handle(13 * SECOND, Input::Read { number: 2, answered: 13 * SECOND, view: nothing() });
     let rows = Effect::ReadRows(3, vec![Scope::Rows(vec![7])]);
-    assert!(effects(&mut engine, 13 * SECOND).contains(&rows));
+    assert_eq!(effects(&mut engine, 12 * SECOND), [Effect::GiveUp(2), rows]);
+}
+
+#[test]
+fn a_sweep_that_has_given_way_for_nine_times_as_long_as_it_takes_has_its_turn() {
+    // given a sweep that was given up for an edit, and a read of the edit's row that fails until nine seconds are over
+    let mut engine = amid_a_sweep(3 * SECOND);
+    engine.handle(4 * SECOND, edit(Some((7, 7))));
+    assert_eq!(effects(&mut engine, 4 * SECOND).first(), Some(&Effect::GiveUp(2)));
+    engine.handle(11 * SECOND, Input::ReadFailed(3));
+    // when all of the tab is looked at, then another edit waits for the end
+    assert_eq!(effects(&mut engine, 20 * SECOND), [Effect::Read(4)]);
+    engine.handle(21 * SECOND, edit(Some((8, 8))));
+    assert_eq!(effects(&mut engine, 21 * SECOND), []);
+    engine.handle(22 * SECOND, Input::Read { number: 4, answered: 22 * SECOND, view: nothing() });
+    let rows = Effect::ReadRows(5, vec![Scope::Rows(vec![8])]);
+    assert!(effects(&mut engine, 22 * SECOND).contains(&rows));
 }
 
 #[test]
