@@ -1,6 +1,6 @@
 //! Paying what is owed to rows that a batch hit by mistake (protocol C4).
 //!
-//! Key cells go first, alone; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
+//! Key cells go first, alone, unless their row looks more like what another hit left; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
 //! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
 //! back from somebody's clipboard: its debt sleeps until then, and holds up nothing. Where it shows another row's key, it is given up
 //! after the time in which a row counts as gone, and its record gets a new row.
@@ -162,10 +162,12 @@ impl Engine {
             .map(|(id, owed)| (*id, owed.clone()))
             .collect();
         let all = mends.clone();
-        let keys_first = mends.iter().any(|(_, owed)| matches!(owed, Owed::KeyCells { .. }));
+        let is_key = |owed: &Owed| matches!(owed, Owed::KeyCells { .. });
+        let waits = |id, owed| self.waits_for_another(id, owed, &all, writing);
+        let keys_first = mends.iter().any(|(id, owed)| is_key(owed) && !waits(*id, owed));
         let mut at = vec![None; self.tables.len()];
         for (id, owed) in mends {
-            if keys_first && !matches!(owed, Owed::KeyCells { .. }) || draft.is_full(self.batch_limit) {
+            if keys_first && !is_key(&owed) || draft.is_full(self.batch_limit) {
                 continue;
             }
             let Some(index) = self.table_named(owed.link()) else {
@@ -178,15 +180,7 @@ impl Engine {
             if !writing.whole[index] {
                 continue;
             }
-            let rows = Rows::of(&tab);
-            let mine = self.tables[index].plan.rules.name.clone();
-            let others = all.iter().filter(|(other, owed)| *other != id && *owed.link() == mine);
-            let healed = self.healed.iter().filter(|(link, _)| *link == mine);
-            let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
-            let others: Vec<Hit<'_>> =
-                others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
-            let seen = Seen { table: &self.tables[index], tab: &tab, rows: &rows };
-            let found = Hit::of(&owed).map(|hit| seen.place(hit, (&others, &healed)));
+            let found = self.place(index, &tab, (id, &owed), &all);
             match owed {
                 Owed::Cells { victim, cells, .. } => {
                     let row = match found {
@@ -211,7 +205,7 @@ impl Engine {
                 }
                 // Also when its key stands in another row: that one is a copy, this one has the people's own cells.
                 Owed::Row { slot, .. } => {
-                    let place: &mut u32 = at[index].get_or_insert(rows.below_last());
+                    let place: &mut u32 = at[index].get_or_insert(Rows::of(&tab).below_last());
                     let grid = GridOp::Restore { sheet: tab.sheet, at: *place, slot };
                     *place += 1;
                     draft.inserts.push(planned(&self.tables[index], Aim::MendRow { owed: id }, grid));
@@ -219,6 +213,39 @@ impl Engine {
                 Owed::Edit { .. } => {}
             }
         }
+    }
+
+    /// Where the row stands that this debt is of, while these are open.
+    fn place<'t>(
+        &self,
+        index: usize,
+        tab: &'t TabView,
+        (id, owed): (OwedId, &Owed),
+        all: &[(OwedId, Owed)],
+    ) -> Option<Place<'t>> {
+        let mine = &self.tables[index].plan.rules.name;
+        let others = all.iter().filter(|(other, owed)| *other != id && owed.link() == mine);
+        let healed = self.healed.iter().filter(|(link, _)| link == mine);
+        let healed: Vec<Hit<'_>> = healed.map(|(_, row)| Hit::healed(row)).collect();
+        let others: Vec<Hit<'_>> =
+            others.filter_map(|(_, owed)| Hit::of(owed)).chain(healed.iter().copied()).collect();
+        let seen = Seen { table: &self.tables[index], tab, rows: &Rows::of(tab) };
+        Hit::of(owed).map(|hit| seen.place(hit, (&others, &healed)))
+    }
+
+    /// Is the only row that it could be more like what another hit left? Then it holds up none: that one is paid first.
+    fn waits_for_another(
+        &self,
+        id: OwedId,
+        owed: &Owed,
+        all: &[(OwedId, Owed)],
+        writing: &Writing,
+    ) -> bool {
+        let index = self.table_named(owed.link()).filter(|index| writing.whole[*index]);
+        let tab = index.and_then(|index| Some((index, writing.view.tabs.get(index)?.as_ref().ok()?)));
+        tab.is_some_and(|(index, tab)| {
+            matches!(self.place(index, tab, (id, owed), all), Some(Place::Later))
+        })
     }
 
     #[allow(clippy::too_many_arguments)]

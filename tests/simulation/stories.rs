@@ -99,6 +99,33 @@ fn a_row_that_is_made_again_is_not_taken_for_the_one_that_was_hit_although_it_sh
 }
 
 #[test]
+fn a_row_that_was_given_a_wrong_key_and_is_hit_by_a_mend_gets_both_back() {
+    // given a batch that hits the rows above those that were meant: row 1 gets a value of record 2, row 2 a new key
+    let mut world = World::arranged(|_| {});
+    updates(&mut world, 2, 1, 901);
+    world.app_rename(0, 3);
+    let new = *world.server.tables[0].keys().last().expect("records");
+    let waits = |world: &World, id| world.engine.tables()[0].pending.contains_key(&key(id));
+    until(&mut world, "both changes", |world| waits(world, 2) && waits(world, new));
+    is_missed(&mut world);
+    until(&mut world, "two hits", |world| world.sheet.tabs[0].iter().any(|row| row.id() == Some(new)));
+    assert_eq!(cell(&world, 1, 1), Cell::number(901.0));
+    // when the row with the wrong key is on a clipboard while the other one is mended, and is pasted in its place just then
+    let place = at(&world, new);
+    let cut = rows(&mut world).remove(place);
+    until(&mut world, "two debts", |world| world.engine.owed().len() == 2);
+    until(&mut world, "a mend", |world| world.cycle.front().is_some_and(|call| call.name() == "Send"));
+    let place = at(&world, 1);
+    rows(&mut world).insert(place, cut);
+    rest(&mut world);
+    // then every row has what it had
+    for id in [1, 2, 4, 5, new] {
+        assert_eq!(Some(cell(&world, id, 1)), value(&world, id, 1), "{id}");
+    }
+    assert!(world.engine.owed().is_empty() && world.witness.table_writes == 0);
+}
+
+#[test]
 fn a_row_that_got_its_key_by_right_is_not_taken_for_one_that_showed_it_by_mistake_even_after_a_crash() {
     // given a record that gets a new key, of which the row above shows it instead, and a person who deletes that row
     let mut world = World::arranged(|_| {});
