@@ -234,18 +234,10 @@ impl Engine {
     }
 
     /// Is the only row that it could be more like what another hit left? Then it holds up none: that one is paid first.
-    fn waits_for_another(
-        &self,
-        id: OwedId,
-        owed: &Owed,
-        all: &[(OwedId, Owed)],
-        writing: &Writing,
-    ) -> bool {
+    fn waits_for_another(&self, id: OwedId, owed: &Owed, all: &[(OwedId, Owed)], writing: &Writing) -> bool {
         let index = self.table_named(owed.link()).filter(|index| writing.whole[*index]);
         let tab = index.and_then(|index| Some((index, writing.view.tabs.get(index)?.as_ref().ok()?)));
-        tab.is_some_and(|(index, tab)| {
-            matches!(self.place(index, tab, (id, owed), all), Some(Place::Later))
-        })
+        tab.is_some_and(|(index, tab)| matches!(self.place(index, tab, (id, owed), all), Some(Place::Later)))
     }
 
     #[allow(clippy::too_many_arguments)]
