@@ -46,6 +46,8 @@ impl Engine {
             queue: VecDeque::new(),
             shelved: Vec::new(),
             outstanding: Vec::new(),
+            share: false,
+            alone: BTreeSet::new(),
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             remarks: BTreeMap::new(),

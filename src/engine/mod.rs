@@ -63,6 +63,7 @@ pub mod lifecycle;
 mod look;
 pub mod meeting;
 mod mend;
+mod new_rows;
 mod outcome;
 pub mod owed;
 mod paste;

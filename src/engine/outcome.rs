@@ -21,15 +21,10 @@ impl Engine {
         if !writing.outstanding.is_empty() {
             return;
         }
-        // While the row is being fetched the write waits: two transactions of ours that overlap have no order.
-        let fetched = writing.queue.front().into_iter().flatten().any(|queued| {
-            let fetching = &self.tables[queued.write.table].fetching;
-            queued.keys().any(|key| fetching.contains_key(key))
-        });
-        if fetched {
+        if writing.queue.front().into_iter().flatten().any(|queued| queued.is_fetched(&self.tables)) {
             return;
         }
-        if let Some(together) = writing.queue.pop_front() {
+        if let Some(together) = writing.next_together(&self.tables) {
             for queued in &together {
                 let table = &mut self.tables[queued.write.table];
                 for key in queued.keys() {
@@ -63,7 +58,11 @@ impl Engine {
         let (effects, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
         if writing.outstanding.iter().map(|queued| queued.write.effect).eq(effects) {
             let together = std::mem::take(&mut writing.outstanding);
-            self.take_outcomes(together, outcomes, &mut writing);
+            if writing.share {
+                self.take_shared(together, outcomes, &mut writing);
+            } else {
+                self.take_outcomes(together, outcomes, &mut writing);
+            }
         }
         self.stage = Stage::Writing(writing);
     }
@@ -172,7 +171,7 @@ impl Engine {
         }
     }
 
-    fn not_committed(&mut self, queued: &Queued) {
+    pub(super) fn not_committed(&mut self, queued: &Queued) {
         for key in queued.keys() {
             self.tables[queued.write.table].not_committed(key);
         }

@@ -12,7 +12,7 @@ use crate::engine::paste::Shelved;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::mark::ClaimId;
+use crate::model::mark::{ClaimId, EffectId};
 
 /// The clock of a person's machine is trusted this far: the script reads it one to three seconds after the keystroke.
 pub(crate) const EDIT_SLACK: Micros = 5_000_000;
@@ -32,6 +32,10 @@ pub(crate) struct Writing {
     /// Rows that are refused already: they have another chance with the rest of their paste.
     pub(super) shelved: Vec<Shelved>,
     pub(crate) outstanding: Vec<Queued>,
+    /// What is outstanding are new rows that share no more than a transaction.
+    pub(super) share: bool,
+    /// New rows that the table did not take beside others.
+    pub(super) alone: BTreeSet<EffectId>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
     pub(super) standing: BTreeMap<(usize, u32), Verdict>,

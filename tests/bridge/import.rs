@@ -73,3 +73,33 @@ async fn rows_without_keys_get_theirs_from_the_table() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn rows_with_keys_go_in_together_and_those_that_the_table_does_not_take_keep_none_out() {
+    for_each_server(async |server| {
+        // given 200 rows: one has a text for a number, and one the name of another, which the table wants but once
+        let header = line(&["id", "name", "stock", "price", "listed", "since", "code", "note"]);
+        let rows = (1..=200).map(|n: u32| match n {
+            60 => line(&["60", "thing 60", "about 60"]),
+            130 => line(&["130", "thing 7", "130"]),
+            _ => vec![n.to_string(), format!("thing {n}"), n.to_string()],
+        });
+        let rig = kept_in_the_sheet(server, "together", [header].into_iter().chain(rows).collect()).await;
+        rig.sql("ALTER TABLE goods ADD UNIQUE (name)").await;
+        let written = rig.binlog().await;
+        rig.start().await;
+        // then the others are in the table, by few transactions
+        rig.table_says("SELECT COUNT(*) FROM goods WHERE name = CONCAT('thing ', id) AND stock = id", "198")
+            .await;
+        let transactions = written.written().await.transactions_of_daemon;
+        assert!((10..=16).contains(&transactions), "{server}: {transactions}");
+        // when a person corrects the two, then they follow
+        let ann = rig.person("ann@example.com");
+        ann.types(60, "stock", "60");
+        ann.types(130, "name", "thing 130");
+        rig.table_says("SELECT COUNT(*) FROM goods WHERE name = CONCAT('thing ', id) AND stock = id", "200")
+            .await;
+        rig.until_equal(SOON).await;
+    })
+    .await;
+}

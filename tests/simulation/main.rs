@@ -19,6 +19,7 @@ mod hints;
 mod keyless;
 mod lists;
 mod losses;
+mod new_rows;
 mod people;
 mod renamed;
 mod rows;

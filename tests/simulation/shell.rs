@@ -37,6 +37,11 @@ impl Call {
         matches!(&self.effect, Effect::Read(of) | Effect::ReadRows(of, _) if *of == number)
     }
 
+    /// How many rows of the table it writes.
+    pub(super) fn rows(&self) -> usize {
+        if let Effect::Write(writes) = &self.effect { writes.len() } else { 0 }
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match &self.effect {
             Effect::Read(_) | Effect::ReadRows(..) | Effect::Spell(..) => "Read",

@@ -16,6 +16,7 @@ use crate::engine::reconcile::agreed;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::grid::GridCell;
 use crate::model::key::Key;
+use crate::model::link::LinkName;
 use crate::model::mark::ClaimId;
 use crate::model::value::Value;
 use crate::store::ledger::{Entry, Kind};
@@ -52,6 +53,24 @@ impl From<database::Error> for Stop {
     }
 }
 
+/// What is stored once for all rows of a transaction, at its end.
+#[derive(Default)]
+pub(super) struct Kept {
+    entries: Vec<Entry>,
+    base: Vec<(LinkName, BaseChange)>,
+}
+
+impl Kept {
+    pub(super) async fn store(self, tx: &mut Transaction<'_>) -> Result<(), StoreError> {
+        store::ledger::append(tx, &self.entries).await?;
+        for of_link in self.base.chunk_by(|(link, _), (next, _)| link == next) {
+            let changes: Vec<BaseChange> = of_link.iter().map(|(_, change)| change.clone()).collect();
+            store::base::apply(tx, &of_link[0].0, &changes).await?;
+        }
+        Ok(())
+    }
+}
+
 impl Performer {
     /// What is not [`WriteOutcome::Done`] leaves nothing that may be committed.
     pub(super) async fn guarded(
@@ -59,13 +78,14 @@ impl Performer {
         tx: &mut Transaction<'_>,
         table: &Table,
         write: &TableWrite,
+        kept: &mut Kept,
     ) -> Result<WriteOutcome, Stop> {
         match &write.aim {
             WriteAim::Columns { key, base, known, wants } => {
                 self.columns(tx, table, write, (key, base, known.as_ref(), wants)).await
             }
             WriteAim::Insert { key, claim, cells } => {
-                self.insert(tx, table, write, (key.as_ref(), *claim, cells)).await
+                self.insert(tx, table, write, (key.as_ref(), *claim, cells), kept).await
             }
             WriteAim::Delete { key, base } | WriteAim::Mark { key, base } => {
                 let Some(locked) = lock(tx, table, key).await? else {
@@ -148,6 +168,7 @@ impl Performer {
         table: &Table,
         write: &TableWrite,
         (key, claim, cells): (Option<&Key>, Option<ClaimId>, &[GridCell]),
+        kept: &mut Kept,
     ) -> Result<WriteOutcome, Stop> {
         if let Some(key) = key
             && let Some(there) = rows::lock_row(tx, &table.schema, key).await?
@@ -167,13 +188,12 @@ impl Performer {
                 base.columns[at] = Some(agreed(&after[at]));
             }
         }
-        let entry = entry(table, write, Kind::Insert, Some(&made), claim, (None, Some(&after)));
-        store::ledger::append(tx, &[entry]).await?;
+        kept.entries.push(entry(table, write, Kind::Insert, Some(&made), claim, (None, Some(&after))));
         if let Some(claim) = claim {
             self.bind(tx, table, (claim, &made), &base).await?;
         } else {
             let change = BaseChange::Set(made.clone(), base.clone());
-            store::base::apply(tx, &table.link.rules.name, &[change]).await?;
+            kept.base.push((table.link.rules.name.clone(), change));
         }
         Ok(done(&made, table.state(&read_back), Some(base), true))
     }

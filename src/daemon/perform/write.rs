@@ -1,7 +1,7 @@
 //! Transactions on the table: one row's write, or those of a paste, of which all are committed or none.
 
 use crate::daemon::perform::Performer;
-use crate::daemon::perform::guarded::Stop;
+use crate::daemon::perform::guarded::{Kept, Stop};
 use crate::daemon::perform::trace::journal;
 use crate::daemon::table::Table;
 use crate::database;
@@ -32,10 +32,10 @@ impl Performer {
 
     async fn together(&self, writes: &[TableWrite]) -> Result<Vec<WriteOutcome>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut outcomes = Vec::with_capacity(writes.len());
+        let (mut outcomes, mut kept) = (Vec::with_capacity(writes.len()), Kept::default());
         for write in writes {
             let table = &self.tables[write.table];
-            let outcome = match self.guarded(&mut tx, table, write).await {
+            let outcome = match self.guarded(&mut tx, table, write, &mut kept).await {
                 Ok(outcome) | Err(Stop::Outcome(outcome)) => outcome,
                 Err(Stop::Store(error)) => return Err(error),
                 Err(Stop::Table(error)) => self.server_said(table, &error),
@@ -50,6 +50,7 @@ impl Performer {
         let is_done = |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Done { .. });
         if outcomes.len() == writes.len() && outcomes.iter().all(is_done) {
             let wrote = |outcome: &WriteOutcome| matches!(outcome, WriteOutcome::Done { wrote: true, .. });
+            kept.store(&mut tx).await?;
             let first = writes.iter().zip(&outcomes).find(|(_, outcome)| wrote(outcome));
             self.conclude(tx, first.map(|(write, _)| write.effect)).await?;
             return Ok(outcomes);
