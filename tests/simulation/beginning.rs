@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sheetbridge::engine::input::{ColumnPlan, LinkPlan};
 use sheetbridge::model::base::RowBase;
+use sheetbridge::model::cell::Cell;
 use sheetbridge::model::link::LinkName;
 use sheetbridge::model::rule::{
     ColumnRule, Deletes, Direction, FirstMatch, Formulas, KeyEdits, LinkRules, Paste, Policy, Tie,
@@ -81,6 +82,19 @@ impl World {
         for _ in 0..self.dice.below(3) {
             let record: Record = [Value::Null, self.value(), self.value()];
             self.list(tab, &record);
+        }
+        self.leave_blank(tab, 3);
+    }
+
+    /// Rows with keys that no record has, some of which the table will not take.
+    pub(super) fn fill(&mut self, tab: usize) {
+        for at in 0..8 {
+            let record: Record = [Value::Int(self.server.next_id), self.value(), self.value()];
+            self.server.next_id += 1;
+            self.show(tab, &record);
+            if self.dice.chance(0.1) {
+                self.type_cell(tab, at, 1, Cell::Text("about 5".into()));
+            }
         }
         self.leave_blank(tab, 3);
     }

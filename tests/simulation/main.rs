@@ -47,7 +47,7 @@ use people::Deed;
 use sheetbridge::model::value::Value;
 use tally::Tally;
 use weather::{FAULTS, Fault};
-use world::{Climate, World};
+use world::{Begins, Climate, World};
 
 /// Steps before the quiet.
 const STEPS: u32 = 250;
@@ -192,19 +192,21 @@ fn no_copies(deed: Deed) -> bool {
 #[test]
 fn a_calm_world_comes_to_rest_equal() {
     let deeds = |deed| matches!(deed, Deed::Type | Deed::Note | Deed::NewRow);
-    let climate = Climate { faults: |_| false, deeds, links: 1, inside: None, keyless: false };
+    let climate = Climate { faults: |_| false, deeds, links: 1, inside: None, begins: Begins::Agreed };
     simulate("a_calm_world_comes_to_rest_equal", climate);
 }
 
 #[test]
 fn people_may_do_what_they_like() {
-    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None, begins: Begins::Agreed };
     simulate("people_may_do_what_they_like", climate);
 }
 
 #[test]
 fn every_fault_may_strike() {
-    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| true, deeds: no_copies, links: 1, inside: None, begins: Begins::Agreed };
     simulate("every_fault_may_strike", climate);
 }
 
@@ -212,21 +214,28 @@ fn every_fault_may_strike() {
 #[test]
 fn rows_may_leave_the_filter() {
     let inside: fn(&table::Record) -> bool = |row| !matches!(row[2], Value::Int(n) if n % 6 == 5);
-    let climate =
-        Climate { faults: |_| true, deeds: no_copies, links: 1, inside: Some(inside), keyless: false };
+    let climate = Climate {
+        faults: |_| true,
+        deeds: no_copies,
+        links: 1,
+        inside: Some(inside),
+        begins: Begins::Agreed,
+    };
     simulate("rows_may_leave_the_filter", climate);
 }
 
 #[test]
 fn two_links_share_a_spreadsheet() {
-    let climate = Climate { faults: |_| true, deeds: no_copies, links: 2, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| true, deeds: no_copies, links: 2, inside: None, begins: Begins::Agreed };
     simulate("two_links_share_a_spreadsheet", climate);
 }
 
 /// This series does everything that the simulation can do, so it is the one that must have done it often.
 #[test]
 fn people_may_copy_keyed_rows() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 1, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| true, deeds: |_| true, links: 1, inside: None, begins: Begins::Agreed };
     let report = simulate("people_may_copy_keyed_rows", climate);
     report.tally.print();
     if report.seeds < SEEDS {
@@ -245,7 +254,8 @@ fn people_may_copy_keyed_rows() {
 /// rows. The tokens in the spreadsheet tell (design 4a, rule 2).
 #[test]
 fn a_database_that_went_back_in_time_stops_everything() {
-    let climate = Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| false, deeds: no_copies, links: 1, inside: None, begins: Begins::Agreed };
     let from = number("FROM").unwrap_or(1);
     let report = explore(from..from + number("SEEDS").unwrap_or(SEEDS / 10), |seed| {
         let telling = std::env::var_os("TELL").is_some();
@@ -275,15 +285,28 @@ fn a_database_that_went_back_in_time_stops_everything() {
 /// A table meets a list that people have kept without keys: rows find their records by their values, where only one of each has them.
 #[test]
 fn a_list_without_keys_meets_its_table() {
-    let climate = Climate { faults: |_| true, deeds: no_copies, links: 1, inside: None, keyless: true };
+    let climate =
+        Climate { faults: |_| true, deeds: no_copies, links: 1, inside: None, begins: Begins::List };
     let report = simulate("a_list_without_keys_meets_its_table", climate);
     let tied = report.acts.get("row tied to its record").copied().unwrap_or_default();
     assert!(tied * 2 >= report.seeds, "{tied} rows were tied in {} seeds", report.seeds);
 }
 
+/// A tab that people have filled meets its empty table: its rows go in together. Rows stay where they are, because what a batch
+/// hits by mistake is the matter of the other series.
+#[test]
+fn a_filled_tab_meets_its_empty_table() {
+    let deeds = |deed| no_copies(deed) && !matches!(deed, Deed::InsertBlank | Deed::Sort | Deed::DeleteRow);
+    let climate = Climate { faults: |_| true, deeds, links: 1, inside: None, begins: Begins::Filled };
+    let report = simulate("a_filled_tab_meets_its_empty_table", climate);
+    let made = report.acts.get("row inserted under its key").copied().unwrap_or_default();
+    assert!(made >= report.seeds, "{made} rows were made in {} seeds", report.seeds);
+}
+
 #[test]
 fn the_same_seed_tells_the_same_story() {
-    let climate = Climate { faults: |_| true, deeds: |_| true, links: 2, inside: None, keyless: false };
+    let climate =
+        Climate { faults: |_| true, deeds: |_| true, links: 2, inside: None, begins: Begins::Agreed };
     for seed in 1..20 {
         let (one, two) = (run(seed, climate, true), run(seed, climate, true));
         assert!(one.story == two.story, "SEED={seed} told two stories");

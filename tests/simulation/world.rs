@@ -31,8 +31,19 @@ pub(super) struct Climate {
     pub(super) links: usize,
     /// The links' filter.
     pub(super) inside: Option<fn(&Record) -> bool>,
-    /// The tabs begin as lists without keys, whose rows find their records by their values.
-    pub(super) keyless: bool,
+    /// What stands on both sides.
+    pub(super) begins: Begins,
+}
+
+/// How the two sides stand to each other at the start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// They agree, or have never met.
+    Agreed,
+    /// The tabs are lists without keys, whose rows find their records by their values.
+    List,
+    /// The tabs have rows with keys, and the tables none.
+    Filled,
 }
 
 /// Something of ours that reaches Google later than its call was given up.
@@ -113,16 +124,18 @@ impl World {
         world.large_tabs = seed.is_multiple_of(3);
         world.crowded = seed.is_multiple_of(5);
         world.server.inside = climate.inside;
-        if climate.keyless {
+        if climate.begins == Begins::List {
             world.plans.iter_mut().for_each(|plan| plan.rules.match_on = vec!["a".into()]);
         }
         for tab in 0..climate.links {
-            if climate.keyless {
-                world.furnish_list(tab);
-                continue;
+            match climate.begins {
+                Begins::Agreed => {
+                    let first_meeting = world.dice.chance(0.3);
+                    world.furnish(tab, first_meeting);
+                }
+                Begins::List => world.furnish_list(tab),
+                Begins::Filled => world.fill(tab),
             }
-            let first_meeting = world.dice.chance(0.3);
-            world.furnish(tab, first_meeting);
         }
         world.start_engine();
         world
