@@ -118,9 +118,9 @@ async fn begin_anew(
     position: &str,
 ) -> Result<(), StoreError> {
     store::pause::lift(tx, &kept.link, kept.pause.brake).await?;
-    if let Some(mut link) = store::link::load(tx, &kept.link).await? {
+    if let Some(mut link) = store::link::load_to_change(tx, &kept.link).await? {
         let mut memory = Memory::parse(&link.state);
-        memory.read_whole = true;
+        memory.ask();
         memory.looked_at = Some(position.to_owned());
         if kept.pause.brake == Brake::Configuration {
             let configured = links.iter().find(|configured| configured.rules.name == kept.link);

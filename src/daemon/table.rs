@@ -52,6 +52,8 @@ pub struct Table {
     showing: Showing,
     /// How many rows the table has, as the server guesses.
     pub estimate: u64,
+    /// How often its table was to be read whole when this run began.
+    pub asked: u64,
     /// Its tab in an earlier run.
     pub remembered: Option<SheetId>,
     /// What became of its columns since an earlier run.
@@ -123,6 +125,7 @@ impl Table {
             soft,
             showing,
             estimate: 0,
+            asked: 0,
             remembered: None,
             changes: Changes::default(),
             stopped: None,
@@ -167,6 +170,7 @@ impl Table {
     /// Takes what is remembered of an earlier run.
     pub fn recall(&mut self, sheet: Option<SheetId>, memory: Memory) {
         self.remembered = sheet;
+        self.asked = memory.asked;
         self.looked_at = memory.looked_at.and_then(|position| position.parse().ok());
         if memory.ties == self.ties() {
             self.changes = columns::changes(&memory.columns, &self.known_columns(), &memory.renamed);

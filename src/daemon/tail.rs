@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use mysql_async::Pool;
+use mysql_async::{Pool, TxOpts};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -155,13 +155,17 @@ async fn read_whole(
     chosen: impl Fn(&TableName) -> Option<Vec<(String, String)>>,
 ) -> Result<(), DaemonError> {
     let mut conn = pool.get_conn().await?;
-    for mut link in store::link::load_all(&mut conn).await? {
-        if let Some(renamed) = chosen(&link.table) {
-            let mut memory = Memory { read_whole: true, ..Memory::parse(&link.state) };
+    for link in store::link::load_all(&mut conn).await? {
+        let Some(renamed) = chosen(&link.table) else { continue };
+        let mut tx = conn.start_transaction(TxOpts::default()).await?;
+        if let Some(mut link) = store::link::load_to_change(&mut tx, &link.name).await? {
+            let mut memory = Memory::parse(&link.state);
+            memory.ask();
             memory.renamed.extend(renamed);
             link.state = memory.text();
-            store::link::save(&mut conn, &link).await?;
+            store::link::save(&mut tx, &link).await?;
         }
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -45,16 +45,22 @@ pub async fn save(conn: &mut impl Queryable, link: &LinkMemory) -> Result<()> {
     Ok(())
 }
 
-/// All links that ever ran, by name.
-pub async fn load_all(conn: &mut impl Queryable) -> Result<Vec<LinkMemory>> {
-    let memory = |(name, spreadsheet, sheet, schema, table, fingerprint, state)| LinkMemory {
+/// What a link is remembered by, as it is selected.
+type Line = (String, String, Option<i32>, String, String, u64, String);
+
+fn memory((name, spreadsheet, sheet, schema, table, fingerprint, state): Line) -> LinkMemory {
+    LinkMemory {
         name: LinkName(name),
         spreadsheet: SpreadsheetId(spreadsheet),
-        sheet: Option::map(sheet, SheetId),
+        sheet: sheet.map(SheetId),
         table: TableName { schema, table },
         fingerprint,
         state,
-    };
+    }
+}
+
+/// All links that ever ran, by name.
+pub async fn load_all(conn: &mut impl Queryable) -> Result<Vec<LinkMemory>> {
     let links = conn
         .query_map(
             "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state
@@ -68,4 +74,20 @@ pub async fn load_all(conn: &mut impl Queryable) -> Result<Vec<LinkMemory>> {
 /// The memory of one link, if it ever ran.
 pub async fn load(conn: &mut impl Queryable, name: &LinkName) -> Result<Option<LinkMemory>> {
     Ok(load_all(conn).await?.into_iter().find(|link| link.name == *name))
+}
+
+/// The same for who is going to change it: as it is now, and locked until the transaction ends.
+pub async fn load_to_change(conn: &mut impl Queryable, name: &LinkName) -> Result<Option<LinkMemory>> {
+    // The lock on a row that is not there would be one on the gap, and two that make their rows there wait for each other.
+    if load(conn, name).await?.is_none() {
+        return Ok(None);
+    }
+    let line: Option<Line> = conn
+        .exec_first(
+            "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state
+             FROM link WHERE name = ? FOR UPDATE",
+            (&name.0,),
+        )
+        .await?;
+    Ok(line.map(memory))
 }

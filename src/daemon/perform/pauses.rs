@@ -29,10 +29,12 @@ impl Performer {
         let mut tx = self.begin().await?;
         store::pause::keep(&mut *tx, link, pauses).await?;
         if pauses.iter().any(|pause| pause.brake.cure() == Cure::Anew)
-            && let Some(mut memory) = store::link::load(&mut *tx, link).await?
+            && let Some(mut memory) = store::link::load_to_change(&mut *tx, link).await?
         {
             // A link that stands still is not followed: its way back is to read the whole table.
-            memory.state = Memory { read_whole: true, knowledge, ..Memory::parse(&memory.state) }.text();
+            let mut state = Memory { knowledge, ..Memory::parse(&memory.state) };
+            state.ask();
+            memory.state = state.text();
             store::link::save(&mut *tx, &memory).await?;
         }
         tx.commit().await

@@ -32,6 +32,8 @@ pub struct Memory {
     pub filter: u64,
     /// Base cannot be trusted row by row: the whole table is read at the next start.
     pub read_whole: bool,
+    /// How often that was asked for. A run that began before the last time has read the table too early, and takes nothing back.
+    pub asked: u64,
     /// What the link ties together beside its columns.
     pub ties: u64,
     /// Its columns as base has them, in the link's order.
@@ -53,6 +55,12 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The whole table is to be read by a run that begins after this.
+    pub fn ask(&mut self) {
+        self.read_whole = true;
+        self.asked += 1;
+    }
+
     /// Have the two sides met once? An earlier version kept that only of tables that were not empty.
     pub fn has_met(&self) -> bool {
         self.passed || self.met || !self.read_whole
@@ -86,8 +94,11 @@ impl Performer {
 
     async fn store_copied(&self, table: &Table) -> Result<(), store::StoreError> {
         let mut tx = self.begin().await?;
-        let old = store::link::load(&mut *tx, &table.link.rules.name).await?;
+        let old = store::link::load_to_change(&mut *tx, &table.link.rules.name).await?;
         let old = old.map(|old| Memory::parse(&old.state)).unwrap_or_default();
+        if old.asked != table.asked {
+            return Ok(());
+        }
         let met = store::base::is_any(&mut *tx, &table.link.rules.name).await?;
         let memory = Memory {
             read_whole: false,
@@ -252,7 +263,7 @@ impl Performer {
                 continue;
             };
             let link = &table.link.rules.name;
-            let old = store::link::load(&mut *tx, link).await?;
+            let old = store::link::load_to_change(&mut *tx, link).await?;
             // A link that we do not know is read whole, until it has been once.
             let unknown = Memory { read_whole: true, ..Memory::default() };
             let was = old.map_or(unknown, |old| Memory::parse(&old.state));
@@ -267,8 +278,10 @@ impl Performer {
                 inputs.push(Input::Rebase(index));
             }
             let read_whole = was.read_whole || changed || was.filter != table.filter_print();
-            let memory = Memory { read_whole, ..Self::present(table, was) };
-            store::link::save(&mut *tx, &self.link_memory(table, &memory)).await?;
+            if was.asked == table.asked {
+                let memory = Memory { read_whole, ..Self::present(table, was) };
+                store::link::save(&mut *tx, &self.link_memory(table, &memory)).await?;
+            }
         }
         tx.commit().await?;
         Ok(inputs)
