@@ -1,9 +1,9 @@
 //! Paying what is owed to rows that a batch hit by mistake (protocol C4).
 //!
-//! Key cells go first, alone, unless their row looks more like what another hit left; then cells and rows. While a mend is open nothing else is written to the spreadsheet. A row that
-//! cannot be told again is listed with its text, and the debt is struck. A row with a key that is nowhere to be seen may come
-//! back from somebody's clipboard: its debt sleeps until then, and holds up nothing. Where it shows another row's key, it is given up
-//! after the time in which a row counts as gone, and its record gets a new row.
+//! Key cells go first, alone, unless their row looks more like what another hit left; then cells and rows. While a mend is open
+//! nothing else is written to the spreadsheet. A row that cannot be told again is listed with its text, and the debt is struck. A row
+//! with a key that is nowhere to be seen may come back from somebody's clipboard: its debt sleeps until then, and holds up nothing.
+//! Where it shows another row's key, it is given up after the time in which a row counts as gone, and its record gets a new row.
 //!
 //! A mend is addressed by a row number too, and may hit a third row, which then looks like the one that it was meant for. So each
 //! mend marks the row that it hits, with row metadata that follows it: from then on that row is known, whatever it shows.

@@ -28,6 +28,7 @@ impl Writing {
     /// The writes of the next transaction.
     pub(super) fn next_together(&mut self, tables: &[Table]) -> Option<Vec<Queued>> {
         let mut together = self.queue.pop_front()?;
+        self.share = false;
         if let [first] = &together[..]
             && self.may_share(first, tables)
         {
@@ -40,8 +41,8 @@ impl Writing {
             {
                 together.extend(self.queue.pop_front().into_iter().flatten());
             }
+            self.share = together.len() > 1;
         }
-        self.share = together.len() > 1 && self.may_share(&together[0], tables);
         Some(together)
     }
 

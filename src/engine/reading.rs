@@ -50,8 +50,8 @@ impl Engine {
 
     /// What this read has to show of each tab, and whether it shows all of one for the sake of a sweep alone.
     fn scopes(&self, is_due: bool) -> (Vec<Scope>, bool) {
-        let cells: usize = self.tables.iter().map(|table| table.places.len() * table.width()).sum();
-        let (others_wait, whole) = (self.others_wait(), cells < self.large || self.owes());
+        let cells: u64 = self.tables.iter().map(Table::cells_known).sum();
+        let (others_wait, whole) = (self.others_wait(), cells < self.large as u64 || self.owes());
         let mut is_sweep = true;
         let scope = |(index, table): (usize, &Table)| {
             let rows = if whole { None } else { self.rows_that_will_do(index) };

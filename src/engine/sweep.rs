@@ -77,7 +77,7 @@ impl Table {
         self.turn_to_sweep.looked(asked, answered, cells);
     }
 
-    fn cells_known(&self) -> u64 {
+    pub(super) fn cells_known(&self) -> u64 {
         (self.places.len() * self.width()) as u64
     }
 

@@ -45,6 +45,9 @@ pub async fn save(conn: &mut impl Queryable, link: &LinkMemory) -> Result<()> {
     Ok(())
 }
 
+const SELECT: &str =
+    "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state FROM link";
+
 /// What a link is remembered by, as it is selected.
 type Line = (String, String, Option<i32>, String, String, u64, String);
 
@@ -61,19 +64,12 @@ fn memory((name, spreadsheet, sheet, schema, table, fingerprint, state): Line) -
 
 /// All links that ever ran, by name.
 pub async fn load_all(conn: &mut impl Queryable) -> Result<Vec<LinkMemory>> {
-    let links = conn
-        .query_map(
-            "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state
-             FROM link ORDER BY name",
-            memory,
-        )
-        .await?;
-    Ok(links)
+    Ok(conn.query_map(format!("{SELECT} ORDER BY name"), memory).await?)
 }
 
 /// The memory of one link, if it ever ran.
 pub async fn load(conn: &mut impl Queryable, name: &LinkName) -> Result<Option<LinkMemory>> {
-    Ok(load_all(conn).await?.into_iter().find(|link| link.name == *name))
+    Ok(conn.exec_first(format!("{SELECT} WHERE name = ?"), (&name.0,)).await?.map(memory))
 }
 
 /// The same for who is going to change it: as it is now, and locked until the transaction ends.
@@ -82,12 +78,5 @@ pub async fn load_to_change(conn: &mut impl Queryable, name: &LinkName) -> Resul
     if load(conn, name).await?.is_none() {
         return Ok(None);
     }
-    let line: Option<Line> = conn
-        .exec_first(
-            "SELECT name, spreadsheet, sheet_id, table_schema, table_name, fingerprint, state
-             FROM link WHERE name = ? FOR UPDATE",
-            (&name.0,),
-        )
-        .await?;
-    Ok(line.map(memory))
+    Ok(conn.exec_first(format!("{SELECT} WHERE name = ? FOR UPDATE"), (&name.0,)).await?.map(memory))
 }

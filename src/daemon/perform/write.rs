@@ -1,4 +1,4 @@
-//! Transactions on the table: one row's write, or those of a paste, of which all are committed or none.
+//! Transactions on the table: one row's write, or those of a paste or of new rows that share one. All are committed or none.
 
 use crate::daemon::perform::Performer;
 use crate::daemon::perform::guarded::{Kept, Stop};
