@@ -132,21 +132,36 @@ fn quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// A double as the server's `my_gcvt` prints it: shortest digits, plain for exponents from -15 to 14, else `1.5e20`; a whole
-/// number keeps its `.0`.
+/// A double as the server's `my_gcvt` prints it (strings/dtoa.cc): shortest digits; `1.5e20` below 1e-15, and from 1e15 on
+/// unless digits are left behind the point; a plain whole number gets its `.0`.
 fn double(out: &mut String, x: f64) {
-    let scientific = format!("{x:e}");
-    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+    let scientific = shortest(x);
+    let parts = scientific.split_once('e').and_then(|(m, e)| Some((m, e.parse::<i32>().ok()?)));
+    let Some((mantissa, exponent)) = parts else {
         return out.push_str(&scientific);
     };
-    let plain = exponent.parse::<i32>().is_ok_and(|e| (-15..=14).contains(&e));
-    if !plain {
-        let _ = write!(out, "{mantissa}e{exponent}");
-    } else if x.fract() == 0.0 {
-        let _ = write!(out, "{x:.1}");
-    } else {
-        let _ = write!(out, "{x}");
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let behind = digits.len() as i32 - 1 - exponent;
+    if exponent < -15 || exponent > 14 && behind <= 0 {
+        return out.push_str(&scientific);
     }
+    out.push_str(if x.is_sign_negative() { "-" } else { "" });
+    let whole = usize::try_from(exponent + 1).unwrap_or(0);
+    let _ = match digits.split_at_checked(whole) {
+        Some(("", fraction)) => write!(out, "0.{fraction:0>places$}", places = behind as usize),
+        Some((ahead, fraction)) => write!(out, "{ahead}.{fraction:0<1}"),
+        None => write!(out, "{digits:0<whole$}.0"),
+    };
+}
+
+/// The fewest digits that read back as `x`, as `1.5e20`. Where two are as near, the server takes the even one and Rust's
+/// shortest the upper one; Rust rounds to a given number of digits as the server does.
+fn shortest(x: f64) -> String {
+    let upper = format!("{x:e}");
+    let mantissa = upper.split_once('e').map_or(upper.as_str(), |(mantissa, _)| mantissa);
+    let places = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let nearest = format!("{x:.places$e}");
+    if nearest.parse() == Ok(x) { nearest } else { upper }
 }
 
 /// SQL values inside JSON: decimals as digits, dates and times as text with six digits of fraction, all else in base64.
@@ -222,6 +237,8 @@ mod tests {
             (1.5e300, "1.5e300"),
             (1e-15, "0.000000000000001"),
             (1e-16, "1e-16"),
+            (11_133_608_457_240_570.0_f64 / 8.0, "1391701057155071.2"),
+            (1_234_567_890_123_456.0, "1.234567890123456e15"),
         ];
         for (x, text) in said {
             assert_eq!(printed(x), text);

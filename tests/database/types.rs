@@ -153,6 +153,46 @@ async fn decoded_is_selected_where_mariadb_logs_the_least_metadata() {
     every_type_is_equal_on_both_paths(&server).await;
 }
 
+/// Around the exponents where the print changes its form, ties between two shortest prints, powers of two (where the
+/// numbers below lie nearer than those above), and any bits. MariaDB's JSON is a text that nobody prints again.
+#[tokio::test]
+async fn json_doubles_are_printed_as_the_server_prints_them() {
+    let server = shared(Kind::MySql).await;
+    let mut random = Random::seeded();
+    let db = server.fresh_database("doubles").await;
+    server.sql(&format!("CREATE TABLE {db}.t (id INT PRIMARY KEY, a JSON)")).await;
+    let table = schema(server, &db, "t").await;
+    let mut follow = Follow::now(server, &[(&db, "t")]).await;
+    let mut numbers = vec![0.0, -0.0, f64::MAX, f64::MIN_POSITIVE, 5e-324];
+    numbers.extend((-1074..1024).map(|power| 2_f64.powi(power)));
+    numbers.extend((-30..30).flat_map(|power| [1.0, 1.5, 123.0].map(|x| x * 10_f64.powi(power))));
+    numbers.extend((0..4000).map(|_| (random.next() >> 11 | 1 << 52) as f64 / 8.0));
+    numbers.extend((0..4000).map(|_| random.double()));
+    let any = std::iter::repeat_with(|| f64::from_bits(random.next())).filter(|x| x.is_finite());
+    numbers.extend(any.take(4000));
+    let mut decoded: Vec<Vec<Value>> = Vec::new();
+    for (id, some) in numbers.chunks(1000).enumerate() {
+        let list: Vec<String> = some.iter().map(|x| format!("{x:.17e}")).collect();
+        server.sql(&format!("INSERT INTO {db}.t VALUES ({id}, '[{}]')", list.join(", "))).await;
+        let Some(ChangeKind::Insert { after }) = follow.changes().await.pop() else {
+            panic!("{server}: an insert");
+        };
+        decoded.push(whole(&after));
+    }
+    let selected = chunk(&mut ours(server).await, &table, None, 1000, Lock::None).await.expect("selects");
+    assert_eq!(decoded.len(), selected.len(), "{server}");
+    for (ours, theirs) in decoded.iter().zip(&selected) {
+        let split = |row: &[Value]| -> Vec<String> {
+            let Some(Value::Json(text)) = row.last() else { panic!("{server}: JSON, not {row:?}") };
+            text.split(", ").map(str::to_owned).collect()
+        };
+        for (ours, theirs) in split(ours).iter().zip(split(theirs)) {
+            assert_eq!(*ours, theirs, "{server}: the server prints it so");
+        }
+        assert!(ours == theirs, "{server}: the two are one text");
+    }
+}
+
 /// Inserts random rows, changes all and deletes some, and holds each image against what was selected beside it.
 /// MariaDB counts on to 2106 from 11.5 on (`make mariadb-11`); an older one says that it has no such time.
 #[tokio::test]
