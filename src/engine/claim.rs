@@ -20,6 +20,7 @@ use crate::engine::effect::{Naming, Outcome, TableWrite, WriteAim};
 use crate::engine::input::{ColumnPlan, KeySeen, Micros, RowView, TabView};
 use crate::engine::meeting::Match;
 use crate::engine::paste::{BESIDE, Shelved};
+use crate::engine::pending::Waits;
 use crate::engine::rows::{Found, Rows, content, fingerprint, lookalikes};
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
@@ -37,6 +38,9 @@ const NAME_AGAIN: Micros = 5_000_000;
 
 /// Claims of one tab at a time: far inside the 30,000 characters that its metadata may have.
 const CLAIMS: usize = 500;
+
+/// What the person hears whose row waits for its turn.
+pub(super) const IN_A_MOMENT: &str = "the new row is taken in a moment";
 
 /// The rows of one tab that base does not know.
 pub(crate) struct NewRows<'a> {
@@ -66,6 +70,10 @@ impl NewRows<'_> {
             };
             let is_new = found == Match::Nothing;
             if let Some(reason) = is_new.then(|| self.unfit(engine, row)).flatten() {
+                if reason.is_some() && !engine.tables[self.index].life.is_live() {
+                    let print = fingerprint(row);
+                    still.insert(print, quiet.remove(&print).unwrap_or(writing.asked));
+                }
                 if let Some((outcome, text)) = reason {
                     writing.judge(self.index, row.row, outcome, None, text);
                 }
@@ -80,13 +88,9 @@ impl NewRows<'_> {
             let due = since + micros(engine.tables[self.index].plan.rules.insert_after);
             if writing.asked < due {
                 engine.tables[self.index].wakes.insert(due);
-                writing.judge(
-                    self.index,
-                    row.row,
-                    Outcome::Waiting,
-                    None,
-                    "the new row is taken in a moment".into(),
-                );
+                writing.judge(self.index, row.row, Outcome::Waiting, None, IN_A_MOMENT.into());
+            } else if engine.put_off.is_behind(self.index) {
+                writing.judge(self.index, row.row, Outcome::Waiting, None, IN_A_MOMENT.into());
             } else {
                 self.take(engine, row, found, print, writing);
             }
@@ -168,13 +172,7 @@ impl NewRows<'_> {
                     if engine.tables[self.index].claims.len() + writing.claim.len() < CLAIMS {
                         writing.claim.push((self.index, row.row));
                     }
-                    writing.judge(
-                        self.index,
-                        row.row,
-                        Outcome::Waiting,
-                        None,
-                        "the new row is taken in a moment".into(),
-                    );
+                    writing.judge(self.index, row.row, Outcome::Waiting, None, IN_A_MOMENT.into());
                     return;
                 }
             }
@@ -294,7 +292,7 @@ impl Engine {
         let Some(owed) = table.claims.remove(&claim) else {
             return;
         };
-        table.dirty = true;
+        table.waits = table.waits.max(Waits::Echo);
         writing.named.push((index, claim));
         // A crash may come between a write into the named row and the commit that ends the claim: that write's base is newer.
         if stands && table.base.contains_key(&owed.key) {

@@ -138,6 +138,7 @@ impl Table {
         for (key, pending) in brought {
             self.copying.insert(key.clone());
             self.queue(key, pending);
+            self.is_told_news();
         }
         if last {
             self.finish_copy(first);
@@ -159,6 +160,7 @@ impl Table {
         for key in unmet {
             self.park_key(key, first);
         }
+        self.call_those_who_wait();
     }
 }
 

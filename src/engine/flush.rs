@@ -8,7 +8,7 @@ use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Commit, Effect};
 use crate::engine::input::{DbState, TabView, Trouble};
 use crate::engine::owed::Owed;
-use crate::engine::pending::Pending;
+use crate::engine::pending::{Pending, Waits};
 use crate::engine::plan::{Aim, Plan};
 use crate::engine::rows::{Found, Rows, is_base};
 use crate::engine::writing::Writing;
@@ -140,17 +140,17 @@ impl Engine {
         }
         let keys: Vec<Key> = self.tables[index].in_turn().cloned().collect();
         self.tables[index].turn = None;
-        self.tables[index].dirty = false;
+        let waited = std::mem::replace(&mut self.tables[index].waits, Waits::Nothing);
         self.weigh_removals(index);
         let mut stuck = 0;
         for key in keys {
             if draft.is_full(self.batch_limit) {
-                self.tables[index].dirty = true;
+                self.tables[index].waits = Waits::News;
                 self.tables[index].turn = Some(key);
                 break;
             }
             if !whole && !self.tables[index].is_shown(&key, rows.contains(&key)) {
-                self.tables[index].dirty = true;
+                self.tables[index].waits = waited.max(Waits::Echo);
                 continue;
             }
             let Some(pending) = self.tables[index].pending.get(&key).cloned() else {

@@ -48,6 +48,8 @@ impl Engine {
             outstanding: Vec::new(),
             share: false,
             alone: BTreeSet::new(),
+            new_rows_since: None,
+            left_before: self.put_off.links.clone(),
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             remarks: BTreeMap::new(),
@@ -72,10 +74,12 @@ impl Engine {
         } else {
             for (index, tab) in tabs.iter().enumerate() {
                 if let Some(pause) = &self.tables[index].trouble {
+                    self.put_off.links.remove(&index);
                     writing.put_off(index, &pause.reason);
                 } else if let Ok(tab) = tab {
                     self.inspect_tab(index, tab, &mut writing);
                     if writing.whole[index] {
+                        self.put_off.links.remove(&index);
                         self.tables[index].last_seen = asked;
                         writing.looked[index] = true;
                     }
@@ -85,6 +89,7 @@ impl Engine {
         }
         writing.view.tabs = tabs;
         self.gather(&mut writing);
+        writing.others_first();
         self.stage = Stage::Writing(Box::new(writing));
     }
 

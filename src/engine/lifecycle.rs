@@ -82,6 +82,13 @@ impl State<'_> {
 }
 
 impl Table {
+    /// The link may have become live: new rows that waited for it are looked at again.
+    pub(super) fn call_those_who_wait(&mut self) {
+        if self.life.is_live() && !self.quiet.is_empty() {
+            self.wakes.insert(0);
+        }
+    }
+
     /// Where the link stands.
     pub fn state(&self) -> State<'_> {
         match (self.pauses().next(), &self.life) {

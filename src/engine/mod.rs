@@ -102,7 +102,9 @@ pub use crate::engine::start::Start;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::held::HoldChange;
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
+use crate::engine::new_rows::{Pace, PutOff};
 use crate::engine::owed::{Owed, OwedId};
+use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
 use crate::engine::plan::Plan;
 use crate::engine::table::Table;
@@ -150,6 +152,8 @@ pub struct Engine {
     healed: Vec<(LinkName, Vec<GridCell>)>,
     debts: u64,
     hints: Vec<EditHint>,
+    put_off: PutOff,
+    pace: Pace,
     wakes: BTreeSet<Micros>,
     next_sweep: Micros,
     not_before: Micros,
@@ -305,7 +309,7 @@ impl Engine {
         due || self.again
             || !self.hints.is_empty()
             || self.owes()
-            || self.tables.iter().any(|table| table.dirty && table.trouble.is_none())
+            || self.tables.iter().any(|table| table.waits > Waits::Nothing && table.trouble.is_none())
     }
 
     fn on_settle_failed(&mut self, number: BatchNumber) {

@@ -15,6 +15,7 @@ use crate::model::mark::EffectId;
 impl Engine {
     /// Makes the next table write, or goes on to the batch when all are made.
     pub(super) fn go_on_writing(&mut self) {
+        self.put_off_new_rows();
         let Stage::Writing(writing) = &mut self.stage else {
             return;
         };
@@ -24,7 +25,7 @@ impl Engine {
         if writing.queue.front().into_iter().flatten().any(|queued| queued.is_fetched(&self.tables)) {
             return;
         }
-        if let Some(together) = writing.next_together(&self.tables) {
+        if let Some(together) = writing.next_together(&self.tables, self.pace.together) {
             for queued in &together {
                 let table = &mut self.tables[queued.write.table];
                 for key in queued.keys() {
@@ -46,6 +47,7 @@ impl Engine {
             }
             let told = writing.told(self.headers(), |index| self.tables[index].first_key());
             self.out.push_back(Effect::Annotate(told));
+            self.call_those_behind(&writing);
             self.flush(*writing);
         }
     }
@@ -58,6 +60,9 @@ impl Engine {
         let (effects, outcomes): (Vec<_>, Vec<_>) = outcomes.into_iter().unzip();
         if writing.outstanding.iter().map(|queued| queued.write.effect).eq(effects) {
             let together = std::mem::take(&mut writing.outstanding);
+            if together.iter().any(Queued::is_new_with_key) {
+                writing.new_rows_since.get_or_insert(self.clock);
+            }
             if writing.share {
                 self.take_shared(together, outcomes, &mut writing);
             } else {

@@ -4,6 +4,7 @@ use crate::engine::brake::{mass_delete, mass_removal};
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{Micros, TableIndex};
 use crate::engine::lifecycle::Life;
+use crate::engine::pending::Waits;
 use crate::engine::table::Table;
 use crate::engine::{Engine, Stage};
 use crate::model::key::Key;
@@ -61,7 +62,7 @@ impl Engine {
                 let leaving: Vec<Key> = table.leaving().cloned().collect();
                 if rows == Some(leaving.len() as u64) {
                     table.allowed.extend(leaving);
-                    table.dirty = true;
+                    table.waits = Waits::News;
                 }
             }
             Brake::PartialSort => table.meant.append(&mut table.shuffled),
@@ -113,7 +114,9 @@ impl Engine {
             Some(pause) => self.tell_pause(index, pause),
             None => self.tell(Some(index), Level::Info, "goes on: the cause of the pause is gone".into()),
         }
-        self.tables[index].dirty |= trouble.is_none();
+        if trouble.is_none() {
+            self.tables[index].waits = Waits::News;
+        }
         self.tables[index].trouble = trouble;
     }
 

@@ -30,6 +30,17 @@ pub struct Pending {
     pub was: Option<DbRow>,
 }
 
+/// What waits of a link for the next cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waits {
+    /// Nothing.
+    Nothing,
+    /// What we have written into the table ourselves, as the stream tells it.
+    Echo,
+    /// Something else too.
+    News,
+}
+
 impl Table {
     /// Puts a key's state into the queue; the newest wins, the oldest position stays.
     pub fn queue(&mut self, key: Key, mut pending: Pending) {
@@ -48,7 +59,14 @@ impl Table {
         }
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
-        self.dirty = true;
+        self.waits = self.waits.max(Waits::Echo);
+    }
+
+    /// What has just been queued, if it was, was not written by us.
+    pub(super) fn is_told_news(&mut self) {
+        if self.waits == Waits::Echo {
+            self.waits = Waits::News;
+        }
     }
 
     /// A row outside of the filter that is nowhere in the tab is none of the link's business: however busy such rows are, no
@@ -68,7 +86,7 @@ impl Table {
         let Some(flown) = self.flight.remove(key) else {
             return;
         };
-        self.dirty = true;
+        self.waits = Waits::News;
         match self.pending.get_mut(key) {
             Some(newer) => newer.first = newer.first.min(flown.first),
             None => {

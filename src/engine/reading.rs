@@ -3,6 +3,7 @@
 use crate::engine::effect::{Effect, Level};
 use crate::engine::input::{EditHint, Micros, ReadNumber, TabView, View};
 use crate::engine::owed::Owed;
+use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
 use crate::engine::rows::Rows;
 use crate::engine::shuffle::shuffle;
@@ -28,6 +29,7 @@ impl Engine {
         self.again = false;
         let is_due = self.is_sweep_due();
         let (scopes, is_sweep) = self.scopes(is_due);
+        self.put_off.others_had_a_read = self.others_go_first();
         let due = self.clock + 1;
         self.wakes = self.wakes.split_off(&due);
         for (table, scope) in self.tables.iter_mut().zip(&scopes) {
@@ -124,7 +126,7 @@ impl Engine {
                         continue;
                     }
                     table.wants_whole = true;
-                    table.dirty = true;
+                    table.waits = Waits::News;
                     let is_lost = |hint: &EditHint| {
                         let covers = |(first, last)| lost.iter().any(|row| (first..=last).contains(row));
                         hint.table == index && hint.rows.is_some_and(covers)

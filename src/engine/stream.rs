@@ -10,7 +10,7 @@ use crate::engine::effect::Effect;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life};
-use crate::engine::pending::Pending;
+use crate::engine::pending::{Pending, Waits};
 use crate::engine::table::Table;
 use crate::model::key::Key;
 use crate::model::mark::EffectId;
@@ -29,6 +29,9 @@ impl Engine {
         for (index, image) in images {
             if let Some(table) = self.tables.get_mut(index).filter(|table| table.stopped.is_none()) {
                 table.take(seq, commit, image);
+                if marks.is_empty() {
+                    table.is_told_news();
+                }
             }
         }
         for (index, key) in looks {
@@ -68,6 +71,7 @@ impl Engine {
             if let Some(table) = self.tables.get_mut(index) {
                 let first = table.fetching.remove(&key).unwrap_or(self.seq);
                 table.committed(effect, key, first, now, |_| Some(state));
+                table.is_told_news();
             }
         }
     }
@@ -122,14 +126,15 @@ impl Table {
         if marks.is_empty() {
             return;
         }
-        let (pending, dirty) = (&self.pending, &mut self.dirty);
+        let (pending, waits) = (&self.pending, &mut self.waits);
         self.fences.retain(|key, fence| {
             fence.behind = fence.behind.filter(|behind| !marks.contains(behind));
             if marks.contains(&fence.effect) {
                 fence.passed = true;
                 // What waited for the last image of a deleted row has it now, or will never have it.
-                *dirty |=
-                    pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None)));
+                if pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None))) {
+                    *waits = Waits::Echo.max(*waits);
+                }
             }
             !(fence.passed && fence.committed)
         });
@@ -142,6 +147,7 @@ impl Table {
                     false => Life::Live,
                 };
                 self.parked.extend(keys);
+                self.call_those_who_wait();
             }
             Life::CatchingUpAll(Copying { chunk: Some(window), .. }) => {
                 window.opened |= marks.contains(&window.low);
@@ -192,7 +198,7 @@ impl Table {
                 waiting.renamed_from = waiting.renamed_from.take().or(renamed_from);
                 if let (DbState::Gone(image @ Some(_)), DbState::Gone(known)) = (state, &mut waiting.state) {
                     *known = image;
-                    self.dirty = true;
+                    self.waits = self.waits.max(Waits::Echo);
                 }
                 return;
             }

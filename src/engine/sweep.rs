@@ -15,6 +15,7 @@
 
 use crate::engine::effect::Effect;
 use crate::engine::input::Micros;
+use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
 use crate::engine::table::Table;
 use crate::engine::{Engine, Stage, micros};
@@ -24,7 +25,7 @@ use crate::model::grid::RECEIPT_LINES;
 const MICROS_A_CELL: Micros = 50;
 
 /// For so many times as long as a look took others go before the next one.
-const OTHERS_FIRST: u64 = 9;
+pub(super) const OTHERS_FIRST: u64 = 9;
 
 /// When it is a tab's turn to be swept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,7 +88,8 @@ impl Table {
     }
 
     fn is_waited_for(&self) -> bool {
-        self.trouble.is_none() && (self.dirty || !self.pending.is_empty() || !self.parked.is_empty())
+        self.trouble.is_none()
+            && (self.waits > Waits::Nothing || !self.pending.is_empty() || !self.parked.is_empty())
     }
 }
 
@@ -123,7 +125,8 @@ impl Engine {
     /// The rows that a read has to show of a tab for what waits now; `None` where that takes all of it.
     pub(super) fn rows_that_will_do(&self, index: usize) -> Option<Vec<u32>> {
         let table = &self.tables[index];
-        if table.wakes.first().is_some_and(|wake| *wake <= self.clock) {
+        let is_passed_over = self.put_off.links.contains(&index) && self.others_go_first();
+        if !is_passed_over && table.wakes.first().is_some_and(|wake| *wake <= self.clock) {
             return None;
         }
         let hints = self.hints.iter().filter(|hint| hint.table == index);

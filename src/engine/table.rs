@@ -15,7 +15,7 @@ use crate::engine::lifecycle::Life;
 use crate::engine::meeting::Meeting;
 use crate::engine::owed::Overwritten;
 use crate::engine::paste::Member;
-use crate::engine::pending::Pending;
+use crate::engine::pending::{Pending, Waits};
 use crate::engine::places::Places;
 use crate::engine::sweep::Turn;
 use crate::model::base::{BaseChange, RowBase};
@@ -115,8 +115,8 @@ pub struct Table {
     pub pasted: BTreeMap<Member, EffectId>,
     /// Keys whose request Google refused: the row number that it named, and how often in a row.
     pub spurned: BTreeMap<Key, (Option<u32>, u32)>,
-    /// Something waits that the next cycle can work on.
-    pub dirty: bool,
+    /// What waits that the next cycle can work on.
+    pub waits: Waits,
     /// Keys that stood in several rows, and since when in one alone: the row that is left may be the copy, and the other one on
     /// somebody's clipboard.
     pub doubles: BTreeMap<Key, Option<Micros>>,
@@ -203,7 +203,7 @@ impl Table {
             refused: BTreeMap::new(),
             pasted: BTreeMap::new(),
             spurned: BTreeMap::new(),
-            dirty: false,
+            waits: Waits::Nothing,
             wakes: BTreeSet::new(),
             places: Places::default(),
             wants_whole: true,

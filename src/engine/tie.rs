@@ -5,7 +5,7 @@ use crate::engine::adopt::Knowledge;
 use crate::engine::effect::{Background, Conflict, Level, Outcome, Winner};
 use crate::engine::input::{Micros, RowView, Seq, TabView};
 use crate::engine::meeting::{Match, Meeting, shown};
-use crate::engine::pending::Pending;
+use crate::engine::pending::{Pending, Waits};
 use crate::engine::rows::{Rows, fingerprint};
 use crate::engine::table::Table;
 use crate::engine::writing::Writing;
@@ -47,7 +47,7 @@ impl Table {
         for (key, pending) in released {
             // The position may be past its first change: a restart reads the whole table.
             self.pending.entry(key).or_insert(Pending { first: seq, ..pending });
-            self.dirty = true;
+            self.waits = Waits::News;
         }
     }
 }

@@ -36,6 +36,10 @@ pub(crate) struct Writing {
     pub(super) share: bool,
     /// New rows that the table did not take beside others.
     pub(super) alone: BTreeSet<EffectId>,
+    /// When the first new rows of this cycle were in the table.
+    pub(super) new_rows_since: Option<Micros>,
+    /// The links that had new rows left from an earlier look when this cycle began.
+    pub(super) left_before: BTreeSet<usize>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
     pub(super) standing: BTreeMap<(usize, u32), Verdict>,

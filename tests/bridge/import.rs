@@ -3,6 +3,7 @@
 use sheets_emulator::people::{Action, Person};
 
 use super::rig::{Rig, SOON, Setup, TAB};
+use crate::support::deadline::eventually;
 use crate::support::server::{Server, for_each_server};
 
 const ROWS: usize = 900;
@@ -99,6 +100,43 @@ async fn rows_with_keys_go_in_together_and_those_that_the_table_does_not_take_ke
         ann.types(130, "name", "thing 130");
         rig.table_says("SELECT COUNT(*) FROM goods WHERE name = CONCAT('thing ', id) AND stock = id", "200")
             .await;
+        rig.until_equal(SOON).await;
+    })
+    .await;
+}
+
+/// Longer than a look at the tab takes, so that the rows are not through before they give way.
+const PASTED: usize = 2000;
+
+#[tokio::test]
+async fn an_edit_and_a_change_of_the_table_wait_for_none_of_many_new_rows() {
+    for_each_server(async |server| {
+        // given a table that takes five milliseconds for each new row, and two thousand rows that somebody has pasted
+        let setup = Setup { sweep_interval: "60s", ..Setup::default() };
+        let rig = Rig::open(server, "yielding", setup).await;
+        rig.sql(
+            "CREATE TRIGGER slow BEFORE INSERT ON goods FOR EACH ROW SET NEW.note = IF(SLEEP(0.005), '', NEW.note)",
+        )
+        .await;
+        let ann = rig.person("ann@example.com");
+        let rows: Vec<[String; 3]> =
+            (1..=PASTED).map(|n| [(1000 + n).to_string(), format!("thing {n}"), n.to_string()]).collect();
+        let rows: Vec<[&str; 3]> = rows.iter().map(|row| row.each_ref().map(String::as_str)).collect();
+        let block: Vec<&[&str]> = rows.iter().map(|row| &row[..]).collect();
+        assert!(ann.pastes_below("id", &block));
+        let left = "SELECT COUNT(*) > 12 AND COUNT(*) < 2012 FROM goods";
+        rig.table_says(left, "1").await;
+        // when another person types into a row that the table has, and a program changes one
+        rig.person("ben@example.com").types(5, "stock", "505");
+        rig.sql("UPDATE goods SET stock = 606 WHERE id = 6").await;
+        // then both arrive while rows are left
+        rig.table_says("SELECT stock FROM goods WHERE id = 5", "505").await;
+        rig.table_says(left, "1").await;
+        let sees = async || (ann.sees(6, "stock").as_deref() == Some("606")).then_some(());
+        eventually(SOON, "the change in the tab", sees).await;
+        rig.table_says(left, "1").await;
+        // and those follow, each once
+        rig.table_says("SELECT COUNT(*) FROM goods WHERE id = 1000 + stock", &PASTED.to_string()).await;
         rig.until_equal(SOON).await;
     })
     .await;

@@ -28,6 +28,9 @@ impl World {
         if self.large_tabs {
             self.engine.set_large(0);
         }
+        if let Some((together, at_least)) = self.pace_of_new_rows {
+            self.engine.set_pace_of_new_rows(together, at_least);
+        }
         if self.crowded {
             self.engine.set_room(1, 1);
         }

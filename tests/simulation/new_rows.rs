@@ -1,11 +1,13 @@
 //! New rows with keys go into the table together, and stand for themselves all the same.
 
+use std::time::Duration;
+
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::value::Value;
 
 use super::table::Id;
-use super::truth::{both, number, rest};
-use super::world::World;
+use super::truth::{both, cell, number, rest, types, updates, value};
+use super::world::{World, YIELDING};
 
 /// An empty table and a tab of five rows with keys; nothing has started yet.
 fn filled() -> World {
@@ -59,4 +61,143 @@ fn a_row_that_the_table_does_not_take_keeps_none_of_the_others_out() {
     world.type_cell(0, 2, 1, number(5));
     rest(&mut world);
     assert_eq!(both(&world, 13, 1), (Some(number(5)), Some(number(5))));
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The last key of an import.
+const LAST: Id = 90;
+
+/// Two links of one row each, and eighty rows with keys that somebody has just added to one of the tabs; an engine whose new rows
+/// give way to whatever waits, and the first of them are in the table.
+fn amid_an_import(tab: usize, large_tabs: bool, sweep: Duration) -> World {
+    let mut world = World::unmet_links(2);
+    for plan in &mut world.plans {
+        plan.rules.sweep_interval = sweep;
+    }
+    for (tab, id) in [(tab, 10), (1 - tab, 50)] {
+        let record = [Value::Int(id), Value::Int(100 + id), Value::Int(200 + id)];
+        world.record(tab, record.clone());
+        world.show(tab, &record);
+    }
+    (world.pace_of_new_rows, world.large_tabs) = (Some(YIELDING), large_tabs);
+    world.start_engine();
+    until(&mut world, |world| world.store.links.iter().all(|link| link.base.len() == 1));
+    world.store.links[tab].copied = false;
+    for id in 11..=LAST {
+        world.show(tab, &[Value::Int(id), Value::Int(100 + id), Value::Int(200 + id)]);
+    }
+    world.store.links[tab].copied = true;
+    world.announce_structure(tab);
+    until(&mut world, |world| world.server.tables[tab].len() > 2);
+    world
+}
+
+fn until(world: &mut World, is_so: impl Fn(&World) -> bool) {
+    for _ in 0..2000 {
+        if is_so(world) {
+            return;
+        }
+        world.live_one_busy_step();
+    }
+    panic!("it never came to that");
+}
+
+fn single_reads(world: &World) -> u64 {
+    world.acts.get("read of single rows").copied().unwrap_or_default()
+}
+
+#[test]
+fn where_nothing_else_waits_they_go_in_by_one_look() {
+    for large_tabs in [false, true] {
+        let mut world = amid_an_import(0, large_tabs, DAY);
+        let reads = world.reads;
+        until(&mut world, |world| keys(world).len() == 81);
+        assert_eq!(world.reads, reads, "large tabs: {large_tabs}");
+        rest(&mut world);
+    }
+}
+
+#[test]
+fn an_edit_of_another_row_waits_for_none_of_those_that_are_left() {
+    for large_tabs in [false, true] {
+        // given rows that go into the table, two at a time
+        let mut world = amid_an_import(0, large_tabs, DAY);
+        // when a person types into a row that the table has
+        types(&mut world, 10, 1, 500);
+        until(&mut world, |world| value(world, 10, 1) == Some(number(500)));
+        // then she does not wait for the last of them
+        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
+        rest(&mut world);
+        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+        assert_eq!(world.witness.table_writes, 81);
+    }
+}
+
+#[test]
+fn an_edit_of_another_tab_waits_not_even_for_another_look_at_theirs() {
+    for large_tabs in [false, true] {
+        let mut world = amid_an_import(0, large_tabs, DAY);
+        world.type_cell(1, 0, 1, number(500));
+        until(&mut world, |world| world.hints.is_empty());
+        let (reads, single) = (world.reads, single_reads(&world));
+        until(&mut world, |world| world.reads > reads);
+        // both tabs
+        assert_eq!(single_reads(&world) - single, if large_tabs { 2 } else { 0 });
+        until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
+        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
+        rest(&mut world);
+        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_edit_that_no_event_told_of_waits_for_nine_times_the_look_at_them() {
+    for large_tabs in [false, true] {
+        let mut world = amid_an_import(0, large_tabs, Duration::from_secs(3));
+        world.type_cell(1, 0, 1, number(500));
+        world.hints.clear();
+        until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
+        assert!(keys(&world).len() < 75, "{:?} with large tabs: {large_tabs}", keys(&world));
+        rest(&mut world);
+        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_change_of_the_table_waits_for_none_of_them_either() {
+    for large_tabs in [false, true] {
+        let mut world = amid_an_import(0, large_tabs, DAY);
+        updates(&mut world, 10, 1, 500);
+        until(&mut world, |world| cell(world, 10, 1) == Some(number(500)));
+        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
+        rest(&mut world);
+        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn new_rows_of_another_link_wait_for_those_that_were_seen_first() {
+    for (tab, large_tabs) in [(0, false), (0, true), (1, false), (1, true)] {
+        // given rows that give way, and rows of another table that point at them
+        let (mut world, other) = (amid_an_import(tab, large_tabs, DAY), 1 - tab);
+        let begin = world.clock;
+        world.store.links[other].copied = false;
+        for id in 1..=3 {
+            world.show(other, &[Value::Int(id), Value::Int(600 + id), Value::Int(650 + id)]);
+            world.type_cell(other, id as usize, 2, number(700 + id));
+        }
+        world.store.links[other].copied = true;
+        // then none of them is tried before the last of the others is there, and they wait for no sweep
+        until(&mut world, |world| {
+            let [ahead, behind] = [tab, other].map(|tab| world.server.tables[tab].len());
+            assert!(
+                behind == 1 || ahead == 81,
+                "{ahead} and {behind} of {tab} with large tabs: {large_tabs}"
+            );
+            behind == 4
+        });
+        assert!(world.clock - begin < 12 * 3600 * 1_000_000);
+        rest(&mut world);
+    }
 }

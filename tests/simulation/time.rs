@@ -52,6 +52,16 @@ impl World {
         }
     }
 
+    /// The same where time does not leap to whatever is due next: a call takes no longer than its steps.
+    pub(super) fn live_one_busy_step(&mut self) {
+        self.next_step();
+        match self.step % 4 {
+            0 | 1 => self.go_on_with_calls(),
+            2 => self.stream(),
+            _ => self.deliver_hint(),
+        }
+    }
+
     /// Faults, people and the application stop; everything that is under way comes to its end.
     pub(super) fn come_to_rest(&mut self) {
         self.trace(|| "QUIET".into());

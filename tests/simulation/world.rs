@@ -23,6 +23,9 @@ use super::tally::Tally;
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
 
+/// New rows go into the table two at a time, and give way to whatever waits.
+pub(super) const YIELDING: (usize, Micros) = (2, 0);
+
 /// What a series of seeds allows.
 #[derive(Clone, Copy)]
 pub(super) struct Climate {
@@ -61,6 +64,8 @@ pub(super) struct World {
     pub(super) large_tabs: bool,
     /// Hardly a row may wait whole: of the others the engine keeps the keys.
     pub(super) crowded: bool,
+    /// So many new rows share a transaction, and so long those of a look go in at least, where it is not as ever.
+    pub(super) pace_of_new_rows: Option<(usize, Micros)>,
     pub(super) dice: Dice,
     pub(super) weather: Weather,
     pub(super) habits: Vec<u32>,
@@ -123,6 +128,7 @@ impl World {
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
         world.crowded = seed.is_multiple_of(5);
+        world.pace_of_new_rows = seed.is_multiple_of(2).then_some(YIELDING);
         world.server.inside = climate.inside;
         if climate.begins == Begins::List {
             world.plans.iter_mut().for_each(|plan| plan.rules.match_on = vec!["a".into()]);
@@ -152,15 +158,24 @@ impl World {
 
     /// The same before anything is there.
     pub(super) fn unmet(arrange: impl FnOnce(&mut LinkPlan)) -> Self {
+        let mut world = Self::unmet_links(1);
+        arrange(&mut world.plans[0]);
+        world
+    }
+
+    pub(super) fn unmet_links(links: usize) -> Self {
         let mut dice = Dice::new(1);
-        let mut plan = plan(0, &mut dice);
-        for column in &mut plan.columns {
-            column.rule.policy = Policy::Newest;
-        }
-        (plan.rules.deletes, plan.rules.first_match) = (Deletes::Apply, FirstMatch::Database);
-        (plan.rules.tie, plan.rules.sweep_interval) = (Tie::Database, Duration::from_secs(3));
-        arrange(&mut plan);
-        Self::bare(dice, (Weather::default(), Vec::new(), [0; 4]), vec![plan], false)
+        let plan = |at| {
+            let mut plan = plan(at, &mut dice);
+            for column in &mut plan.columns {
+                column.rule.policy = Policy::Newest;
+            }
+            (plan.rules.deletes, plan.rules.first_match) = (Deletes::Apply, FirstMatch::Database);
+            (plan.rules.tie, plan.rules.sweep_interval) = (Tie::Database, Duration::from_secs(3));
+            plan
+        };
+        let plans = (0..links).map(plan).collect();
+        Self::bare(dice, (Weather::default(), Vec::new(), [0; 4]), plans, false)
     }
 
     fn bare(
@@ -180,6 +195,7 @@ impl World {
         Self {
             large_tabs: false,
             crowded: false,
+            pace_of_new_rows: None,
             weather,
             habits,
             manners,
