@@ -17,13 +17,13 @@ use crate::stage::{Google, Link, Stage};
 use crate::strain::Strain;
 use crate::support::server::Server;
 
-const ROWS: u32 = 500;
+pub(crate) const ROWS: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     let mut figures = Figures::new();
     let edits = scale.of(80, 10);
-    let small = Link { name: "desk".into(), book: 0, tab: SheetId(0), rows: ROWS, filled: true };
+    let small = desk();
     let rows = scale.of(1_000_000, 20_000);
     let large = Link { name: "goods".into(), book: 1, tab: SheetId(0), rows, filled: false };
     let mut quiet = Stage::open(server, vec![small.clone()]).await;
@@ -47,11 +47,16 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     figures
 }
 
+/// The tab that the person has before her.
+pub(crate) fn desk() -> Link {
+    Link { name: "desk".into(), book: 0, tab: SheetId(0), rows: ROWS, filled: true }
+}
+
 /// What a restart does not know of is looked at twice for so long, and a first copy's neighbour is no different.
 const AFTER_START: Duration = Duration::from_secs(12);
 
 /// Edits one after the other, each from the keystroke's message to the table: so many, or until it is over.
-async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<Sample> {
+pub(crate) async fn edits_of(stage: &Stage, count: u32, is_over: impl Fn() -> bool) -> Vec<Sample> {
     let http = reqwest::Client::new();
     let person = Person::new("ann@example.com");
     let mut conn = stage.server.connect().await;
