@@ -292,7 +292,7 @@ impl Engine {
         let Some(owed) = table.claims.remove(&claim) else {
             return;
         };
-        table.waits = table.waits.max(Waits::Echo);
+        table.waits.raise(Waits::Echo);
         writing.named.push((index, claim));
         // A crash may come between a write into the named row and the commit that ends the claim: that write's base is newer.
         if stands && table.base.contains_key(&owed.key) {

@@ -124,8 +124,9 @@ impl Writing {
 impl Engine {
     /// Does what waits have a read of its own, before the next look at a tab that has new rows left?
     pub(super) fn others_go_first(&self) -> bool {
-        let others_wait = self.others_wait() || self.next_sweep <= self.clock;
-        !self.put_off.links.is_empty() && !self.put_off.others_had_a_read && others_wait
+        !self.put_off.links.is_empty()
+            && !self.put_off.others_had_a_read
+            && (self.others_wait() || self.next_sweep <= self.clock)
     }
 
     /// Does something wait that is no echo of what we have written into the table ourselves?

@@ -41,6 +41,13 @@ pub enum Waits {
     News,
 }
 
+impl Waits {
+    /// Something comes to what waits.
+    pub(super) fn raise(&mut self, to: Self) {
+        *self = to.max(*self);
+    }
+}
+
 impl Table {
     /// Puts a key's state into the queue; the newest wins, the oldest position stays.
     pub fn queue(&mut self, key: Key, mut pending: Pending) {
@@ -59,7 +66,7 @@ impl Table {
         }
         self.pending.insert(key.clone(), pending);
         self.wants_whole |= !self.is_reachable(&key);
-        self.waits = self.waits.max(Waits::Echo);
+        self.waits.raise(Waits::Echo);
     }
 
     /// What has just been queued, if it was, was not written by us.

@@ -133,7 +133,7 @@ impl Table {
                 fence.passed = true;
                 // What waited for the last image of a deleted row has it now, or will never have it.
                 if pending.get(key).is_some_and(|waiting| matches!(waiting.state, DbState::Gone(None))) {
-                    *waits = Waits::Echo.max(*waits);
+                    waits.raise(Waits::Echo);
                 }
             }
             !(fence.passed && fence.committed)
@@ -198,7 +198,7 @@ impl Table {
                 waiting.renamed_from = waiting.renamed_from.take().or(renamed_from);
                 if let (DbState::Gone(image @ Some(_)), DbState::Gone(known)) = (state, &mut waiting.state) {
                     *known = image;
-                    self.waits = self.waits.max(Waits::Echo);
+                    self.waits.raise(Waits::Echo);
                 }
                 return;
             }

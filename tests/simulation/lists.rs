@@ -8,6 +8,7 @@ use sheetbridge::model::rule::FirstMatch;
 use sheetbridge::model::value::Value;
 
 use super::sheet::{COLUMNS, OWN, Row, Uid};
+use super::stories::until;
 use super::table::{Id, Record};
 use super::truth::{cell, listed, number, rest, value};
 use super::world::World;
@@ -42,17 +43,6 @@ fn row(world: &World, uid: Uid) -> &Row {
 
 fn place(world: &World, uid: Uid) -> usize {
     world.sheet.tabs[0].iter().position(|row| row.uid == uid).expect("the row stands")
-}
-
-/// Nobody but the daemon acts until this is so.
-fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
-    for _ in 0..2_000 {
-        if is_so(world) {
-            return;
-        }
-        world.live_one_step();
-    }
-    panic!("never: {what}");
 }
 
 fn is_under_way(world: &World, call: &str) -> bool {

@@ -280,8 +280,8 @@ fn a_list_without_keys_meets_its_table() {
     assert!(tied * 2 >= report.seeds, "{tied} rows were tied in {} seeds", report.seeds);
 }
 
-/// Tabs that people have filled meet their empty tables: their rows go in together, and give way to what waits. Rows stay where they are, because what a batch
-/// hits by mistake is the matter of the other series.
+/// Tabs that people have filled meet their empty tables: their rows go in together, and give way to what waits. Rows stay where
+/// they are, because what a batch hits by mistake is the matter of the other series.
 #[test]
 fn a_filled_tab_meets_its_empty_table() {
     let deeds = |deed| no_copies(deed) && !matches!(deed, Deed::InsertBlank | Deed::Sort | Deed::DeleteRow);

@@ -94,13 +94,14 @@ fn amid_an_import(tab: usize, large_tabs: bool, sweep: Duration) -> World {
 }
 
 fn until(world: &mut World, is_so: impl Fn(&World) -> bool) {
-    for _ in 0..2000 {
-        if is_so(world) {
-            return;
-        }
-        world.live_one_busy_step();
-    }
-    panic!("it never came to that");
+    assert!(world.lives_until(World::live_one_busy_step, is_so), "it never came to that");
+}
+
+/// Rows of the import are left when what should not wait for them has come, and they follow.
+fn the_rest_follows(world: &mut World, less_than: usize, large_tabs: bool) {
+    assert!(keys(world).len() < less_than, "{:?} with large tabs: {large_tabs}", keys(world));
+    rest(world);
+    assert_eq!(keys(world), (10..=LAST).collect::<Vec<_>>());
 }
 
 fn single_reads(world: &World) -> u64 {
@@ -127,9 +128,7 @@ fn an_edit_of_another_row_waits_for_none_of_those_that_are_left() {
         types(&mut world, 10, 1, 500);
         until(&mut world, |world| value(world, 10, 1) == Some(number(500)));
         // then she does not wait for the last of them
-        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
-        rest(&mut world);
-        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+        the_rest_follows(&mut world, 60, large_tabs);
         assert_eq!(world.witness.table_writes, 81);
     }
 }
@@ -145,9 +144,7 @@ fn an_edit_of_another_tab_waits_not_even_for_another_look_at_theirs() {
         // both tabs
         assert_eq!(single_reads(&world) - single, if large_tabs { 2 } else { 0 });
         until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
-        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
-        rest(&mut world);
-        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+        the_rest_follows(&mut world, 60, large_tabs);
     }
 }
 
@@ -158,9 +155,7 @@ fn an_edit_that_no_event_told_of_waits_for_nine_times_the_look_at_them() {
         world.type_cell(1, 0, 1, number(500));
         world.hints.clear();
         until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
-        assert!(keys(&world).len() < 75, "{:?} with large tabs: {large_tabs}", keys(&world));
-        rest(&mut world);
-        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+        the_rest_follows(&mut world, 75, large_tabs);
     }
 }
 
@@ -170,9 +165,7 @@ fn a_change_of_the_table_waits_for_none_of_them_either() {
         let mut world = amid_an_import(0, large_tabs, DAY);
         updates(&mut world, 10, 1, 500);
         until(&mut world, |world| cell(world, 10, 1) == Some(number(500)));
-        assert!(keys(&world).len() < 60, "{:?} with large tabs: {large_tabs}", keys(&world));
-        rest(&mut world);
-        assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+        the_rest_follows(&mut world, 60, large_tabs);
     }
 }
 

@@ -25,13 +25,7 @@ fn retypes(world: &mut World, id: Id, new: Id) {
 
 /// Nobody but the daemon acts until this is so.
 fn until(world: &mut World, is_so: impl Fn(&World) -> bool) {
-    for _ in 0..2_000 {
-        if is_so(world) {
-            return;
-        }
-        world.live_one_step();
-    }
-    panic!("it never is");
+    assert!(world.lives_until(World::live_one_step, is_so), "it never is");
 }
 
 fn keys(world: &World) -> Vec<Id> {

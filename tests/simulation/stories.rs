@@ -39,13 +39,7 @@ fn types(world: &mut World, id: Id, column: usize, cell: Cell) {
 
 /// Nobody but the daemon acts until this is so.
 pub(super) fn until(world: &mut World, what: &str, is_so: impl Fn(&World) -> bool) {
-    for _ in 0..2_000 {
-        if is_so(world) {
-            return;
-        }
-        world.live_one_step();
-    }
-    panic!("never: {what}");
+    assert!(world.lives_until(World::live_one_step, is_so), "never: {what}");
 }
 
 pub(super) fn rest(world: &mut World) {

@@ -62,6 +62,17 @@ impl World {
         }
     }
 
+    /// Nobody but the daemon acts, step by step, until this is so; false if it never is.
+    pub(super) fn lives_until(&mut self, step: fn(&mut Self), is_so: impl Fn(&Self) -> bool) -> bool {
+        for _ in 0..2_000 {
+            if is_so(self) {
+                return true;
+            }
+            step(self);
+        }
+        false
+    }
+
     /// Faults, people and the application stop; everything that is under way comes to its end.
     pub(super) fn come_to_rest(&mut self) {
         self.trace(|| "QUIET".into());
