@@ -111,10 +111,7 @@ impl NewRows<'_> {
     /// Is it the row of a known record, without a claim? Nearly all rows are.
     fn is_settled(&self, engine: &Engine, at: usize) -> bool {
         let table = &engine.tables[self.index];
-        let known = |key: &Key| {
-            table.base.contains_key(key) || table.pending.contains_key(key) || table.is_fetching(key)
-        };
-        self.tab.rows.claims(at).is_empty() && self.tab.rows.key(at).is_some_and(|key| known(&key))
+        self.tab.rows.claims(at).is_empty() && self.tab.rows.key(at).is_some_and(|key| table.knows(&key))
     }
 
     /// Why a row is no new record now: `Some(None)` when there is nothing to tell.
@@ -127,9 +124,7 @@ impl NewRows<'_> {
         }
         match &row.key {
             KeySeen::Key(key) => {
-                let known =
-                    table.base.contains_key(key) || table.pending.contains_key(key) || table.is_fetching(key);
-                if known || table.owed_key(key).is_some() {
+                if table.knows(key) || table.owed_key(key).is_some() {
                     return Some(None);
                 }
                 if table.knowledge != Knowledge::Sound {

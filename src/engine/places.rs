@@ -216,9 +216,11 @@ impl Table {
         Some(rows)
     }
 
-    /// Of a read of single rows only those count whose key stands where it is known to stand. Gives the asked rows that do not.
+    /// Of a read of single rows only those count that are records', and whose key stands where it is known to stand. Gives the
+    /// asked rows that do not: what becomes of a row that is no record yet depends on all of the tab.
     pub(crate) fn keep_placed(&self, tab: &mut TabView, asked: &[u32]) -> Vec<u32> {
-        tab.rows.retain(|row| matches!(&row.key, KeySeen::Key(key) if self.places.row(key) == Some(row.row)));
+        let is_placed = |key: &Key, row: u32| self.knows(key) && self.places.row(key) == Some(row);
+        tab.rows.retain(|row| matches!(&row.key, KeySeen::Key(key) if is_placed(key, row.row)));
         asked.iter().copied().filter(|row| tab.rows.place(*row).is_none()).collect()
     }
 }

@@ -242,6 +242,11 @@ impl Table {
         self.claims.iter().find(|(_, claim)| claim.key == *key).map(|(id, _)| *id)
     }
 
+    /// Is it the key of a record that the link has met?
+    pub fn knows(&self, key: &Key) -> bool {
+        self.base.contains_key(key) || self.pending.contains_key(key) || self.is_fetching(key)
+    }
+
     /// True while the key's present row is unknown to us.
     pub fn is_fetching(&self, key: &Key) -> bool {
         self.wanted.contains_key(key) || self.fetching.contains_key(key) || self.parked.contains_key(key)

@@ -63,6 +63,31 @@ fn a_row_that_the_table_does_not_take_keeps_none_of_the_others_out() {
     assert_eq!(both(&world, 13, 1), (Some(number(5)), Some(number(5))));
 }
 
+#[test]
+fn a_row_that_is_corrected_waits_for_no_sweep() {
+    for large_tabs in [false, true] {
+        // given a row under its own key with a text where a number belongs
+        let mut world = filled();
+        for plan in &mut world.plans {
+            plan.rules.sweep_interval = DAY;
+        }
+        world.large_tabs = large_tabs;
+        world.type_cell(0, 2, 1, Cell::Text("about 5".into()));
+        world.start_engine();
+        assert!(world.lives_until(World::live_one_step, is_at_rest), "it never rested");
+        assert_eq!(keys(&world), [11, 12, 14, 15]);
+        // when it is corrected
+        let begin = world.clock;
+        world.type_cell(0, 2, 1, number(5));
+        until(&mut world, |world| world.hints.is_empty());
+        // then it is in the table long before the next sweep
+        let is_there = world.lives_until(World::live_one_step, |world| keys(world).len() == 5);
+        let hours = (world.clock - begin) / 3_600_000_000;
+        assert!(is_there && hours < 2, "large tabs: {large_tabs}, {hours} h");
+        rest(&mut world);
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The last key of an import.
@@ -95,6 +120,10 @@ fn amid_an_import(tab: usize, large_tabs: bool, sweep: Duration) -> World {
 
 fn until(world: &mut World, is_so: impl Fn(&World) -> bool) {
     assert!(world.lives_until(World::live_one_busy_step, is_so), "it never came to that");
+}
+
+fn is_at_rest(world: &World) -> bool {
+    world.engine.is_idle() && world.hints.is_empty() && world.tail == world.server.end()
 }
 
 /// Rows of the import are left when what should not wait for them has come, and they follow.
