@@ -89,7 +89,7 @@ impl NewRows<'_> {
             if writing.asked < due {
                 engine.tables[self.index].wakes.insert(due);
                 writing.judge(self.index, row.row, Outcome::Waiting, None, IN_A_MOMENT.into());
-            } else if engine.put_off.is_behind(self.index) {
+            } else if writing.is_behind(self.index) {
                 writing.judge(self.index, row.row, Outcome::Waiting, None, IN_A_MOMENT.into());
             } else {
                 self.take(engine, row, found, print, writing);

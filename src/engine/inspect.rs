@@ -47,9 +47,8 @@ impl Engine {
             shelved: Vec::new(),
             outstanding: Vec::new(),
             share: false,
-            alone: BTreeSet::new(),
             new_rows_since: None,
-            left_before: self.put_off.links.clone(),
+            left_before: self.put_off.links(),
             verdicts: BTreeMap::new(),
             standing: BTreeMap::new(),
             remarks: BTreeMap::new(),
@@ -74,12 +73,14 @@ impl Engine {
         } else {
             for (index, tab) in tabs.iter().enumerate() {
                 if let Some(pause) = &self.tables[index].trouble {
-                    self.put_off.links.remove(&index);
+                    self.put_off.forget(index);
                     writing.put_off(index, &pause.reason);
                 } else if let Ok(tab) = tab {
+                    if writing.whole[index] {
+                        self.put_off.forget(index);
+                    }
                     self.inspect_tab(index, tab, &mut writing);
                     if writing.whole[index] {
-                        self.put_off.links.remove(&index);
                         self.tables[index].last_seen = asked;
                         writing.looked[index] = true;
                     }
@@ -89,7 +90,7 @@ impl Engine {
         }
         writing.view.tabs = tabs;
         self.gather(&mut writing);
-        writing.others_first();
+        self.take_up_new_rows(&mut writing);
         self.stage = Stage::Writing(Box::new(writing));
     }
 

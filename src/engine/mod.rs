@@ -102,7 +102,7 @@ pub use crate::engine::start::Start;
 use crate::engine::effect::{Commit, Effect, Level, Notice};
 use crate::engine::held::HoldChange;
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
-use crate::engine::new_rows::{Pace, PutOff};
+use crate::engine::new_rows::PutOff;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
@@ -153,7 +153,8 @@ pub struct Engine {
     debts: u64,
     hints: Vec<EditHint>,
     put_off: PutOff,
-    pace: Pace,
+    /// So many new rows share a transaction.
+    together: usize,
     wakes: BTreeSet<Micros>,
     next_sweep: Micros,
     not_before: Micros,
@@ -274,6 +275,7 @@ impl Engine {
         matches!(self.stage, Stage::Idle)
             && self.out.is_empty()
             && self.hints.is_empty()
+            && self.put_off.is_empty()
             && !self.owes()
             && self.tables.iter().all(Table::is_calm)
     }
@@ -308,6 +310,7 @@ impl Engine {
         let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
         due || self.again
             || !self.hints.is_empty()
+            || !self.put_off.is_empty()
             || self.owes()
             || self.tables.iter().any(|table| table.waits > Waits::Nothing && table.trouble.is_none())
     }

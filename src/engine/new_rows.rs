@@ -6,60 +6,60 @@
 //!
 //! Only rows whose key was typed: of two rows without one the stream could not tell which the server gave which key.
 //!
-//! A hundred thousand of them take minutes even so, and all of the spreadsheet would wait for the end of that cycle. So while
-//! something waits they have about as long as the look at them took, and the rest is left to the next look ([`PutOff`]). So it is,
-//! after nine times as long, where a sweep is due, which may tell of an edit that no event told of:
+//! A hundred thousand of them take minutes even so, and all of the spreadsheet would wait for the end of that cycle. So they give
+//! way: when something waits, and they have had as long as the cycle took before the first of them (at most [`MOST`]), the rest is
+//! put off ([`PutOff`]). The next cycle reads what waits, and goes on with them where this one stopped: they need no other look.
+//! What happens to one of them meanwhile is no other case than if it had happened while they went in without a pause.
 //!
-//! | of a link with rows left | when | then |
+//! | of a link with rows put off | when | then |
 //! |--|--|--|
-//! | a read | something else waits and had none of its own yet | it shows what waits, and not all of that tab |
+//! | a time at which all of its tab is looked at | the last look took longer than it is past | it is later: what waits is read |
+//! | | else | all of the tab is read, and they are found again |
+//! | an announced change of one of them | - | the same at once, for it is no record's row yet |
 //! | the table writes of a cycle | - | new rows go last, but for those of this link that somebody has announced |
+//! | one whose key the table has by now, or had | - | it is left to the next look, as are all if the link is not live |
 //! | new rows of other links | - | they wait until none is left: they may need the rows that were seen before them |
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::claim::IN_A_MOMENT;
 use crate::engine::effect::{Outcome, WriteAim};
 use crate::engine::input::{Micros, WriteOutcome};
 use crate::engine::pending::Waits;
-use crate::engine::sweep::OTHERS_FIRST;
 use crate::engine::table::Table;
 use crate::engine::writing::{Queued, Writing};
 use crate::engine::{Engine, Stage};
+use crate::model::key::Key;
 use crate::model::rule::Paste;
 
 /// The most rows of one transaction: what it locks, the gap behind the last key as well, is locked for all of its time, and a
 /// program that inserts rows waits for it.
-const TOGETHER: usize = 20;
+pub(super) const TOGETHER: usize = 20;
 
-/// New rows of one look go in for so long at least, whatever waits: a look is not made for a handful of them.
-const AT_LEAST: Micros = 1_000_000;
+/// New rows of one cycle go in for no longer than this while something waits, however long the look at them took.
+const MOST: Micros = 5_000_000;
 
-/// How many new rows share a transaction, and how long those of a look go in at least.
-#[derive(Debug)]
-pub(super) struct Pace {
-    pub(super) together: usize,
-    pub(super) at_least: Micros,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { together: TOGETHER, at_least: AT_LEAST }
-    }
-}
-
-/// The links of which a look found more new rows than went in before something else had its turn.
+/// The new rows that looks found and that gave way, by link, in the order of their tab.
 #[derive(Debug, Default)]
-pub(super) struct PutOff {
-    pub(super) links: BTreeSet<usize>,
-    /// The last read was for those others alone.
-    pub(super) others_had_a_read: bool,
-}
+pub(super) struct PutOff(BTreeMap<usize, Vec<Queued>>);
 
 impl PutOff {
-    /// Other links' new rows were there first.
-    pub(super) fn is_behind(&self, index: usize) -> bool {
-        !self.links.is_empty() && !self.links.contains(&index)
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn links(&self) -> BTreeSet<usize> {
+        self.0.keys().copied().collect()
+    }
+
+    pub(super) fn are_of(&self, index: usize) -> bool {
+        self.0.contains_key(&index)
+    }
+
+    /// A look at all of the tab finds them again.
+    pub(super) fn forget(&mut self, index: usize) {
+        self.0.remove(&index);
     }
 }
 
@@ -73,6 +73,11 @@ impl Queued {
     pub(super) fn is_fetched(&self, tables: &[Table]) -> bool {
         self.keys().any(|key| tables[self.write.table].fetching.contains_key(key))
     }
+
+    fn may_share(&self, tables: &[Table]) -> bool {
+        let apart = tables[self.write.table].plan.rules.paste == Paste::Rows;
+        self.is_new_with_key() && apart && !self.alone
+    }
 }
 
 impl Writing {
@@ -81,13 +86,13 @@ impl Writing {
         let mut together = self.queue.pop_front()?;
         self.share = false;
         if let [first] = &together[..]
-            && self.may_share(first, tables)
+            && first.may_share(tables)
         {
             let index = first.write.table;
             while together.len() < most
                 && let Some([next]) = self.queue.front().map(Vec::as_slice)
                 && next.write.table == index
-                && self.may_share(next, tables)
+                && next.may_share(tables)
                 && !next.is_fetched(tables)
             {
                 together.extend(self.queue.pop_front().into_iter().flatten());
@@ -97,87 +102,113 @@ impl Writing {
         Some(together)
     }
 
-    fn may_share(&self, queued: &Queued, tables: &[Table]) -> bool {
-        let apart = tables[queued.write.table].plan.rules.paste == Paste::Rows;
-        queued.is_new_with_key() && apart && !self.alone.contains(&queued.write.effect)
+    /// Other links' new rows were there first.
+    pub(super) fn is_behind(&self, index: usize) -> bool {
+        !self.left_before.is_empty() && !self.left_before.contains(&index)
     }
 
-    /// New rows go last where some are left from an earlier look, in their order, but for those of these links that somebody
-    /// has announced.
-    pub(super) fn others_first(&mut self) {
-        if self.left_before.is_empty() {
-            return;
-        }
-        let queue = std::mem::take(&mut self.queue);
-        let goes_last = |together: &Vec<Queued>| {
-            let Some(queued) = together.first() else { return false };
-            let index = queued.write.table;
-            let is_announced = queued.row.is_some_and(|row| self.hint(index, row).is_some());
-            let goes_first = is_announced && self.left_before.contains(&index);
-            matches!(queued.write.aim, WriteAim::Insert { .. }) && !goes_first
-        };
-        let (last, first): (Vec<_>, Vec<_>) = queue.into_iter().partition(goes_last);
-        self.queue = first.into_iter().chain(last).collect();
+    /// The link of new rows that go last: somebody has announced the others.
+    fn goes_last(&self, together: &[Queued]) -> Option<usize> {
+        let queued = together.first()?;
+        let index = queued.write.table;
+        let is_announced = queued.row.is_some_and(|row| self.hint(index, row).is_some());
+        let goes_first = is_announced && self.left_before.contains(&index);
+        (matches!(queued.write.aim, WriteAim::Insert { .. }) && !goes_first).then_some(index)
+    }
+}
+
+impl Table {
+    /// May a row be made that an earlier look showed? Whatever happened to its key meanwhile is decided on a read.
+    fn still_lacks(&self, key: &Key) -> bool {
+        let is_settled = self.life.is_live() && self.knowledge == Knowledge::Sound;
+        is_settled && !self.knows(key) && !self.dead.contains(key) && self.owed_key(key).is_none()
     }
 }
 
 impl Engine {
-    /// Does what waits have a read of its own, before the next look at a tab that has new rows left?
-    pub(super) fn others_go_first(&self) -> bool {
-        !self.put_off.links.is_empty()
-            && !self.put_off.others_had_a_read
-            && (self.others_wait() || self.next_sweep <= self.clock)
+    /// Is all of the tab looked at later, although its time has come?
+    pub(super) fn is_passed_over(&self, index: usize) -> bool {
+        self.put_off.are_of(index) && self.tables[index].rests(self.clock)
+    }
+
+    /// Goes on with what was put off, behind what this cycle found.
+    pub(super) fn take_up_new_rows(&mut self, writing: &mut Writing) {
+        if writing.left_before.is_empty() || self.is_mending() {
+            return;
+        }
+        let mut last: BTreeMap<usize, Vec<Vec<Queued>>> = BTreeMap::new();
+        for together in std::mem::take(&mut writing.queue) {
+            match writing.goes_last(&together) {
+                Some(index) => last.entry(index).or_default().push(together),
+                None => writing.queue.push_back(together),
+            }
+        }
+        for (index, left) in std::mem::take(&mut self.put_off).0 {
+            let table = &mut self.tables[index];
+            let of_the_link = last.entry(index).or_default();
+            for queued in left {
+                if queued.key().is_some_and(|key| table.still_lacks(key)) {
+                    of_the_link.push(vec![queued]);
+                } else {
+                    table.wakes.insert(self.clock);
+                }
+            }
+        }
+        writing.queue.extend(last.into_values().flatten());
     }
 
     /// Does something wait that is no echo of what we have written into the table ourselves?
-    fn is_more_waiting(&self) -> bool {
-        let news = |table: &Table| {
+    fn is_more_waiting(&self, writing: &Writing) -> bool {
+        let is_due = |wakes: &BTreeSet<Micros>| wakes.first().is_some_and(|wake| *wake <= self.clock);
+        let waits = |(index, table): (usize, &Table)| {
             let is_news = table.waits == Waits::News && table.pending.len() > table.stuck;
-            table.trouble.is_none() && (is_news || !table.parked.is_empty())
+            let is_later = writing.left_before.contains(&index) && table.rests(self.clock);
+            (table.trouble.is_none() && (is_news || !table.parked.is_empty()))
+                || (is_due(&table.wakes) && !is_later)
         };
-        let is_due = self.wakes().any(|wake| wake <= self.clock);
-        is_due || !self.hints.is_empty() || self.tables.iter().any(news)
+        !self.hints.is_empty() || is_due(&self.wakes) || self.tables.iter().enumerate().any(waits)
     }
 
-    /// Leaves new rows to the next look, if something waits and they have had their time.
+    /// Leaves new rows to the next cycle, if something waits and they have had their time.
     pub(super) fn put_off_new_rows(&mut self) {
         let Stage::Writing(writing) = &self.stage else { return };
         let Some(since) = writing.new_rows_since.filter(|_| writing.outstanding.is_empty()) else { return };
-        let time = writing.answered.saturating_sub(writing.asked).max(self.pace.at_least);
-        let their_time = match (self.is_more_waiting(), self.next_sweep <= self.clock) {
-            (true, _) => time,
-            (false, true) => OTHERS_FIRST * time,
-            (false, false) => return,
-        };
-        if self.clock < since + their_time {
+        let their_time = since.saturating_sub(writing.asked).min(MOST);
+        let is_called = || self.next_sweep <= self.clock || self.is_more_waiting(writing);
+        if self.clock < since + their_time || !is_called() {
             return;
         }
         let Stage::Writing(writing) = &mut self.stage else { return };
-        let is_left = |together: &Vec<Queued>| matches!(&together[..], [one] if one.is_new_with_key());
-        let (left, rest): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut writing.queue).into_iter().partition(is_left);
-        writing.queue = rest.into();
-        if left.is_empty() {
-            return;
-        }
-        for Queued { write, row, .. } in left.into_iter().flatten() {
-            self.put_off.links.insert(write.table);
-            match row {
-                Some(row) if writing.hint(write.table, row).is_some() => {
-                    writing.judge(write.table, row, Outcome::Waiting, None, IN_A_MOMENT.into());
+        for together in std::mem::take(&mut writing.queue) {
+            match <[Queued; 1]>::try_from(together) {
+                Ok([mut queued]) if queued.is_new_with_key() => {
+                    let index = queued.write.table;
+                    // The next read has other rows there.
+                    match queued.row.take() {
+                        Some(row) if writing.hint(index, row).is_some() => {
+                            writing.judge(index, row, Outcome::Waiting, None, IN_A_MOMENT.into());
+                        }
+                        Some(row) => writing.leave_open(index, row),
+                        None => {}
+                    }
+                    self.put_off.0.entry(index).or_default().push(queued);
                 }
-                Some(row) => writing.leave_open(write.table, row),
-                None => {}
+                Ok(other) => writing.queue.push_back(other.into()),
+                Err(together) => writing.queue.push_back(together),
             }
         }
-        for index in &self.put_off.links {
-            self.tables[*index].wakes.insert(self.clock);
+    }
+
+    /// Where a refused row stands that was put off a look at its tab shows.
+    pub(super) fn tell_at_its_row(&mut self, queued: &Queued) {
+        if queued.row.is_none() {
+            self.tables[queued.write.table].wakes.insert(self.clock);
         }
     }
 
     /// Nothing is left any more of the rows that others' new rows had to wait for.
     pub(super) fn call_those_behind(&mut self, writing: &Writing) {
-        if !writing.left_before.is_empty() && self.put_off.links.is_empty() {
+        if !writing.left_before.is_empty() && self.put_off.is_empty() {
             for table in self.tables.iter_mut().filter(|table| !table.quiet.is_empty()) {
                 table.wakes.insert(self.clock);
             }
@@ -206,8 +237,9 @@ impl Engine {
         }
         let of = together.into_iter().zip(outcomes);
         let (to_blame, again): (Vec<_>, Vec<_>) = of.partition(|(_, outcome)| is_to_blame(outcome));
-        writing.alone.extend(to_blame.iter().map(|(queued, _)| queued.write.effect));
-        for (queued, _) in again.into_iter().chain(to_blame).rev() {
+        let again = again.into_iter().map(|(queued, _)| queued);
+        let alone = to_blame.into_iter().map(|(queued, _)| Queued { alone: true, ..queued });
+        for queued in again.chain(alone).rev() {
             writing.queue.push_front(vec![queued]);
         }
     }

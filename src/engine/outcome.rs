@@ -25,7 +25,7 @@ impl Engine {
         if writing.queue.front().into_iter().flatten().any(|queued| queued.is_fetched(&self.tables)) {
             return;
         }
-        if let Some(together) = writing.next_together(&self.tables, self.pace.together) {
+        if let Some(together) = writing.next_together(&self.tables, self.together) {
             for queued in &together {
                 let table = &mut self.tables[queued.write.table];
                 for key in queued.keys() {
@@ -137,10 +137,8 @@ impl Engine {
                         }
                     }
                     WriteAim::Rename(_) => self.renaming_refused(&queued, &reason, writing),
-                    WriteAim::Insert { .. }
-                    | WriteAim::Delete { .. }
-                    | WriteAim::Mark { .. }
-                    | WriteAim::Tie { .. } => {}
+                    WriteAim::Insert { .. } => self.tell_at_its_row(&queued),
+                    WriteAim::Delete { .. } | WriteAim::Mark { .. } | WriteAim::Tie { .. } => {}
                 }
             }
             WriteOutcome::Exists => {
@@ -167,6 +165,7 @@ impl Engine {
                 if let Some(row) = queued.row {
                     writing.judge(index, row, Outcome::Refused, place, OUTSIDE.into());
                 }
+                self.tell_at_its_row(&queued);
             }
             // Of a transaction that failed as a whole nothing else is told.
             WriteOutcome::Undone | WriteOutcome::Failed => {

@@ -78,10 +78,9 @@ impl Engine {
         let mut fresh: [BTreeMap<u32, Queued>; 2] = Default::default();
         for together in std::mem::take(&mut writing.queue) {
             match <[Queued; 1]>::try_from(together) {
-                Ok([Queued { row: Some(row), write, content }])
-                    if write.table == index && member(&write.aim).is_some() =>
+                Ok([queued @ Queued { row: Some(row), .. }])
+                    if queued.write.table == index && member(&queued.write.aim).is_some() =>
                 {
-                    let queued = Queued { row: Some(row), write, content };
                     fresh[usize::from(is_new(&queued))].insert(row, queued);
                 }
                 Ok(other) => writing.queue.push_back(other.into()),
@@ -148,7 +147,7 @@ impl Engine {
 
     fn queued_again(&mut self, Shelved { table, row, aim, content, .. }: Shelved) -> Queued {
         let write = TableWrite { effect: self.next_effect_id(), table, aim, cause: None, pays: None };
-        Queued { write, row: Some(row), content }
+        Queued { write, row: Some(row), content, alone: false }
     }
 
     /// The refused rows of the pastes that these writes belong to.

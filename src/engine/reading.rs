@@ -29,7 +29,6 @@ impl Engine {
         self.again = false;
         let is_due = self.is_sweep_due();
         let (scopes, is_sweep) = self.scopes(is_due);
-        self.put_off.others_had_a_read = self.others_go_first();
         let due = self.clock + 1;
         self.wakes = self.wakes.split_off(&due);
         for (table, scope) in self.tables.iter_mut().zip(&scopes) {

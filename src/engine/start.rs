@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::adopt::Knowledge;
-use crate::engine::input::{Micros, Seq};
-use crate::engine::new_rows::{Pace, PutOff};
+use crate::engine::input::Seq;
+use crate::engine::new_rows::{PutOff, TOGETHER};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::LARGE;
 use crate::engine::plan::Plan;
@@ -73,7 +73,7 @@ impl Engine {
             healed: Vec::new(),
             hints: Vec::new(),
             put_off: PutOff::default(),
-            pace: Pace::default(),
+            together: TOGETHER,
             wakes: BTreeSet::new(),
             next_sweep: 0,
             not_before: 0,
@@ -94,10 +94,9 @@ impl Engine {
         self.large = cells;
     }
 
-    /// Sets how many new rows share a transaction, and how long those of one look go in at least while something else waits:
-    /// simulations have few, and no time.
-    pub fn set_pace_of_new_rows(&mut self, together: usize, at_least: Micros) {
-        self.pace = Pace { together, at_least };
+    /// Sets how many new rows share a transaction: simulations have few.
+    pub fn set_together(&mut self, new_rows: usize) {
+        self.together = new_rows;
     }
 
     /// Sets how many rows of a link may wait whole, and how many tokens of batches that landed stand: simulations have few.

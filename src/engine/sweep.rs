@@ -25,7 +25,7 @@ use crate::model::grid::RECEIPT_LINES;
 const MICROS_A_CELL: Micros = 50;
 
 /// For so many times as long as a look took others go before the next one.
-pub(super) const OTHERS_FIRST: u64 = 9;
+const OTHERS_FIRST: u64 = 9;
 
 /// When it is a tab's turn to be swept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Turn {
     others_until: Micros,
     /// For so long it does.
     patience: Micros,
+    /// As long after the last look as it took: for new rows that were put off it is not repeated any sooner (`new_rows`).
+    rests_until: Micros,
     /// A sweep has become due since the last look.
     is_due: bool,
 }
@@ -46,6 +48,7 @@ impl Turn {
         self.in_vain(asked, cells);
         self.patience = (answered - asked) * OTHERS_FIRST;
         self.others_until = answered + self.patience;
+        self.rests_until = answered + (answered - asked);
         self.is_due = false;
     }
 
@@ -87,6 +90,11 @@ impl Table {
         self.life.is_live() && turn.not_before <= now && !(others_wait && turn.gives_way(now))
     }
 
+    /// Was all of it looked at so lately that its new rows go first?
+    pub(super) fn rests(&self, now: Micros) -> bool {
+        now < self.turn_to_sweep.rests_until
+    }
+
     fn is_waited_for(&self) -> bool {
         self.trouble.is_none()
             && (self.waits > Waits::Nothing || !self.pending.is_empty() || !self.parked.is_empty())
@@ -119,14 +127,13 @@ impl Engine {
 
     /// Does something wait that a sweep would hold up?
     pub(super) fn others_wait(&self) -> bool {
-        !self.hints.is_empty() || self.tables.iter().any(Table::is_waited_for)
+        !self.hints.is_empty() || !self.put_off.is_empty() || self.tables.iter().any(Table::is_waited_for)
     }
 
     /// The rows that a read has to show of a tab for what waits now; `None` where that takes all of it.
     pub(super) fn rows_that_will_do(&self, index: usize) -> Option<Vec<u32>> {
         let table = &self.tables[index];
-        let is_passed_over = self.put_off.links.contains(&index) && self.others_go_first();
-        if !is_passed_over && table.wakes.first().is_some_and(|wake| *wake <= self.clock) {
+        if !self.is_passed_over(index) && table.wakes.first().is_some_and(|wake| *wake <= self.clock) {
             return None;
         }
         let hints = self.hints.iter().filter(|hint| hint.table == index);

@@ -12,7 +12,7 @@ use crate::engine::paste::Shelved;
 use crate::model::base::{BaseChange, RowBase};
 use crate::model::digest::Digest;
 use crate::model::key::Key;
-use crate::model::mark::{ClaimId, EffectId};
+use crate::model::mark::ClaimId;
 
 /// The clock of a person's machine is trusted this far: the script reads it one to three seconds after the keystroke.
 pub(crate) const EDIT_SLACK: Micros = 5_000_000;
@@ -34,11 +34,9 @@ pub(crate) struct Writing {
     pub(crate) outstanding: Vec<Queued>,
     /// What is outstanding are new rows that share no more than a transaction.
     pub(super) share: bool,
-    /// New rows that the table did not take beside others.
-    pub(super) alone: BTreeSet<EffectId>,
     /// When the first new rows of this cycle were in the table.
     pub(super) new_rows_since: Option<Micros>,
-    /// The links that had new rows left from an earlier look when this cycle began.
+    /// The links that had new rows put off when this cycle began.
     pub(super) left_before: BTreeSet<usize>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
     /// What an earlier cycle decided on rows that show it still; it counts where this cycle decides nothing.
@@ -71,6 +69,8 @@ pub(crate) struct Queued {
     pub(crate) row: Option<u32>,
     /// The content, for new rows that the server may refuse.
     pub(crate) content: Option<Digest>,
+    /// The table did not take it beside others.
+    pub(super) alone: bool,
 }
 
 impl Queued {
@@ -218,6 +218,6 @@ impl Writing {
     }
 
     pub(crate) fn push(&mut self, write: TableWrite, row: Option<u32>, content: Option<Digest>) {
-        self.queue.push_back(vec![Queued { write, row, content }]);
+        self.queue.push_back(vec![Queued { write, row, content, alone: false }]);
     }
 }

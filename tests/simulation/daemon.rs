@@ -28,8 +28,8 @@ impl World {
         if self.large_tabs {
             self.engine.set_large(0);
         }
-        if let Some((together, at_least)) = self.pace_of_new_rows {
-            self.engine.set_pace_of_new_rows(together, at_least);
+        if let Some(together) = self.together {
+            self.engine.set_together(together);
         }
         if self.crowded {
             self.engine.set_room(1, 1);

@@ -7,7 +7,7 @@ use sheetbridge::model::value::Value;
 
 use super::table::Id;
 use super::truth::{both, cell, number, rest, types, updates, value};
-use super::world::{World, YIELDING};
+use super::world::World;
 
 /// An empty table and a tab of five rows with keys; nothing has started yet.
 fn filled() -> World {
@@ -96,6 +96,10 @@ const LAST: Id = 90;
 /// Two links of one row each, and eighty rows with keys that somebody has just added to one of the tabs; an engine whose new rows
 /// give way to whatever waits, and the first of them are in the table.
 fn amid_an_import(tab: usize, large_tabs: bool, sweep: Duration) -> World {
+    amid_an_import_of(tab, large_tabs, sweep, |_| {})
+}
+
+fn amid_an_import_of(tab: usize, large_tabs: bool, sweep: Duration, but: impl FnOnce(&mut World)) -> World {
     let mut world = World::unmet_links(2);
     for plan in &mut world.plans {
         plan.rules.sweep_interval = sweep;
@@ -105,13 +109,14 @@ fn amid_an_import(tab: usize, large_tabs: bool, sweep: Duration) -> World {
         world.record(tab, record.clone());
         world.show(tab, &record);
     }
-    (world.pace_of_new_rows, world.large_tabs) = (Some(YIELDING), large_tabs);
+    (world.together, world.large_tabs) = (Some(2), large_tabs);
     world.start_engine();
     until(&mut world, |world| world.store.links.iter().all(|link| link.base.len() == 1));
     world.store.links[tab].copied = false;
     for id in 11..=LAST {
         world.show(tab, &[Value::Int(id), Value::Int(100 + id), Value::Int(200 + id)]);
     }
+    but(&mut world);
     world.store.links[tab].copied = true;
     world.announce_structure(tab);
     until(&mut world, |world| world.server.tables[tab].len() > 2);
@@ -137,6 +142,11 @@ fn single_reads(world: &World) -> u64 {
     world.acts.get("read of single rows").copied().unwrap_or_default()
 }
 
+/// How often all of the first tab was read.
+fn looks(world: &World) -> u64 {
+    world.acts.get("look at all of tab 0").copied().unwrap_or_default()
+}
+
 #[test]
 fn where_nothing_else_waits_they_go_in_by_one_look() {
     for large_tabs in [false, true] {
@@ -160,6 +170,82 @@ fn an_edit_of_another_row_waits_for_none_of_those_that_are_left() {
         the_rest_follows(&mut world, 60, large_tabs);
         assert_eq!(world.witness.table_writes, 81);
     }
+}
+
+#[test]
+fn rows_that_gave_way_need_no_other_look_at_their_tab() {
+    // given rows that go into the table
+    let mut world = amid_an_import(0, true, DAY);
+    let before = looks(&world);
+    // when a person types into another tab again and again
+    for n in 0..3 {
+        world.type_cell(1, 0, 1, number(500 + n));
+        until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500 + n));
+    }
+    assert!(keys(&world).len() < LAST as usize - 9);
+    // then the last of them go in by what the first look showed
+    until(&mut world, |world| keys(world).len() == LAST as usize - 9);
+    assert_eq!(looks(&world), before);
+    rest(&mut world);
+}
+
+/// Rows are put off, with the last key among them.
+fn put_off() -> World {
+    let mut world = amid_an_import(0, true, DAY);
+    world.type_cell(1, 0, 1, number(500));
+    until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
+    assert!(!keys(&world).contains(&LAST));
+    world
+}
+
+#[test]
+fn a_row_that_gave_way_and_is_changed_goes_in_as_it_is_now() {
+    // given rows that are put off
+    let mut world = put_off();
+    // when a person changes one of them
+    types(&mut world, LAST, 1, 7);
+    // then it goes in so, and never as it was
+    until(&mut world, |world| keys(world).contains(&LAST));
+    assert_eq!(value(&world, LAST, 1), Some(number(7)));
+    rest(&mut world);
+    assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+    assert_eq!(world.witness.table_writes, 81);
+}
+
+#[test]
+fn a_row_that_gave_way_and_is_in_the_table_by_now_is_a_first_meeting() {
+    let mut world = put_off();
+    world.app_puts(0, [LAST, 1, 2].map(Value::Int), "inserts");
+    rest(&mut world);
+    assert_eq!(keys(&world), (10..=LAST).collect::<Vec<_>>());
+    assert_eq!(both(&world, LAST, 1), (Some(number(1)), Some(number(1))));
+    assert_eq!(world.witness.table_writes, 80);
+}
+
+#[test]
+fn a_row_that_gave_way_and_whose_record_was_deleted_meanwhile_makes_no_other() {
+    // given rows that are put off
+    let mut world = put_off();
+    // when a program makes a record with the last key, and takes it away again
+    world.app_puts(0, [LAST, 1, 2].map(Value::Int), "inserts");
+    world.app_deletes(0, LAST);
+    // then none is made of the row either
+    rest(&mut world);
+    assert_eq!(keys(&world), (10..LAST).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_row_that_gave_way_and_that_the_table_does_not_take_says_so_at_its_place() {
+    // given rows of which the last has a text where a number belongs
+    let mut world =
+        amid_an_import_of(0, true, DAY, |world| world.type_cell(0, 80, 1, Cell::Text("about 5".into())));
+    world.type_cell(1, 0, 1, number(500));
+    until(&mut world, |world| world.server.tables[1][&50][1] == Value::Int(500));
+    assert!(keys(&world).len() < 60);
+    // then that is said where it stands, and no sweep is waited for
+    until(&mut world, |world| world.said.iter().any(|remark| remark.place.1 == 81));
+    assert_eq!(keys(&world), (10..LAST).collect::<Vec<_>>());
+    rest(&mut world);
 }
 
 #[test]

@@ -202,11 +202,15 @@ impl World {
             self.reads += 1;
             *view = Some(sheet.view(self.large_tabs));
             let tabs = view.iter_mut().flat_map(|view| &mut view.tabs);
-            for (tab, scope) in tabs.zip(scopes) {
-                if let (Ok(tab), Scope::Rows(rows)) = (tab, scope) {
-                    tab.rows.retain(|row| rows.contains(&row.row));
-                    *self.acts.entry("read of single rows".to_owned()).or_default() += 1;
-                }
+            for (at, tab) in tabs.enumerate() {
+                let act = match (tab, scopes.get(at)) {
+                    (Ok(tab), Some(Scope::Rows(rows))) => {
+                        tab.rows.retain(|row| rows.contains(&row.row));
+                        "read of single rows".to_owned()
+                    }
+                    _ => format!("look at all of tab {at}"),
+                };
+                *self.acts.entry(act).or_default() += 1;
             }
             self.trace(|| format!("  read {number}{}", if stale { " STALE" } else { "" }));
             return None;

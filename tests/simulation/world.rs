@@ -23,9 +23,6 @@ use super::tally::Tally;
 use super::weather::{Fault, Weather};
 use super::witness::Witness;
 
-/// New rows go into the table two at a time, and give way to whatever waits.
-pub(super) const YIELDING: (usize, Micros) = (2, 0);
-
 /// What a series of seeds allows.
 #[derive(Clone, Copy)]
 pub(super) struct Climate {
@@ -64,8 +61,8 @@ pub(super) struct World {
     pub(super) large_tabs: bool,
     /// Hardly a row may wait whole: of the others the engine keeps the keys.
     pub(super) crowded: bool,
-    /// So many new rows share a transaction, and so long those of a look go in at least, where it is not as ever.
-    pub(super) pace_of_new_rows: Option<(usize, Micros)>,
+    /// So many new rows share a transaction, where it is not as ever: of fewer together more are left to be put off.
+    pub(super) together: Option<usize>,
     pub(super) dice: Dice,
     pub(super) weather: Weather,
     pub(super) habits: Vec<u32>,
@@ -128,7 +125,7 @@ impl World {
         let mut world = Self::bare(dice, (weather, habits, manners), plans, telling);
         world.large_tabs = seed.is_multiple_of(3);
         world.crowded = seed.is_multiple_of(5);
-        world.pace_of_new_rows = seed.is_multiple_of(2).then_some(YIELDING);
+        world.together = seed.is_multiple_of(2).then_some(2);
         world.server.inside = climate.inside;
         if climate.begins == Begins::List {
             world.plans.iter_mut().for_each(|plan| plan.rules.match_on = vec!["a".into()]);
@@ -195,7 +192,7 @@ impl World {
         Self {
             large_tabs: false,
             crowded: false,
-            pace_of_new_rows: None,
+            together: None,
             weather,
             habits,
             manners,
