@@ -8,6 +8,7 @@
 //! ```
 //! The saved position stays before the first transaction of all that waits.
 
+use crate::engine::adopt::Knowledge;
 use crate::engine::input::{DbRow, DbState, Micros, Seq};
 use crate::engine::meeting;
 use crate::engine::rows::is_base;
@@ -86,6 +87,22 @@ impl Table {
             || self.flight.contains_key(key)
             || self.fences.contains_key(key)
             || self.owed_key(key).is_some()
+    }
+
+    /// Does the table have just what both sides agreed on? Then nothing has to be done about it, whatever the tab shows: as a rule
+    /// it is our own write that comes by.
+    pub(super) fn is_agreed(&self, key: &Key, pending: &Pending) -> bool {
+        let DbState::Row(row) = &pending.state else { return false };
+        let is_open = pending.renamed_from.is_some()
+            || self.pending.contains_key(key)
+            || self.flight.contains_key(key)
+            || self.restore.contains(key)
+            || self.is_fetching(key)
+            || self.owed_key(key).is_some()
+            || self.held.has_row(key)
+            || self.meeting.is_some();
+        let is_sound = self.knowledge == Knowledge::Sound;
+        is_sound && !is_open && self.base.get(key).is_some_and(|base| is_base(&base, row))
     }
 
     /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.

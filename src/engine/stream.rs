@@ -206,6 +206,9 @@ impl Table {
             None => {}
         }
         let pending = Pending { state, first: seq, commit, renamed_from, was };
+        if self.is_agreed(&key, &pending) {
+            return;
+        }
         if self.is_crowded() && !self.pending.contains_key(&key) && self.meeting.is_none() {
             self.park(key, pending);
         } else {

@@ -1,6 +1,7 @@
 //! Stories that seeds told first, each as short as it can be.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use sheetbridge::model::cell::Cell;
 use sheetbridge::model::rule::Policy;
@@ -303,4 +304,25 @@ fn a_cell_that_a_merge_has_emptied_goes_into_the_table_when_the_cells_are_apart(
     world.unmerge(0);
     rest(&mut world);
     assert_eq!(value(&world, 3, 2), Some(Cell::Blank));
+}
+
+#[test]
+fn our_own_write_that_comes_by_asks_for_no_read() {
+    for large_tabs in [false, true] {
+        // given two sides at rest, and no sweep for a day
+        let mut world = World::arranged(|plan| plan.rules.sweep_interval = Duration::from_secs(24 * 3600));
+        world.large_tabs = large_tabs;
+        world.start_engine();
+        world.come_to_rest();
+        // when a person's edit goes into the table, and comes by in the stream
+        types(&mut world, 2, 1, Cell::number(500.0));
+        let reads = world.reads;
+        let busy = World::live_one_busy_step;
+        assert!(world.lives_until(busy, |world| value(world, 2, 1) == Some(Cell::number(500.0))));
+        assert!(world.lives_until(busy, |world| world.tail == world.server.end()));
+        // then the read that showed it was the only one
+        (0..40).for_each(|_| world.live_one_busy_step());
+        assert_eq!(world.reads, reads + 1, "large tabs: {large_tabs}");
+        rest(&mut world);
+    }
 }
