@@ -63,13 +63,16 @@ impl Engine {
         }
         let adopted = writing.view.tokens.iter().any(|token| self.adopted.contains(&token.number));
         if draft.len() == 0 && !adopted {
-            match self.settled_now(&mut writing) {
-                Some(commit) => self.commit(commit),
-                None => self.rest(),
-            }
-            return;
+            return self.end_without_batch(&mut writing);
         }
         self.send(draft, writing);
+    }
+
+    pub(super) fn end_without_batch(&mut self, writing: &mut Writing) {
+        match self.settled_now(writing) {
+            Some(commit) => self.commit(commit),
+            None => self.rest(),
+        }
     }
 
     fn keep_for_next(&mut self, writing: &Writing) {

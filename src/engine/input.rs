@@ -168,7 +168,7 @@ pub struct Trouble {
 }
 
 /// One read of all linked tabs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct View {
     /// All tokens of ours.
     pub tokens: Vec<Token>,

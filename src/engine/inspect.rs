@@ -1,7 +1,5 @@
 //! The first half of a cycle: what people did to the sheet goes to the table, one guarded transaction a row.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
 use crate::engine::adopt::Knowledge;
 use crate::engine::claim::NewRows;
 use crate::engine::effect::{Conflict, Outcome, TableWrite, Want, Winner, WriteAim};
@@ -38,33 +36,10 @@ impl Engine {
         scopes: &[Scope],
     ) {
         let tabs = std::mem::take(&mut view.tabs);
-        let mut writing = Writing {
-            view,
-            asked,
-            answered,
-            hints,
-            queue: VecDeque::new(),
-            shelved: Vec::new(),
-            outstanding: Vec::new(),
-            share: false,
-            new_rows_since: None,
-            left_before: self.put_off.links(),
-            verdicts: BTreeMap::new(),
-            standing: BTreeMap::new(),
-            remarks: BTreeMap::new(),
-            open: BTreeSet::new(),
-            looked: vec![false; self.tables.len()],
-            conflicts: Vec::new(),
-            given_up: BTreeSet::new(),
-            agreed: Vec::new(),
-            paid: Vec::new(),
-            owe: Vec::new(),
-            named: Vec::new(),
-            claim: Vec::new(),
-            unclaim: Vec::new(),
-            names: Vec::new(),
-            whole: scopes.iter().map(|scope| *scope == Scope::Whole).collect(),
-        };
+        let left = self.put_off.links();
+        let mut writing = Writing::new(view, (asked, answered), left, self.tables.len());
+        writing.hints = hints;
+        writing.whole = scopes.iter().map(|scope| *scope == Scope::Whole).collect();
         self.merge_debts(&tabs, &mut writing);
         self.look_for_victims(&tabs, &mut writing);
         // A read is believed for no key while a mend is open: who made an edit hears of it by the next one.

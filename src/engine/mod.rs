@@ -292,14 +292,24 @@ impl Engine {
         self.give_way();
         // A cycle that leads to no call ends without an answer that would make the shell ask again: what came meanwhile has
         // its turn now.
-        if matches!(self.stage, Stage::Idle) && self.out.is_empty() && self.wants_read() {
-            self.ask_read();
+        if matches!(self.stage, Stage::Idle) && self.out.is_empty() {
+            self.begin_cycle();
         } else if let Stage::Settling { plan, asked } = &mut self.stage
             && !*asked
             && self.clock >= self.not_before
         {
             *asked = true;
             self.out.push_back(Effect::Settle(Arc::clone(plan)));
+        }
+    }
+
+    /// New rows that were put off go on without a read, while nothing else needs one.
+    fn begin_cycle(&mut self) {
+        let rows_go_on = !self.put_off.is_empty() && !self.is_called(&self.put_off.links());
+        if !rows_go_on && self.wants_read() {
+            self.ask_read();
+        } else if !self.put_off.is_empty() {
+            self.go_on_with_new_rows();
         }
     }
 
@@ -310,7 +320,6 @@ impl Engine {
         let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
         due || self.again
             || !self.hints.is_empty()
-            || !self.put_off.is_empty()
             || self.owes()
             || self.tables.iter().any(|table| table.waits > Waits::Nothing && table.trouble.is_none())
     }

@@ -6,10 +6,11 @@
 //!
 //! Only rows whose key was typed: of two rows without one the stream could not tell which the server gave which key.
 //!
-//! A hundred thousand of them take minutes even so, and all of the spreadsheet would wait for the end of that cycle. So they give
-//! way: when something waits, and they have had as long as the cycle took before the first of them (at most [`MOST`]), the rest is
-//! put off ([`PutOff`]). The next cycle reads what waits, and goes on with them where this one stopped: they need no other look.
-//! What happens to one of them meanwhile is no other case than if it had happened while they went in without a pause.
+//! A hundred thousand of them take minutes even so, and all of the spreadsheet would wait for the end of that cycle. So they have as
+//! long in it as it took before the first of them (at most [`MOST`]), and what is left is put off ([`PutOff`]) to cycles that read
+//! nothing and end as soon as something else waits, an edit, a change of the table or a sweep. They need no other look: what happens
+//! to one of them meanwhile is no other case than if they had gone in without a pause. A person who has announced rows, as by a
+//! paste, has her answer when they are in, and so they stay in the cycle that found them while nothing waits.
 //!
 //! | of a link with rows put off | when | then |
 //! |--|--|--|
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::adopt::Knowledge;
 use crate::engine::claim::IN_A_MOMENT;
 use crate::engine::effect::{Outcome, WriteAim};
-use crate::engine::input::{Micros, WriteOutcome};
+use crate::engine::input::{Micros, View, WriteOutcome};
 use crate::engine::pending::Waits;
 use crate::engine::table::Table;
 use crate::engine::writing::{Queued, Writing};
@@ -37,8 +38,9 @@ use crate::model::rule::Paste;
 /// program that inserts rows waits for it.
 pub(super) const TOGETHER: usize = 20;
 
-/// New rows of one cycle go in for no longer than this while something waits, however long the look at them took.
-const MOST: Micros = 5_000_000;
+/// New rows go in for no longer than this in a cycle that has read something, however long that took: who waited for the look
+/// would wait for as long once more.
+const MOST: Micros = 1_000_000;
 
 /// The new rows that looks found and that gave way, by link, in the order of their tab.
 #[derive(Debug, Default)]
@@ -111,17 +113,35 @@ impl Writing {
     fn goes_last(&self, together: &[Queued]) -> Option<usize> {
         let queued = together.first()?;
         let index = queued.write.table;
-        let is_announced = queued.row.is_some_and(|row| self.hint(index, row).is_some());
-        let goes_first = is_announced && self.left_before.contains(&index);
+        let goes_first = self.is_announced(queued) && self.left_before.contains(&index);
         (matches!(queued.write.aim, WriteAim::Insert { .. }) && !goes_first).then_some(index)
+    }
+
+    fn is_announced(&self, queued: &Queued) -> bool {
+        queued.row.is_some_and(|row| self.hint(queued.write.table, row).is_some())
+    }
+
+    fn is_put_off(&mut self, queued: &Queued) {
+        let index = queued.write.table;
+        match queued.row {
+            Some(row) if self.is_announced(queued) => {
+                self.judge(index, row, Outcome::Waiting, None, IN_A_MOMENT.into());
+            }
+            Some(row) => self.leave_open(index, row),
+            None => {}
+        }
     }
 }
 
 impl Table {
     /// May a row be made that an earlier look showed? Whatever happened to its key meanwhile is decided on a read.
     fn still_lacks(&self, key: &Key) -> bool {
-        let is_settled = self.life.is_live() && self.knowledge == Knowledge::Sound;
-        is_settled && !self.knows(key) && !self.dead.contains(key) && self.owed_key(key).is_none()
+        let is_well = self.trouble.is_none() && self.stopped.is_none() && self.life.is_live();
+        is_well
+            && self.knowledge == Knowledge::Sound
+            && !self.knows(key)
+            && !self.dead.contains(key)
+            && self.owed_key(key).is_none()
     }
 }
 
@@ -157,41 +177,52 @@ impl Engine {
         writing.queue.extend(last.into_values().flatten());
     }
 
-    /// Does something wait that is no echo of what we have written into the table ourselves?
-    fn is_more_waiting(&self, writing: &Writing) -> bool {
+    /// A cycle of what was put off alone.
+    pub(super) fn go_on_with_new_rows(&mut self) {
+        let (now, nothing) = (self.clock, View::default());
+        let mut writing = Writing::new(nothing, (now, now), self.put_off.links(), self.tables.len());
+        self.take_up_new_rows(&mut writing);
+        self.stage = Stage::Writing(Box::new(writing));
+        self.go_on_writing();
+    }
+
+    /// Does something wait that goes before new rows of these links? What we have written into the table ourselves does not.
+    pub(super) fn is_called(&self, links: &BTreeSet<usize>) -> bool {
         let is_due = |wakes: &BTreeSet<Micros>| wakes.first().is_some_and(|wake| *wake <= self.clock);
         let waits = |(index, table): (usize, &Table)| {
             let is_news = table.waits == Waits::News && table.pending.len() > table.stuck;
-            let is_later = writing.left_before.contains(&index) && table.rests(self.clock);
+            let is_later = links.contains(&index) && table.rests(self.clock);
             (table.trouble.is_none() && (is_news || !table.parked.is_empty()))
                 || (is_due(&table.wakes) && !is_later)
         };
-        !self.hints.is_empty() || is_due(&self.wakes) || self.tables.iter().enumerate().any(waits)
+        self.again
+            || self.owes()
+            || !self.hints.is_empty()
+            || self.next_sweep <= self.clock
+            || is_due(&self.wakes)
+            || self.tables.iter().enumerate().any(waits)
     }
 
-    /// Leaves new rows to the next cycle, if something waits and they have had their time.
+    /// Leaves new rows to cycles of their own: all where something waits; else, in a cycle that has read something, those that
+    /// nobody announced, so that what is told of the others and of what was read does not wait for them.
     pub(super) fn put_off_new_rows(&mut self) {
         let Stage::Writing(writing) = &self.stage else { return };
         let Some(since) = writing.new_rows_since.filter(|_| writing.outstanding.is_empty()) else { return };
         let their_time = since.saturating_sub(writing.asked).min(MOST);
-        let is_called = || self.next_sweep <= self.clock || self.is_more_waiting(writing);
-        if self.clock < since + their_time || !is_called() {
+        let is_called = self.is_called(&writing.left_before);
+        let is_enough = is_called || (writing.has_read() && !writing.announced_are_left);
+        if !is_enough || self.clock < since + their_time {
             return;
         }
         let Stage::Writing(writing) = &mut self.stage else { return };
+        writing.announced_are_left = true;
         for together in std::mem::take(&mut writing.queue) {
             match <[Queued; 1]>::try_from(together) {
-                Ok([mut queued]) if queued.is_new_with_key() => {
-                    let index = queued.write.table;
+                Ok([queued]) if queued.is_new_with_key() && (is_called || !writing.is_announced(&queued)) => {
+                    writing.is_put_off(&queued);
                     // The next read has other rows there.
-                    match queued.row.take() {
-                        Some(row) if writing.hint(index, row).is_some() => {
-                            writing.judge(index, row, Outcome::Waiting, None, IN_A_MOMENT.into());
-                        }
-                        Some(row) => writing.leave_open(index, row),
-                        None => {}
-                    }
-                    self.put_off.0.entry(index).or_default().push(queued);
+                    let left = self.put_off.0.entry(queued.write.table).or_default();
+                    left.push(Queued { row: None, ..queued });
                 }
                 Ok(other) => writing.queue.push_back(other.into()),
                 Err(together) => writing.queue.push_back(together),

@@ -40,16 +40,18 @@ impl Engine {
             self.out.push_back(Effect::Write(writes));
             return;
         }
-        if let Stage::Writing(writing) = std::mem::replace(&mut self.stage, Stage::Idle) {
-            let answers = writing.answers();
-            if !answers.is_empty() {
-                self.out.push_back(Effect::Answer(answers));
-            }
-            let told = writing.told(self.headers(), |index| self.tables[index].first_key());
-            self.out.push_back(Effect::Annotate(told));
-            self.call_those_behind(&writing);
-            self.flush(*writing);
+        let Stage::Writing(mut writing) = std::mem::replace(&mut self.stage, Stage::Idle) else { return };
+        self.call_those_behind(&writing);
+        if !writing.has_read() {
+            return self.end_without_batch(&mut writing);
         }
+        let answers = writing.answers();
+        if !answers.is_empty() {
+            self.out.push_back(Effect::Answer(answers));
+        }
+        let told = writing.told(self.headers(), |index| self.tables[index].first_key());
+        self.out.push_back(Effect::Annotate(told));
+        self.flush(*writing);
     }
 
     pub(super) fn on_wrote(&mut self, outcomes: Vec<(EffectId, WriteOutcome)>) {

@@ -36,6 +36,8 @@ pub(crate) struct Writing {
     pub(super) share: bool,
     /// When the first new rows of this cycle were in the table.
     pub(super) new_rows_since: Option<Micros>,
+    /// Those that nobody announced have been put off.
+    pub(super) announced_are_left: bool,
     /// The links that had new rows put off when this cycle began.
     pub(super) left_before: BTreeSet<usize>,
     pub(crate) verdicts: BTreeMap<(usize, u32), Verdict>,
@@ -94,6 +96,48 @@ impl Queued {
 }
 
 impl Writing {
+    /// A cycle that has read this between these times, while new rows of these links are put off.
+    pub(super) fn new(
+        view: View,
+        (asked, answered): (Micros, Micros),
+        left_before: BTreeSet<usize>,
+        tables: usize,
+    ) -> Self {
+        Self {
+            view,
+            asked,
+            answered,
+            hints: Vec::new(),
+            queue: VecDeque::new(),
+            shelved: Vec::new(),
+            outstanding: Vec::new(),
+            share: false,
+            new_rows_since: None,
+            announced_are_left: false,
+            left_before,
+            verdicts: BTreeMap::new(),
+            standing: BTreeMap::new(),
+            remarks: BTreeMap::new(),
+            open: BTreeSet::new(),
+            looked: vec![false; tables],
+            conflicts: Vec::new(),
+            given_up: BTreeSet::new(),
+            agreed: Vec::new(),
+            paid: Vec::new(),
+            owe: Vec::new(),
+            named: Vec::new(),
+            claim: Vec::new(),
+            unclaim: Vec::new(),
+            names: Vec::new(),
+            whole: vec![false; tables],
+        }
+    }
+
+    /// A cycle of new rows alone reads nothing.
+    pub(super) fn has_read(&self) -> bool {
+        !self.view.tabs.is_empty()
+    }
+
     /// The edit that announced a change of this row, if one did.
     pub(crate) fn hint(&self, table: usize, row: u32) -> Option<&EditHint> {
         let covers = |hint: &&EditHint| hint.rows.is_some_and(|(first, last)| (first..=last).contains(&row));

@@ -141,6 +141,7 @@ impl World {
     /// An edit is answered as applied only when its transaction is durable.
     fn take_answers(&mut self, answers: &[Answered]) {
         for answer in answers {
+            self.count(&format!("answer: {:?}", answer.verdict.outcome));
             let before = self.accepted.get(&answer.edit).copied().unwrap_or_default();
             if answer.verdict.outcome == Outcome::Applied && self.witness.table_writes == before {
                 self.witness.violate(format!("edit {} is answered and stands nowhere", answer.edit));
