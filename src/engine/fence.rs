@@ -19,8 +19,8 @@ pub struct Fence {
     pub committed: bool,
     /// The stream has passed it.
     pub passed: bool,
-    /// A newer image came after it, before we knew of the commit.
-    pub overtaken: bool,
+    /// What came after it before we knew of the commit.
+    pub since: Since,
     /// The first image that it kept back while the commit was not certain.
     pub kept_back: Option<Seq>,
     /// An earlier transaction of ours on the key, committed, that the stream has not reached: its fence stands again should this
@@ -28,7 +28,25 @@ pub struct Fence {
     pub behind: Option<EffectId>,
 }
 
+/// What the stream told of a key from our own transaction on, before we knew that this was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Nothing.
+    Nothing,
+    /// The row, and nothing had waited on the key before: as a rule it is the one that we have written.
+    Row,
+    /// The row where something had waited, or that it changed.
+    More,
+}
+
 impl Fence {
+    /// The stream, past our own transaction, tells the row.
+    pub(super) fn is_told(&mut self, something_waits: bool) {
+        if self.since == Since::Nothing {
+            self.since = if something_waits { Since::More } else { Since::Row };
+        }
+    }
+
     /// The last committed transaction of ours that the stream has not reached.
     fn ahead_of_the_stream(&self) -> Option<EffectId> {
         if self.committed && !self.passed { Some(self.effect) } else { self.behind }
@@ -41,7 +59,8 @@ impl Table {
         let earlier = self.fences.get(key);
         let kept_back = earlier.and_then(|fence| fence.kept_back);
         let behind = earlier.and_then(Fence::ahead_of_the_stream);
-        let fence = Fence { effect, committed: false, passed: false, overtaken: false, kept_back, behind };
+        let (committed, passed, since) = (false, false, Since::Nothing);
+        let fence = Fence { effect, committed, passed, since, kept_back, behind };
         self.fences.insert(key.clone(), fence);
     }
 
@@ -57,7 +76,7 @@ impl Table {
         let Some(fence) = self.fences.get_mut(&key).filter(|fence| fence.effect == effect) else {
             return;
         };
-        let (passed, overtaken) = (fence.passed, fence.overtaken);
+        let Fence { passed, since, .. } = *fence;
         fence.committed = true;
         fence.kept_back = None;
         if let Life::CatchingUpAll(Copying { chunk: Some(window), .. }) = &mut self.life {
@@ -67,12 +86,18 @@ impl Table {
             self.fences.remove(&key);
         }
         let (renamed_from, buried) = (self.renamed.remove(&key), self.buried.remove(&key));
-        if !overtaken && let Some(state) = then(self.pending.get(&key)) {
+        if since == Since::Nothing
+            && let Some(state) = then(self.pending.get(&key))
+        {
             let state = match state {
                 DbState::Gone(None) => DbState::Gone(buried.or_else(|| self.last_image(&key).cloned())),
                 state => state,
             };
             self.queue(key, Pending { state, first, commit: now, renamed_from, was: None });
+        } else if since == Since::Row
+            && self.pending.get(&key).is_some_and(|waiting| self.says_base(&key, waiting))
+        {
+            self.waits_no_more(&key);
         }
     }
 
@@ -83,8 +108,8 @@ impl Table {
             return;
         };
         if let Some(effect) = fence.behind {
-            let (committed, passed, overtaken) = (true, false, false);
-            let earlier = Fence { effect, committed, passed, overtaken, kept_back: None, behind: None };
+            let (committed, passed, since) = (true, false, Since::Nothing);
+            let earlier = Fence { effect, committed, passed, since, kept_back: None, behind: None };
             self.fences.insert(key.clone(), earlier);
         }
         let asked = self.fetching.remove(key);

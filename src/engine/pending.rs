@@ -91,10 +91,14 @@ impl Table {
 
     /// Does the table have just what both sides agreed on? Then nothing has to be done about it, whatever the tab shows: as a rule
     /// it is our own write that comes by.
-    pub(super) fn is_agreed(&self, key: &Key, pending: &Pending) -> bool {
-        let DbState::Row(row) = &pending.state else { return false };
-        let is_open = pending.renamed_from.is_some()
-            || self.pending.contains_key(key)
+    pub(super) fn is_agreed(&self, key: &Key, told: &Pending) -> bool {
+        !self.pending.contains_key(key) && self.says_base(key, told)
+    }
+
+    /// The same, of what waits because the stream has told it sooner than we heard of our own write.
+    pub(super) fn says_base(&self, key: &Key, told: &Pending) -> bool {
+        let DbState::Row(row) = &told.state else { return false };
+        let is_open = told.renamed_from.is_some()
             || self.flight.contains_key(key)
             || self.restore.contains(key)
             || self.is_fetching(key)
@@ -103,6 +107,14 @@ impl Table {
             || self.meeting.is_some();
         let is_sound = self.knowledge == Knowledge::Sound;
         is_sound && !is_open && self.base.get(key).is_some_and(|base| is_base(&base, row))
+    }
+
+    /// Nothing has to be done about the key, and no spreadsheet is read for it.
+    pub(super) fn waits_no_more(&mut self, key: &Key) {
+        self.pending.remove(key);
+        if self.pending.is_empty() && self.waits == Waits::Echo {
+            self.waits = Waits::Nothing;
+        }
     }
 
     /// A batch failed or hit another row: what it carried waits again, unless something newer came meanwhile.

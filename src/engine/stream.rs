@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::Engine;
 use crate::engine::effect::Effect;
+use crate::engine::fence::Since;
 use crate::engine::held::Holds;
 use crate::engine::input::{DbRow, DbState, Image, Micros, Seq, TableIndex, Transaction};
 use crate::engine::lifecycle::{Copying, Life};
@@ -202,7 +203,7 @@ impl Table {
                 }
                 return;
             }
-            Some(fence) => fence.overtaken = true,
+            Some(fence) => fence.is_told(self.pending.contains_key(&key)),
             None => {}
         }
         let pending = Pending { state, first: seq, commit, renamed_from, was };
@@ -245,7 +246,7 @@ impl Table {
                 }
                 return;
             }
-            Some(fence) => fence.overtaken = true,
+            Some(fence) => fence.since = Since::More,
             None => {}
         }
         self.call_or_park(key.clone(), seq);
@@ -267,6 +268,8 @@ mod tests {
     use super::*;
     use crate::engine::bases::Bases;
     use crate::engine::input::LinkPlan;
+    use crate::engine::pending::Waits;
+    use crate::model::base::RowBase;
     use crate::model::value::Value;
 
     const UNTIL: EffectId = EffectId(9);
@@ -332,6 +335,29 @@ mod tests {
         table.pass_marks(2, &[EffectId(10)]);
         table.take(2, 0, image());
         assert!(table.pending.contains_key(&key(6)));
+    }
+
+    #[test]
+    fn our_own_row_that_the_stream_tells_first_waits_no_more_once_we_hear_of_the_commit() {
+        for something_waited in [false, true] {
+            // given a transaction of ours whose image comes by before its outcome
+            let mut table = Table::new(LinkPlan::of_keys(), Bases::default(), BTreeSet::new(), Life::Live);
+            let image =
+                || Image { key: key(6), state: DbState::Row(Vec::new()), renamed_from: None, was: None };
+            if something_waited {
+                table.take(1, 0, image());
+            }
+            table.raise_fence(&key(6), EffectId(10));
+            table.pass_marks(2, &[EffectId(10)]);
+            table.take(2, 0, image());
+            assert!(table.waits == Waits::Echo && table.pending.contains_key(&key(6)));
+            // when it says that this is the row
+            table.set_base(key(6), RowBase::default(), 0);
+            table.committed(EffectId(10), key(6), 2, 0, |_| None);
+            // then nothing waits, but for what did before
+            assert_eq!(table.pending.contains_key(&key(6)), something_waited);
+            assert_eq!(table.waits == Waits::Nothing, !something_waited);
+        }
     }
 
     #[test]
