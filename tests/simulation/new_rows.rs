@@ -167,8 +167,13 @@ fn an_edit_of_another_row_waits_for_none_of_those_that_are_left() {
         let mut world = amid_an_import(0, large_tabs, DAY);
         // when a person types into a row that the table has
         types(&mut world, 10, 1, 500);
+        until(&mut world, |world| world.hints.is_empty());
+        let reads = world.reads;
+        until(&mut world, |world| world.reads > reads);
+        let there = keys(&world).len();
         until(&mut world, |world| value(world, 10, 1) == Some(number(500)));
-        // then she does not wait for the last of them
+        // then none of them goes in before her edit once that is seen
+        assert_eq!(keys(&world).len(), there, "large tabs: {large_tabs}");
         the_rest_follows(&mut world, 60, large_tabs);
         assert_eq!(world.witness.table_writes, 81);
     }
