@@ -36,7 +36,7 @@ pub struct Pending {
 pub enum Waits {
     /// Nothing.
     Nothing,
-    /// What we have written into the table ourselves, as the stream tells it.
+    /// What the table has made of our own writes, as the stream tells it.
     Echo,
     /// Something else too.
     News,
