@@ -55,9 +55,9 @@ const STEPS: u32 = 250;
 /// Seeds of a series, where `SEEDS` does not say.
 const SEEDS: u64 = 5_000;
 
-/// Seeds that fail, each for a reason that nothing can tell apart (docs/simulation.md, "Known and open"): they are told, and stop
-/// nothing.
-const OPEN: [(&str, u64); 1] = [("people_may_copy_keyed_rows", 16542)];
+/// Seeds that fail in a way that is known and open (docs/simulation.md), and how: they are printed, and stop nothing. Another
+/// failure of the same seed does.
+const OPEN: [(&str, u64, &str); 1] = [("people_may_copy_keyed_rows", 16542, "wrong row: ")];
 
 /// How often everything must have happened in as many seeds.
 const OFTEN: u64 = 100;
@@ -185,7 +185,12 @@ fn simulate(name: &str, climate: Climate) -> Report {
         world
     });
     report.print(name, from);
-    report.failed.retain(|seed, _| !OPEN.contains(&(name, *seed)));
+    report.failed.retain(|seed, violations| {
+        let is_open = |(series, open, how): &(&str, u64, &str)| {
+            *series == name && open == seed && violations.iter().all(|text| text.starts_with(how))
+        };
+        !OPEN.iter().any(is_open)
+    });
     assert!(report.failed.is_empty(), "{} of {seeds} seeds failed", report.failed.len());
     report
 }

@@ -17,7 +17,7 @@ use crate::stage::{Google, Link, Stage};
 use crate::strain::Strain;
 use crate::support::server::Server;
 
-pub(crate) const ROWS: u32 = 500;
+const ROWS: u32 = 500;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
