@@ -314,14 +314,20 @@ impl Engine {
     }
 
     fn wants_read(&self) -> bool {
-        if self.clock < self.not_before {
-            return false;
-        }
-        let due = self.wakes().any(|wake| wake <= self.clock) || self.next_sweep <= self.clock;
-        due || self.again
-            || !self.hints.is_empty()
+        let waits = |_, table: &Table| {
+            is_due(&table.wakes, self.clock) || (table.waits > Waits::Nothing && table.trouble.is_none())
+        };
+        self.clock >= self.not_before && self.calls_for_read(waits)
+    }
+
+    /// Does anything wait for a read? What it may be of a link the caller says.
+    fn calls_for_read(&self, of_a_link: impl Fn(usize, &Table) -> bool) -> bool {
+        self.again
             || self.owes()
-            || self.tables.iter().any(|table| table.waits > Waits::Nothing && table.trouble.is_none())
+            || !self.hints.is_empty()
+            || self.next_sweep <= self.clock
+            || is_due(&self.wakes, self.clock)
+            || self.tables.iter().enumerate().any(|(index, table)| of_a_link(index, table))
     }
 
     fn on_settle_failed(&mut self, number: BatchNumber) {
@@ -414,6 +420,11 @@ impl Engine {
         self.failures = 0;
         self.not_before = 0;
     }
+}
+
+/// Has the first of these times come?
+fn is_due(wakes: &BTreeSet<Micros>, now: Micros) -> bool {
+    wakes.first().is_some_and(|wake| *wake <= now)
 }
 
 pub(crate) fn micros(duration: std::time::Duration) -> Micros {

@@ -30,7 +30,7 @@ use crate::engine::input::{Micros, View, WriteOutcome};
 use crate::engine::pending::Waits;
 use crate::engine::table::Table;
 use crate::engine::writing::{Queued, Writing};
-use crate::engine::{Engine, Stage};
+use crate::engine::{Engine, Stage, is_due};
 use crate::model::key::Key;
 use crate::model::rule::Paste;
 
@@ -188,19 +188,12 @@ impl Engine {
 
     /// Does something wait that goes before new rows of these links? What we have written into the table ourselves does not.
     pub(super) fn is_called(&self, links: &BTreeSet<usize>) -> bool {
-        let is_due = |wakes: &BTreeSet<Micros>| wakes.first().is_some_and(|wake| *wake <= self.clock);
-        let waits = |(index, table): (usize, &Table)| {
+        self.calls_for_read(|index, table| {
             let is_news = table.waits == Waits::News && table.pending.len() > table.stuck;
             let is_later = links.contains(&index) && table.rests(self.clock);
             (table.trouble.is_none() && (is_news || !table.parked.is_empty()))
-                || (is_due(&table.wakes) && !is_later)
-        };
-        self.again
-            || self.owes()
-            || !self.hints.is_empty()
-            || self.next_sweep <= self.clock
-            || is_due(&self.wakes)
-            || self.tables.iter().enumerate().any(waits)
+                || (is_due(&table.wakes, self.clock) && !is_later)
+        })
     }
 
     /// Leaves new rows to cycles of their own: all where something waits; else, in a cycle that has read something, those that

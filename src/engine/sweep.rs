@@ -18,7 +18,7 @@ use crate::engine::input::Micros;
 use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
 use crate::engine::table::Table;
-use crate::engine::{Engine, Stage, micros};
+use crate::engine::{Engine, Stage, is_due, micros};
 use crate::model::grid::RECEIPT_LINES;
 
 /// A large tab is swept so seldom that its sweeps move a megabyte a second: a cell is about fifty bytes on the wire.
@@ -133,7 +133,7 @@ impl Engine {
     /// The rows that a read has to show of a tab for what waits now; `None` where that takes all of it.
     pub(super) fn rows_that_will_do(&self, index: usize) -> Option<Vec<u32>> {
         let table = &self.tables[index];
-        if !self.is_passed_over(index) && table.wakes.first().is_some_and(|wake| *wake <= self.clock) {
+        if !self.is_passed_over(index) && is_due(&table.wakes, self.clock) {
             return None;
         }
         let hints = self.hints.iter().filter(|hint| hint.table == index);
