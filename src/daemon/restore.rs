@@ -63,7 +63,7 @@ pub(super) async fn restore(
         number: counters.0,
         slot: counters.1,
         last_done,
-        tokens: tokens.into_iter().map(|(number, at, landed)| Spent { number, at, landed }).collect(),
+        tokens: tokens.into_iter().map(|(number, at, _)| Spent { number, at, is_over: false }).collect(),
         open: open.map_err(|_| unreadable("a plan cannot be read"))?,
         owed: owed.map_err(|_| unreadable("a debt cannot be read"))?,
         seq: 0,

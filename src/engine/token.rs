@@ -5,7 +5,9 @@
 //!
 //! | fate | what may still come | it stands |
 //! |--|--|--|
-//! | landed, answered or read | nothing: the call is over | while it is one of the newest |
+//! | landed and answered | nothing: the call is over | while it is one of the newest |
+//! | landed, the answer lost | the call once more, if something on the way repeats what got no answer | 15 minutes |
+//! | landed, before a restart | the same: whether it was answered is not stored | 15 minutes |
 //! | void | the call that we gave up, within the 180 s that Google works on it | 15 minutes |
 //! | the last one that landed | reads are held against it | until another one is |
 
@@ -16,8 +18,8 @@ use crate::model::mark::BatchNumber;
 /// Far longer than Google works on a call (180 s).
 const LIFE: Micros = 15 * 60 * 1_000_000;
 
-/// So many of those that landed stand. The last one alone is needed; the others show an operator what was written of late, and every
-/// read brings some eighty bytes of each.
+/// So many of those whose calls are over stand. The last one alone is needed; the others show an operator what was written of late,
+/// and every read brings some eighty bytes of each.
 pub(super) const NEWEST: usize = 20;
 
 /// So many go with one batch.
@@ -30,13 +32,13 @@ pub struct Spent {
     pub number: BatchNumber,
     /// When its fate was known.
     pub at: Micros,
-    /// It landed; else it is void.
-    pub landed: bool,
+    /// Its call landed and was answered: nothing more comes of it.
+    pub is_over: bool,
 }
 
 impl Engine {
-    pub(super) fn spend(&mut self, number: BatchNumber, landed: bool) {
-        self.tokens.push_back(Spent { number, at: self.clock, landed });
+    pub(super) fn spend(&mut self, number: BatchNumber, is_over: bool) {
+        self.tokens.push_back(Spent { number, at: self.clock, is_over });
     }
 
     /// Those that may go, the oldest first.
@@ -44,7 +46,7 @@ impl Engine {
         let oldest = self.clock.saturating_sub(LIFE);
         let beyond = self.tokens.len().saturating_sub(self.newest_tokens);
         let places = self.tokens.iter().enumerate();
-        let old = places.filter(|(place, token)| token.at < oldest || (token.landed && *place < beyond));
+        let old = places.filter(|(place, token)| token.at < oldest || (token.is_over && *place < beyond));
         let old = old.map(|(_, token)| token.number).filter(|number| Some(*number) != self.last_done);
         old.chain(self.adopted.iter().copied()).take(TOGETHER).collect()
     }
@@ -52,7 +54,7 @@ impl Engine {
     /// The batch that was to take them away did not: the next one does.
     pub(super) fn expire_again(&mut self, numbers: &[BatchNumber]) {
         for number in numbers.iter().rev().filter(|number| !self.adopted.contains(number)) {
-            self.tokens.push_front(Spent { number: *number, at: 0, landed: true });
+            self.tokens.push_front(Spent { number: *number, at: 0, is_over: true });
         }
     }
 }
@@ -60,9 +62,13 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use super::*;
-    use crate::engine::Start;
+    use crate::engine::input::{Input, SendOutcome};
+    use crate::engine::plan::Plan;
+    use crate::engine::{Stage, Start};
+    use crate::model::link::SheetId;
     use crate::model::mark::{EffectId, Owner};
 
     fn engine(tokens: impl Iterator<Item = Spent>, last_done: i32) -> Engine {
@@ -82,12 +88,12 @@ mod tests {
 
     #[test]
     fn as_many_tokens_stand_as_google_keeps_with_room_for_others() {
-        // given more batches within seconds than Google keeps tokens of, one of them void
+        // given many batches within seconds, one of them void, or landed although its answer was lost
         let newest = NEWEST as i32;
-        let spent = |number: i32| Spent { number: BatchNumber(number), at: LIFE, landed: number != 3 };
+        let spent = |number: i32| Spent { number: BatchNumber(number), at: LIFE, is_over: number != 3 };
         let mut engine = engine((1..=newest + 50).map(spent), newest + 50);
         engine.clock = LIFE + 1;
-        // then the old ones that landed go at once, and the void one when its call cannot come any more
+        // then the old ones whose calls are over go at once, and the other one when its call cannot come any more
         let expired: Vec<i32> = engine.expired().iter().map(|number| number.0).collect();
         assert_eq!(expired, (1..=50).filter(|number| *number != 3).collect::<Vec<_>>());
         engine.clock = 2 * LIFE + 1;
@@ -97,8 +103,35 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_whose_answer_was_lost_stands_as_long_as_its_call_may_come_again() {
+        let plan = |number: i32| Plan {
+            number: BatchNumber(number),
+            owner: Owner { installation: "k3v9".into(), generation: 1 },
+            helper: SheetId(0),
+            expired: Vec::new(),
+            read_at: 0,
+            agreed: Vec::new(),
+            conflicts: Vec::new(),
+            paid: Vec::new(),
+            owe: Vec::new(),
+            named: Vec::new(),
+            ops: Vec::new(),
+        };
+        // given a batch that was answered, and one that a read shows to have landed
+        let mut engine = engine(std::iter::empty(), 0);
+        engine.stage = Stage::Sending(Arc::new(plan(1)));
+        engine.handle(1, Input::Sent(BatchNumber(1), SendOutcome::Applied(Vec::new())));
+        engine.stage = Stage::Settling { plan: Arc::new(plan(2)), asked: true };
+        engine.handle(2, Input::Settled { number: BatchNumber(2), landed: Some(Vec::new()) });
+        // then only the first one's call is over
+        let over: Vec<(i32, bool)> =
+            engine.tokens.iter().map(|token| (token.number.0, token.is_over)).collect();
+        assert_eq!(over, [(1, true), (2, false)]);
+    }
+
+    #[test]
     fn what_a_batch_was_to_take_away_goes_with_the_next_one_if_it_did_not_land() {
-        let spent = |number: i32| Spent { number: BatchNumber(number), at: 0, landed: true };
+        let spent = |number: i32| Spent { number: BatchNumber(number), at: 0, is_over: true };
         let mut engine = engine((1..=2).map(spent), 2);
         engine.clock = LIFE + 1;
         let expired = engine.expired();

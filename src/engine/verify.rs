@@ -38,7 +38,10 @@ impl Engine {
             return;
         }
         match outcome {
-            SendOutcome::Applied(receipt) => self.landed(&plan, &receipt),
+            SendOutcome::Applied(receipt) => {
+                self.spend(number, true);
+                self.landed(&plan, &receipt);
+            }
             SendOutcome::Unknown => self.stage = Stage::Settling { plan, asked: false },
             SendOutcome::NotSent => {
                 self.wait();
@@ -66,7 +69,10 @@ impl Engine {
             return;
         }
         match landed {
-            Some(receipt) => self.landed(&plan, &receipt),
+            Some(receipt) => {
+                self.spend(number, false);
+                self.landed(&plan, &receipt);
+            }
             None => self.died(&plan, None),
         }
     }
@@ -148,7 +154,6 @@ impl Engine {
     fn landed(&mut self, plan: &Plan, receipt: &ReceiptView) {
         self.calm();
         self.last_done = Some(plan.number);
-        self.spend(plan.number, true);
         self.batch_limit = (self.batch_limit * 2).min(MOST_OPS);
         let mut commit = self.commit_of(plan, true);
         self.follow_places(plan);

@@ -71,7 +71,7 @@ impl Store {
     pub(super) fn intend(&mut self, plan: &Plan, now: Micros) {
         self.number = plan.number.0 + 1;
         self.tokens.retain(|token| !plan.expired.contains(&token.number));
-        self.tokens.push(Spent { number: plan.number, at: now, landed: false });
+        self.tokens.push(Spent { number: plan.number, at: now, is_over: false });
         self.open = Some(plan.clone());
     }
 
@@ -80,10 +80,6 @@ impl Store {
         if let Some((number, landed)) = commit.batch {
             self.open = None;
             self.last_done = if landed { Some(number) } else { self.last_done };
-            self.tokens
-                .iter_mut()
-                .filter(|token| token.number == number)
-                .for_each(|token| token.landed = landed);
         }
         for (table, change) in &commit.base {
             self.change(*table, change);
