@@ -216,11 +216,6 @@ impl Stage {
         status["links"][link].take()
     }
 
-    /// The accounts that the daemon has had.
-    pub(crate) fn robots(&self) -> impl Iterator<Item = String> + use<> {
-        (1..=self.starts).map(robot)
-    }
-
     /// What the daemon has said.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.scratch.path().join("daemon.log")).unwrap_or_default()

@@ -18,8 +18,8 @@ use crate::model::mark::BatchNumber;
 /// Far longer than Google works on a call (180 s).
 const LIFE: Micros = 15 * 60 * 1_000_000;
 
-/// So many of those whose calls are over stand. The last one alone is needed; the others show an operator what was written of late,
-/// and every read brings some eighty bytes of each.
+/// So many of those whose calls are over stand. The last one alone is needed (the simulation keeps no other), and every read brings
+/// some eighty bytes of each.
 pub(super) const NEWEST: usize = 20;
 
 /// So many go with one batch.

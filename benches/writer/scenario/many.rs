@@ -1,9 +1,10 @@
 //! Two hundred links over twenty spreadsheets; then one of the spreadsheets breaks, and is mended again.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use sheets_emulator::Cause;
-use sheets_emulator::grid::SheetId;
+use sheets_emulator::grid::{SheetId, Spreadsheet};
 
 use crate::Scale;
 use crate::figures::Figures;
@@ -36,11 +37,11 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     // metadata of young spreadsheets does, is in both series.
     let half = scale.of(1000, 20);
     let mut whole = changes(&stage, half, 10_000).await;
-    may_edit(&stage, false);
-    stage.sql(&format!("UPDATE {} SET stock = -1", stage.links.last().expect("a link").name)).await;
-    let broken = changes(&stage, 2 * half, 1_000_000).await;
-    may_edit(&stage, true);
     let last = stage.links.last().expect("a link");
+    let editors = share_last_with(&stage, BTreeSet::new());
+    stage.sql(&format!("UPDATE {} SET stock = -1", last.name)).await;
+    let broken = changes(&stage, 2 * half, 1_000_000).await;
+    share_last_with(&stage, editors);
     let caught_up = Watch::new(&stage, last).is_equal(|_| -1.0, PATIENCE).await;
     caught_up.unwrap_or_else(|| panic!("the mended one has nothing after {PATIENCE:?}:\n{}", stage.log()));
     whole.extend(changes(&stage, half, 2_000_000).await);
@@ -53,19 +54,12 @@ pub(crate) async fn run(server: &'static Server, scale: Scale) -> Figures {
     figures
 }
 
-/// May the daemon's account edit the last spreadsheet? Else it is a broken one.
-fn may_edit(stage: &Stage, may: bool) {
+/// Lets these edit the last spreadsheet, and gives those who could. Without the daemon's account among them it is a broken one.
+fn share_last_with(stage: &Stage, editors: BTreeSet<String>) -> BTreeSet<String> {
     let last = stage.books.last().expect("there are twenty");
-    let changed = stage.google.world().edit(last, Cause::Api, |book| {
-        let editors = &mut book.sharing.editors;
-        if may {
-            editors.extend(stage.robots());
-        } else {
-            editors.clear();
-        }
-        Ok::<(), ()>(())
-    });
-    changed.expect("the spreadsheet is there").expect("nothing is refused");
+    let share = |book: &mut Spreadsheet| Ok::<_, ()>(std::mem::replace(&mut book.sharing.editors, editors));
+    let shared = stage.google.world().edit(last, Cause::Api, share);
+    shared.expect("the spreadsheet is there").expect("nothing is refused").0
 }
 
 /// Single changes in tabs of all spreadsheets but the last, to values from `first` on.
