@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::block_in_place;
 
 use crate::control::Control;
 use crate::emulator::Phase;
@@ -90,7 +91,7 @@ async fn handle(control: Arc<Control>, request: Request<Body>) -> Result<Reply, 
 /// Google's answer with Google's headers.
 fn google(outgoing: Outgoing, gzip: bool) -> Reply {
     let Outgoing { status, body, cut } = outgoing;
-    let packed = if gzip && body.len() >= WORTH_GZIP { packed(&body) } else { None };
+    let packed = if gzip && body.len() >= WORTH_GZIP { block_in_place(|| packed(&body)) } else { None };
     let is_packed = packed.is_some();
     let body = Bytes::from(packed.unwrap_or(body));
     let length = body.len();

@@ -1,9 +1,13 @@
 //! One call through the whole service: token, faults, quota, the work itself, the answer.
+//!
+//! Google has machines enough that a large call does not keep the answer of another one waiting. Here there are as many threads as
+//! cores, so what takes long leaves its thread to the others while it lasts: reading a body, the work, printing, packing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json};
+use tokio::task::block_in_place;
 
 use crate::Google;
 use crate::accounts::{Accounts, Grant};
@@ -166,10 +170,12 @@ impl Service {
             spreadsheet: note.spreadsheet.as_ref().map_or("", |id| id.as_str()),
             body: &String::from_utf8_lossy(&incoming.body),
         });
-        let work = match body(&incoming.body).and_then(|mut body| {
+        let parsed = block_in_place(|| {
+            let mut body = body(&incoming.body)?;
             read(route.name(), &query, &mut body)?;
             Ok(body)
-        }) {
+        });
+        let work = match parsed {
             Ok(body) => Work { route, query, body, caller: grant.address.clone() },
             Err(error) => return Ok(refusal(&error, style)),
         };
@@ -214,7 +220,8 @@ impl Service {
                 _ => {}
             }
         }
-        let answer = work.carry_out(&self.google, hits);
+        let google = &self.google;
+        let answer = block_in_place(move || work.carry_out(google, hits));
         for fault in hits {
             match fault {
                 Fault::LostReply { applied: Applied::Yes } => return Err(Lost),
@@ -230,7 +237,8 @@ impl Service {
                 if hits.contains(&Fault::EmptyRead) {
                     emptied(&mut body.tree);
                 }
-                Outgoing { status: 200, body: print(&body, style), cut: false }
+                let body = block_in_place(move || print(&body, style));
+                Outgoing { status: 200, body, cut: false }
             }
             Err(error) => refusal(&error, style),
         };
