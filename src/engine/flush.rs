@@ -239,6 +239,10 @@ impl Engine {
                 if table.may_be_tied(key) {
                     return Next::Aside;
                 }
+                if rows.left_to(key).is_some_and(|other| table.may_be_dead(other)) {
+                    // Then the row is this record's own.
+                    return Next::Wait;
+                }
                 if base.is_none() && table.knowledge == Knowledge::Lost {
                     // Nobody knows whether it is new or was deleted in the tab: held until it is changed.
                     return Next::Finished(None);

@@ -1,7 +1,7 @@
 //! Finding rows in a read: by key, never by number (design rule 7).
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::engine::input::{DbRow, DbState, KeySeen, LinkPlan, Micros, RowView, TabView};
 use crate::engine::table::Table;
@@ -15,6 +15,8 @@ pub(crate) struct Rows<'a> {
     tab: &'a TabView,
     /// The places of the rows that show a key, in the order of the keys.
     by_key: Vec<u32>,
+    /// Keys of records that come, whose row was left to the record that it looks like: that one.
+    left: BTreeMap<Key, Key>,
 }
 
 /// What a read shows of a key.
@@ -29,7 +31,7 @@ pub(crate) enum Found<'a> {
 
 impl<'a> Rows<'a> {
     pub(crate) fn of(tab: &'a TabView) -> Self {
-        Self { tab, by_key: tab.rows.by_key() }
+        Self { tab, by_key: tab.rows.by_key(), left: BTreeMap::new() }
     }
 
     /// A row whose key cells a person has changed is its own record's, and not that of a record which has just come with the key
@@ -39,13 +41,23 @@ impl<'a> Rows<'a> {
         if !whole || !self.keys().any(|key| comes(&key)) {
             return self;
         }
-        let alike: BTreeSet<u32> = lookalikes(table, &self).values().map(|row| row.row).collect();
-        let rows = &self.tab.rows;
+        let alike: BTreeMap<u32, Key> =
+            lookalikes(table, &self).into_iter().map(|(key, row)| (row.row, key)).collect();
+        let (rows, left) = (&self.tab.rows, &mut self.left);
         self.by_key.retain(|at| {
-            let comes = rows.key(*at as usize).is_some_and(|key| comes(&key));
-            !(comes && alike.contains(&rows.number(*at as usize)))
+            let owner = alike.get(&rows.number(*at as usize));
+            let Some((key, owner)) = rows.key(*at as usize).filter(|key| comes(key)).zip(owner) else {
+                return true;
+            };
+            left.insert(key.into_owned(), owner.clone());
+            false
         });
         self
+    }
+
+    /// The record to which a row with this key was left.
+    pub(crate) fn left_to(&self, key: &Key) -> Option<&Key> {
+        self.left.get(key)
     }
 
     pub(crate) fn contains(&self, key: &Key) -> bool {

@@ -247,6 +247,11 @@ impl Table {
         self.base.contains_key(key) || self.pending.contains_key(key) || self.is_fetching(key)
     }
 
+    /// May the record be gone without our knowledge? So it may while all of the table is read, and while it is looked up.
+    pub fn may_be_dead(&self, key: &Key) -> bool {
+        self.is_fetching(key) || (!self.life.is_live() && !self.pending.contains_key(key))
+    }
+
     /// True while the key's present row is unknown to us.
     pub fn is_fetching(&self, key: &Key) -> bool {
         self.wanted.contains_key(key) || self.fetching.contains_key(key) || self.parked.contains_key(key)

@@ -272,6 +272,33 @@ fn the_row_that_is_left_of_two_with_one_key_is_not_believed_while_the_other_may_
 }
 
 #[test]
+fn a_row_under_a_new_records_key_is_left_to_no_record_that_may_be_gone() {
+    // given a record that is deleted, a new one, and a person who types the new one's key over that of the deleted one
+    let mut world = World::arranged(|_| {});
+    world.app_deletes(0, 2);
+    world.app_puts(0, [Value::Int(-1), Value::Int(901), Value::Null], "inserts");
+    let row = at(&world, 2);
+    world.retype_key(0, row, -1);
+    // when a daemon whose log is purged reads all of the table, and has to wait for what became of the deleted one
+    (world.store.position, world.store.links[0].copied) = (world.server.end() + 1, false);
+    world.crash();
+    let mut looks = Vec::new();
+    for _ in 0..200 {
+        world.live_one_step();
+        let (look, others) =
+            std::mem::take(&mut world.beside).into_iter().partition(|call| call.name() == "Probe");
+        world.beside = others;
+        looks.extend::<Vec<_>>(look);
+    }
+    world.beside.append(&mut looks);
+    rest(&mut world);
+    // then the row is the new record's, and its only one
+    let shown = world.sheet.tabs[0].iter().filter(|row| row.id() == Some(-1)).count();
+    assert_eq!((shown, at(&world, -1)), (1, row));
+    assert_eq!((cell(&world, -1, 1), value(&world, -1, 1)), (Cell::number(901.0), Some(Cell::number(901.0))));
+}
+
+#[test]
 fn a_cell_that_keeps_a_form_of_its_own_is_asked_once() {
     // given a cell that turns every number into text
     let mut world = World::arranged(|_| {});
