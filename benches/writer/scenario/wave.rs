@@ -23,6 +23,9 @@ pub(crate) async fn run(server: &'static Server, scale: Scale, google: Google) -
     let mut figures = Figures::new();
     let mut stage = Stage::filled(server, rows).await;
     stage.settle(google).await;
+    // The start looks at all of the tab: the wave meets a bridge at rest.
+    stage.until_calm().await;
+    stage.google.calls().clear();
     let link = stage.links[0].clone();
     let before = stage.daemon_cost();
     let mut watch = Watch::new(&stage, &link);
