@@ -283,20 +283,25 @@ impl Engine {
         self.queue_write(index, aim, row.row, writing);
     }
 
-    /// A held cell that was changed is decided anew, on the table's present row: its image has passed while the cell was held.
+    /// A held cell that was changed is decided anew, on the table's present row: its image has passed while the cell was held. One that
+    /// shows again what both sides had may be all that kept a row here which has left the filter.
     fn unhold(&mut self, index: usize, key: &Key, row: &RowView, spelled: bool) -> bool {
         let table = &mut self.tables[index];
         if table.held.is_empty() {
             return false;
         }
         let mut passed = false;
+        let base = table.base.get(key);
         for (at, cell) in row.cells.iter().enumerate() {
             if spelled && table.plan.columns[at].key {
                 continue;
             }
             let look = (key.clone(), at);
-            if table.held.get(&look).is_some_and(|held| held.cell != cell.value.digest()) {
-                passed |= table.held.release(&look).is_some_and(|held| held.value.is_some());
+            let shows = cell.value.digest();
+            if table.held.get(&look).is_some_and(|held| held.cell != shows) {
+                let agreed = base.as_ref().and_then(|base| *base.columns.get(at)?);
+                let is_back = agreed.is_some_and(|agreed| agreed.cell == shows);
+                passed |= table.held.release(&look).is_some_and(|held| held.value.is_some()) || is_back;
             }
         }
         passed &= !table.pending.contains_key(key);

@@ -108,6 +108,23 @@ fn a_cell_that_is_not_decided_keeps_its_row_until_it_is() {
 }
 
 #[test]
+fn a_row_that_a_refused_cell_keeps_leaves_when_the_cell_is_put_back_by_hand() {
+    // given a row that has left the filter, but for a text that the table refuses
+    let mut world = filtered();
+    let (there, row) = (value(&world, 2, 2), at(&world, 2));
+    world.type_cell(0, row, 2, Cell::Text("about 42".into()));
+    world.come_to_rest();
+    updates(&mut world, 2, 1, 901);
+    world.come_to_rest();
+    assert_eq!(both(&world, 2, 1), (Some(number(901)), Some(number(901))));
+    // when the person types what the table has
+    let row = at(&world, 2);
+    world.type_cell(0, row, 2, there.expect("a value"));
+    rest(&mut world);
+    only_in_the_table(&world, 2, 901);
+}
+
+#[test]
 fn a_row_that_is_deleted_in_the_sheet_while_it_leaves_the_filter_is_not_deleted_in_the_table() {
     let mut world = filtered();
     let row = at(&world, 2);
