@@ -180,7 +180,7 @@ impl Spreadsheet {
     }
 
     fn start_calls(&mut self, calls: &mut Calls, ending: bool) {
-        let mut cycle = Vec::new();
+        let (mut cycle, mut ahead) = (Vec::new(), Vec::new());
         while let Some(effect) = self.engine.next_effect(now()) {
             match effect {
                 Effect::Read(_) | Effect::ReadRows(..) | Effect::Probe { .. } | Effect::Chunk { .. }
@@ -191,6 +191,8 @@ impl Spreadsheet {
                 Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
                     calls.push(Arc::clone(&self.performer).perform(effect).boxed());
                 }
+                // Beside the commit: the engine looks at it when both are there.
+                Effect::Read(_) | Effect::ReadRows(..) if cycle.iter().any(is_commit) => ahead.push(effect),
                 effect => cycle.push(effect),
             }
         }
@@ -204,15 +206,17 @@ impl Spreadsheet {
             Errand::Sweep => Lane::Sweep,
         });
         // The calls of a cycle are made in its order: what one of them settled is stored before the next one is told.
-        let performer = Arc::clone(&self.performer);
-        let in_order = async move {
-            let mut inputs = Vec::new();
-            for effect in cycle {
-                inputs.extend(Arc::clone(&performer).perform(effect).await?);
-            }
-            Ok(inputs)
-        };
-        calls.push(in_order.boxed());
+        for effects in [cycle, ahead].into_iter().filter(|effects| !effects.is_empty()) {
+            let performer = Arc::clone(&self.performer);
+            let in_order = async move {
+                let mut inputs = Vec::new();
+                for effect in effects {
+                    inputs.extend(Arc::clone(&performer).perform(effect).await?);
+                }
+                Ok(inputs)
+            };
+            calls.push(in_order.boxed());
+        }
     }
 
     /// A link that is live for the first time in this run is remembered so.
@@ -258,4 +262,8 @@ impl Spreadsheet {
             self.engine.handle(now(), input);
         }
     }
+}
+
+fn is_commit(effect: &Effect) -> bool {
+    matches!(effect, Effect::Commit(_))
 }

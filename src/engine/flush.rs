@@ -42,7 +42,7 @@ impl Engine {
             if let Some(mut commit) = self.settled_now(&mut writing) {
                 commit.front = self.cycle_front.unwrap_or(0);
                 self.say_soon(&commit);
-                self.out.push_back(Effect::Commit(Box::new(commit)));
+                self.store(commit);
             }
             return;
         }

@@ -35,7 +35,8 @@
 //! settle an open batch -> read -> believe? -> table writes -> batch -> verify the receipt -> commit -> ...
 //! ```
 //! A read is asked only when no batch is unsettled; it is believed only if it shows the last settled batch; while a mend is open
-//! nothing but mends is done. The stream goes on meanwhile: its images wait in `pending`, newest first in line.
+//! nothing but mends is done. A read may go out beside the commit before it, and is looked at after it (`storing`). The stream goes
+//! on meanwhile: its images wait in `pending`, newest first in line.
 
 pub mod adopt;
 pub mod bases;
@@ -82,6 +83,7 @@ mod rows;
 mod shuffle;
 pub mod spelling;
 mod start;
+mod storing;
 mod stream;
 mod suspect;
 pub mod sweep;
@@ -99,14 +101,14 @@ use std::sync::Arc;
 pub use crate::engine::errand::Errand;
 pub use crate::engine::start::Start;
 
-use crate::engine::effect::{Commit, Effect, Level, Notice};
-use crate::engine::held::HoldChange;
+use crate::engine::effect::{Effect, Level, Notice};
 use crate::engine::input::{EditHint, Input, Micros, ReadNumber, Seq};
 use crate::engine::new_rows::PutOff;
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::pending::Waits;
 use crate::engine::places::Scope;
 use crate::engine::plan::Plan;
+use crate::engine::storing::Storing;
 use crate::engine::table::Table;
 use crate::engine::token::Spent;
 use crate::engine::writing::Writing;
@@ -168,6 +170,7 @@ pub struct Engine {
     /// Those batches: their tokens are taken away with the next one of ours.
     adopted: BTreeSet<BatchNumber>,
     cycle_front: Option<Seq>,
+    storing: Storing,
     out: VecDeque<Effect>,
 }
 
@@ -294,6 +297,8 @@ impl Engine {
         // its turn now.
         if matches!(self.stage, Stage::Idle) && self.out.is_empty() {
             self.begin_cycle();
+        } else if matches!(self.stage, Stage::Committing) && self.out.is_empty() {
+            self.read_ahead();
         } else if let Stage::Settling { plan, asked } = &mut self.stage
             && !*asked
             && self.clock >= self.not_before
@@ -344,42 +349,6 @@ impl Engine {
             self.rest();
             self.look_at_all(self.clock);
         }
-    }
-
-    fn commit(&mut self, mut commit: Commit) {
-        commit.front = self.waiting_front();
-        commit.held.extend(self.take_holds());
-        self.say_soon(&commit);
-        self.stage = Stage::Committing;
-        self.out.push_back(Effect::Commit(Box::new(commit)));
-    }
-
-    /// Held cells that the store does not know of.
-    fn take_holds(&mut self) -> Vec<(usize, HoldChange)> {
-        let changes = |(index, table): (usize, &mut Table)| {
-            table.held.take_changes().into_iter().map(move |change| (index, change))
-        };
-        self.tables.iter_mut().enumerate().flat_map(changes).collect()
-    }
-
-    /// What is listed is said at its cell by the cycle after it.
-    fn say_soon(&mut self, commit: &Commit) {
-        if !commit.conflicts.is_empty() {
-            self.wakes.insert(self.clock);
-        }
-    }
-
-    fn on_committed(&mut self) {
-        if matches!(self.stage, Stage::Committing) {
-            self.rest();
-        }
-    }
-
-    /// The cycle is over: what it settled is durable.
-    fn rest(&mut self) {
-        self.stage = Stage::Idle;
-        self.cycle_front = None;
-        self.tables.iter_mut().for_each(Table::rest);
     }
 
     fn next_effect_id(&mut self) -> EffectId {

@@ -72,6 +72,11 @@ impl Engine {
         if *expected != number {
             return;
         }
+        self.storing.read_took(self.clock - *asked);
+        if self.storing.is_under_way() {
+            self.read_counts_for_nothing(number);
+            return;
+        }
         let (asked, hints, scopes) = (*asked, std::mem::take(hints), std::mem::take(scopes));
         self.stage = Stage::Idle;
         if self.adopting {
@@ -222,14 +227,25 @@ impl Engine {
     }
 
     pub(super) fn on_read_failed(&mut self, number: ReadNumber) {
-        let (hints, scopes) = match std::mem::replace(&mut self.stage, Stage::Idle) {
+        if self.read_counts_for_nothing(number) {
+            self.wait();
+        }
+    }
+
+    /// False if it is another one than is waited for.
+    fn read_counts_for_nothing(&mut self, number: ReadNumber) -> bool {
+        let stage = self.without_read();
+        let (hints, scopes) = match std::mem::replace(&mut self.stage, stage) {
             Stage::Reading { number: expected, hints, scopes, .. } if expected == number => (hints, scopes),
             Stage::Spelling(reading) if reading.number == number => (reading.hints, reading.scopes),
-            stage => return self.stage = stage,
+            stage => {
+                self.stage = stage;
+                return false;
+            }
         };
         self.hints.splice(0..0, hints);
         self.read_again(&scopes);
-        self.wait();
+        true
     }
 
     /// A read that counts for nothing is asked again, of the same tabs whole.

@@ -9,6 +9,7 @@ use crate::engine::new_rows::{PutOff, TOGETHER};
 use crate::engine::owed::{Owed, OwedId};
 use crate::engine::places::LARGE;
 use crate::engine::plan::Plan;
+use crate::engine::storing::Storing;
 use crate::engine::table::Table;
 use crate::engine::token::{NEWEST, Spent};
 use crate::engine::{Engine, Stage};
@@ -85,6 +86,7 @@ impl Engine {
             adopting,
             adopted: BTreeSet::new(),
             cycle_front: None,
+            storing: Storing::default(),
             out: VecDeque::new(),
         }
     }

@@ -85,6 +85,7 @@ impl World {
         }
         self.cycle.clear();
         self.beside.clear();
+        self.ahead = None;
         self.start_engine();
     }
 
@@ -121,10 +122,15 @@ impl World {
                     // Or it is answered all the same.
                     if self.dice.chance(0.8) {
                         self.cycle.retain(|call| !call.is_read(number));
+                        self.ahead.take_if(|call| call.is_read(number));
                     }
                 }
                 Effect::Probe { .. } | Effect::Chunk { .. } | Effect::Pauses { .. } => {
                     self.beside.push(Call::new(effect));
+                }
+                Effect::Read(_) | Effect::ReadRows(..) if self.cycle.iter().any(Call::is_commit) => {
+                    self.count("a read beside a commit");
+                    self.ahead = Some(Call::new(effect));
                 }
                 effect => self.cycle.push_back(Call::new(effect)),
             }

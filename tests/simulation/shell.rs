@@ -37,6 +37,10 @@ impl Call {
         matches!(&self.effect, Effect::Read(of) | Effect::ReadRows(of, _) if *of == number)
     }
 
+    pub(super) fn is_commit(&self) -> bool {
+        matches!(self.effect, Effect::Commit(_))
+    }
+
     /// How many rows of the table it writes.
     pub(super) fn rows(&self) -> usize {
         if let Effect::Write(writes) = &self.effect { writes.len() } else { 0 }
@@ -60,6 +64,12 @@ impl Call {
 
 impl World {
     pub(super) fn go_on_with_calls(&mut self) {
+        // The other server's work: neither waits for the other.
+        if let Some(call) = self.ahead.take()
+            && let Some(call) = self.go_on(call)
+        {
+            self.ahead = Some(call);
+        }
         if !self.beside.is_empty() && self.dice.chance(0.4) {
             let at = self.dice.below(self.beside.len());
             let call = self.beside.remove(at);

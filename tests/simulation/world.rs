@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) tail: Seq,
     /// Calls of the cycle, of which the first is under way.
     pub(super) cycle: VecDeque<Call>,
+    /// A read beside its commit.
+    pub(super) ahead: Option<Call>,
     /// Calls beside it.
     pub(super) beside: Vec<Call>,
     pub(super) late: Vec<(u32, Late)>,
@@ -205,6 +207,7 @@ impl World {
             store,
             tail: 0,
             cycle: VecDeque::new(),
+            ahead: None,
             beside: Vec::new(),
             late: Vec::new(),
             hints: Vec::new(),
@@ -232,7 +235,7 @@ impl World {
 
     /// Somebody acts while calls of the engine are under way.
     pub(super) fn happens(&mut self, step: &'static str) {
-        let under_way = self.cycle.iter().take(1).chain(&self.beside).map(Call::name);
+        let under_way = self.cycle.iter().take(1).chain(&self.ahead).chain(&self.beside).map(Call::name);
         self.tally.happens(step, under_way);
     }
 
